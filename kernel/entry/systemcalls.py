@@ -4,6 +4,7 @@ from typing import Any
 
 from kernel.errno import Errno
 from kernel.exec.execcalls import ExecCalls
+from kernel.process.advicecalls import AdviceCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.groupcalls import GroupCalls
@@ -47,6 +48,10 @@ NUMBERS: dict[int, Function[Any]] = {
     20: VectorCalls.writev,
     22: FileCalls.pipe,
     24: ProcessCalls.sched_yield,
+    25: MemoryCalls.mremap,
+    26: AdviceCalls.msync,
+    27: AdviceCalls.mincore,
+    28: AdviceCalls.madvise,
     32: FileCalls.dup,
     33: FileCalls.dup2,
     34: SignalCalls.pause,
@@ -85,6 +90,10 @@ NUMBERS: dict[int, Function[Any]] = {
     128: SignalCalls.rt_sigtimedwait,
     130: SignalCalls.rt_sigsuspend,
     131: SignalCalls.sigaltstack,
+    149: AdviceCalls.mlock,
+    150: AdviceCalls.munlock,
+    151: AdviceCalls.mlockall,
+    152: AdviceCalls.munlockall,
     158: ProcessCalls.arch_prctl,
     186: ProcessCalls.gettid,
     217: StatusCalls.getdents64,
@@ -107,6 +116,7 @@ NUMBERS: dict[int, Function[Any]] = {
     296: VectorCalls.pwritev,
     316: PathCalls.renameat2,
     322: ExecCalls.execveat,
+    325: AdviceCalls.mlock2,
     327: VectorCalls.preadv2,
     328: VectorCalls.pwritev2,
     435: CloneCalls.clone3,
@@ -130,6 +140,7 @@ class SystemCalls(Subsystem):
         paths: PathCalls,
         statuses: StatusCalls,
         memory: MemoryCalls,
+        advice: AdviceCalls,
         vectors: VectorCalls,
         groups: GroupCalls,
         clones: CloneCalls,
@@ -144,6 +155,7 @@ class SystemCalls(Subsystem):
             paths,
             statuses,
             memory,
+            advice,
             vectors,
             groups,
             clones,

@@ -42,6 +42,7 @@ class Files(LeakChecks):
             BackingOperations,
             BackingOperations(
                 get_page=self.get_page,
+                has_page=self.has_page,
                 gain=self.gain,
                 drop=self.drop_backing,
                 removals=self.count_removals,
@@ -151,6 +152,16 @@ class Files(LeakChecks):
         """Return the page `number` of a file, as `GetPage` says."""
         file = container_of(backing, File, "backing")
         tail(self.cache.fault, file.inode, number)
+
+    @function
+    def has_page(self, backing: Ptr[Backing], number: U64) -> Bool:
+        """Return whether the page `number` of a file is in memory."""
+        file = container_of(backing, File, "backing")
+        page = self.cache.find(file.inode, number)
+        with if_(page == 0):
+            ret(False)
+        self.cache.drop(page)
+        ret(True)
 
     @function
     def count_removals(self, backing: Ptr[Backing]) -> U64:

@@ -1,5 +1,6 @@
 """The parts of `kernel/process`, in the order of reading."""
 
+from kernel.process.advicecalls import AdviceCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.clones import Clones
 from kernel.process.exits import Exits
@@ -38,6 +39,7 @@ CONTENTS: Contents = (
     PathCalls,  # and for names
     StatusCalls,  # and for what is told of files
     MemoryCalls,  # and for memory
+    AdviceCalls,  # and for how it is used
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     Stops,  # how they come to rest while they are stopped

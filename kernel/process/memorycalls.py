@@ -20,6 +20,7 @@ from kernel.vm.demandpaging import MISSING, DemandPaging
 from kernel.vm.heaps import Heaps
 from kernel.vm.overcommit import Overcommit
 from kernel.vm.region import Region, RegionFlags
+from kernel.vm.remapping import RemapFlag, Remapping, RemapRequest
 from kernel.vm.rights import ALL_RIGHTS, Rights
 from pykasm import *
 
@@ -46,6 +47,7 @@ class MemoryCalls(Subsystem):
         spaces: AddressSpaces,
         overcommit: Overcommit,
         heaps: Heaps,
+        remapping: Remapping,
         paging: DemandPaging,
     ) -> None:
         self.processes = processes
@@ -55,6 +57,7 @@ class MemoryCalls(Subsystem):
         self.spaces = spaces
         self.overcommit = overcommit
         self.heaps = heaps
+        self.remapping = remapping
         self.paging = paging
 
     @inline(changes=rax)
@@ -91,7 +94,10 @@ class MemoryCalls(Subsystem):
         and_(rights, ALL_RIGHTS)
         mov(region.rights, rights)
         mov(region.offset, offset)
+        space = self._space()
         mov(region.flags, 0)
+        with if_(space.locks_new != 0):
+            mov(region.flags, RegionFlags.LOCKED)
         mov(region.backing, 0)
         with if_(flags & MapFlag.ANONYMOUS):
             mov(result, self._map(address_of(region), flags, 0))
@@ -123,7 +129,8 @@ class MemoryCalls(Subsystem):
             try_(self._place_shared(region, flags))
         with else_():
             try_(self._place(region, flags))
-        with if_(flags & (MapFlag.POPULATE | MapFlag.LOCKED)):
+        populated = flags & (MapFlag.POPULATE | MapFlag.LOCKED)
+        with if_(populated | (region.flags & RegionFlags.LOCKED)):
             self._populate(region)
         ret(0)
 
@@ -190,7 +197,7 @@ class MemoryCalls(Subsystem):
 
     @function
     def _check_file(self, region: Ptr[Region], flags: U32, file: Ptr[File]) -> OrErrno[I32]:
-        """Set the flags of `region`, which is to be one of `file`. Returns 0, or an error if the
+        """Add the flags of `region`, which is to be one of `file`. Returns 0, or an error if the
         flags don't fit or the file is not open for it."""
         fail_if(file.flags & OpenFlag.PATH, Errno.EBADF)
         mov(eax, flags)
@@ -293,3 +300,43 @@ class MemoryCalls(Subsystem):
         result = self.spaces.protect(space, address, end, rights)
         movsxd(rax, result)
         ret(rax)
+
+    # mremap
+
+    @function(context="thread", sleeps=True)
+    def mremap(
+        self,
+        address: UserAddress,
+        length: U64,
+        new_length: U64,
+        flags: U32,
+        target: UserAddress,
+    ) -> OrErrno[I64]:
+        """Move or resize what is mapped. Returns where it is then."""
+        request = local(RemapRequest)
+        known = RemapFlag.MAY_MOVE | RemapFlag.FIXED | RemapFlag.DONT_UNMAP
+        fail_if(flags & (~int(known) & 0xFFFF_FFFF), Errno.EINVAL)
+        with if_(flags & (RemapFlag.FIXED | RemapFlag.DONT_UNMAP)):
+            fail_if((flags & RemapFlag.MAY_MOVE) == 0, Errno.EINVAL)
+        fail_if(address & (PAGE - 1), Errno.EINVAL)
+        round_up(length, PAGE)
+        round_up(new_length, PAGE)
+        fail_if(new_length == 0, Errno.EINVAL)
+        with if_(flags & RemapFlag.DONT_UNMAP):
+            fail_if(length != new_length, Errno.EINVAL)
+        with if_(flags & RemapFlag.FIXED):
+            fail_if(target & (PAGE - 1), Errno.EINVAL)
+        for name, value in (
+            ("address", address),
+            ("length", length),
+            ("new_length", new_length),
+            ("flags", flags),
+            ("target", target),
+        ):
+            mov(getattr(request, name), value)
+        result = self.remapping.remap(self._space(), address_of(request))
+        with if_(result != 0):
+            movsxd(rax, result)
+            ret(rax)
+        mov(rax, request.target)
+        ret(i64(rax))

@@ -15,6 +15,8 @@ from kernel.threads.areas import SaveAreas
 from kernel.threads.threads import BOOT_PRIORITY, Threads
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.region import Region
+from kernel.vm.remapping import RemapFlag, Remapping, RemapRequest
 from kernel.vm.rights import Rights
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -61,6 +63,7 @@ class ShortageTests(TestSuite):
         spaces: AddressSpaces,
         copy: UserCopy,
         direct_map: DirectMap,
+        remapping: Remapping,
     ) -> None:
         self.shortages = shortages
         self.pages = pages
@@ -72,6 +75,7 @@ class ShortageTests(TestSuite):
         self.spaces = spaces
         self.copy = copy
         self.direct_map = direct_map
+        self.remapping = remapping
         self.operations = [
             Operation(name="an object", run=self.object),
             Operation(name="a large object", run=self.large_object),
@@ -85,6 +89,7 @@ class ShortageTests(TestSuite):
             Operation(name="a page fault", run=self.fault),
             Operation(name="a clone", run=self.clone_space),
             Operation(name="a copy on write", run=self.copy_on_write),
+            Operation(name="moved pages", run=self.move_pages),
         ]
         self.table = rodata(Operation * len(self.operations), self.operations)
         self.tests = [check("shortage.every_allocation", self.every_allocation)]
@@ -196,7 +201,22 @@ class ShortageTests(TestSuite):
         self._stop_at_error(self.spaces.map(self.space, FAR, LENGTH, Rights.READ))
         self._stop_at_error(self.spaces.protect(self.space, BASE + PAGE, LENGTH // 2, Rights.READ))
         self._stop_at_error(self.spaces.unmap(self.space, BASE + 2 * PAGE, PAGE))
-        ret(0)
+        tail(self._replace_region)
+
+    @function(sleeps=True)
+    def _replace_region(self) -> OrErrno[I32]:
+        """Map memory in the middle of a region. Return 0, or an error."""
+        region = local(Region)
+        mov(rax, FAR + PAGE)
+        mov(region.node.key, rax)
+        mov(region.offset, rax)
+        add(rax, PAGE)
+        mov(region.end, rax)
+        mov(region.rights, READ_WRITE)
+        mov(region.flags, 0)
+        mov(region.backing, 0)
+        result = self.spaces.replace_region(self.space, address_of(region))
+        ret(result)
 
     @inline
     def _stop_at_error(self, result: I32) -> None:
@@ -286,3 +306,33 @@ class ShortageTests(TestSuite):
                 self._expect_to_write(effect)
         self.end()
         ret(effect)
+
+    @function(sleeps=True)
+    def move_pages(self) -> U8:
+        """Two pages that are moved and moved back; without memory, they are where they were."""
+        effect, result = keep(self.shortages.effect_of(self.begin())), keep(I32)
+        with if_(effect == Effect.DONE):
+            mov(result, self._remap(BASE, FAR))
+            with if_(result == 0):
+                mov(result, self._remap(FAR, BASE))
+                with if_(result == 0), if_(~self._reads(1)):
+                    mov(effect, Effect.WRONG)
+            with else_():
+                mov(effect, self.shortages.effect_of(result))
+                self._expect_to_write(effect)
+        self.end()
+        with if_((effect == Effect.DONE) & (result != 0)):
+            mov(effect, self.shortages.effect_of(result))
+        ret(effect)
+
+    @function(sleeps=True)
+    def _remap(self, address: U64, target: U64) -> OrErrno[I32]:
+        """Move the region at `address` to `target`. Return 0 or an error."""
+        request = local(RemapRequest)
+        mov(request.address, address)
+        mov(request.target, target)
+        mov(request.length, LENGTH)
+        mov(request.new_length, LENGTH)
+        mov(request.flags, RemapFlag.MAY_MOVE | RemapFlag.FIXED)
+        result = self.remapping.remap(self.space, address_of(request))
+        ret(result)

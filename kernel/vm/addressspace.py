@@ -23,6 +23,8 @@ class AddressSpace(Space):
     """`Region`s that don't overlap. Where two of them meet they differ in more than their
     place."""
     region_count: U32
+    locks_new: U32
+    """1 if what a program maps from now on gets `RegionFlags.LOCKED`."""
     mapping_top: UserAddress
     """MappedRegions that may be anywhere are put below it as long as there is room."""
     stack_top: UserAddress

@@ -124,12 +124,27 @@ class AddressSpaces(Subsystem):
             release(place)
         region = keep(self.regions.find_from(space, 0))
         with while_(region != 0):
-            try_(self.regions.add(other, region))
-            # Pages of shared memory are found again in its backing
-            with if_((region.flags & RegionFlags.SHARED) == 0):
-                try_(self.ranges.share(space, other, region.node.key, region.end))
+            with if_((region.flags & RegionFlags.NO_COPY) == 0):
+                try_(self._copy_region(space, other, region))
             mov(region, self.regions.next(region))
         ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _copy_region(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        other: Keep[Ptr[AddressSpace]],
+        region: Keep[Ptr[Region]],
+    ) -> OrErrno[I32]:
+        """Add `region` of `space` to `other`, too. Returns 0; or -ENOMEM, with a part of it
+        done."""
+        made = scratch(try_(self.regions.allocate(other, region), Errno.ENOMEM))
+        and_(made.flags, ~int(RegionFlags.LOCKED))
+        self.regions.insert(other, made)
+        # Pages of shared memory are found again in its backing
+        with if_(region.flags & (RegionFlags.SHARED | RegionFlags.EMPTY_COPY)):
+            ret(0)
+        tail(self.ranges.share, space, other, region.node.key, region.end)
 
     @function(context="thread", sleeps=True)
     def destroy(self, space: Keep[Owned[Ptr[AddressSpace]]]) -> None:

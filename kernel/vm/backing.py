@@ -25,6 +25,10 @@ class KeepBacking(Fn[[Ptr[Backing]], Void], context="thread"):
     """Gains or drops a reference of a region to the backing. May sleep."""
 
 
+class HasPage(Fn[[Ptr[Backing], U64], Bool], context="thread"):
+    """Returns whether the page with this number is in memory."""
+
+
 class CountRemovals(Fn[[Ptr[Backing]], U64], context="thread"):
     """Returns how often pages of the backing were removed. Who has got a page before, and enters it
     in a table afterwards, has to take it out again."""
@@ -39,6 +43,7 @@ class BackingOperations(Struct):
     """What a kind of backing does."""
 
     get_page: GetPage
+    has_page: HasPage
     gain: KeepBacking
     drop: KeepBacking
     removals: CountRemovals

@@ -6,9 +6,11 @@ from kernel.vm.gaps import Gaps
 from kernel.vm.growingstacks import GrowingStacks
 from kernel.vm.heaps import Heaps
 from kernel.vm.mappedregions import MappedRegions
+from kernel.vm.memoryadvice import MemoryAdvice
 from kernel.vm.overcommit import Overcommit
 from kernel.vm.pagefaults import PageFaults
 from kernel.vm.regions import Regions
+from kernel.vm.remapping import Remapping
 from kernel.vm.structcopy import StructCopy
 from kernel.vm.useraccess import UserAccess
 from kernel.vm.usercopy import UserCopy
@@ -27,6 +29,8 @@ CONTENTS: Contents = (
     AddressSpaces,  # what programs see of memory
     Overcommit,  # how much they may have of it
     Heaps,  # their heaps
+    Remapping,  # what they move
+    MemoryAdvice,  # and what they say of it
     GrowingStacks,  # and stacks
     DemandPaging,  # pages that are made when they are touched
     UserCopy,  # copies between them and the kernel

@@ -74,3 +74,18 @@ class MappedRegions(Subsystem):
         self.regions.set_rights(space, start, end, rights)
         self.ranges.protect(space, start, end, self.user_pages.flags_of(rights))
         ret(0)
+
+    @function(context="thread", sleeps=True)
+    def change_flags(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        added: Keep[U32],
+        removed: Keep[U32],
+    ) -> OrErrno[I32]:
+        """Add and remove flags of what is mapped from `start` up to `end`. Returns 0; or -ENOMEM if
+        a region could not be split."""
+        try_(self.regions.split_at_bounds(space, start, end))
+        self.regions.change_flags(space, start, end, added, removed)
+        ret(0)

@@ -22,6 +22,12 @@ class RegionFlags(IntFlag):
     """A stack: it grows when what lies below it is touched."""
     READ_ONLY = 1 << 2
     """Shared memory of a file that is not open for writing: it can't get the right to write."""
+    LOCKED = 1 << 3
+    """Its pages are to stay in memory, as all do; a program can't give them back by advice."""
+    NO_COPY = 1 << 4
+    """Copies of the space don't have it."""
+    EMPTY_COPY = 1 << 5
+    """Copies of the space have it full of zeros."""
 
 
 class Region(Struct):

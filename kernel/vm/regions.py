@@ -10,6 +10,7 @@ from kernel.paging.addresses import UserAddress
 from kernel.structures.tree import Trees
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import Region, RegionFlags
+from kernel.vm.regionsurvey import RegionSurvey
 from kernel.vm.rights import Rights
 from pykasm import *
 
@@ -77,6 +78,31 @@ class Regions(Subsystem):
                 ret(-Errno.EACCES)
             mov(start, region.end)
         ret(0)
+
+    @function
+    def survey(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        found: Keep[Ptr[RegionSurvey]],
+    ) -> None:
+        """Look at the regions from `start` up to `end`, and note in `found` what they are like."""
+        mov(found.flags, 0)
+        mov(found.is_backed, 0)
+        mov(found.has_holes, 0)
+        with while_(start < end):
+            region = scratch(self.find_from(space, start))
+            with if_((region == 0) | (region.node.key >= end)):
+                mov(found.has_holes, 1)
+                ret()
+            with if_(region.node.key > start):
+                mov(found.has_holes, 1)
+            mov(eax, region.flags)
+            or_(found.flags, eax)
+            with if_(region.backing != 0):
+                mov(found.is_backed, 1)
+            mov(start, region.end)
 
     # Changing
 
@@ -273,3 +299,26 @@ class Regions(Subsystem):
             mov(start, region.end)
             self.merge(space, address)
         tail(self.merge, space, start)
+
+    @function(context="thread", sleeps=True)
+    def change_flags(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        added: Keep[U32],
+        removed: Keep[U32],
+    ) -> None:
+        """Add and remove flags of the regions from `start` up to `end`, which reach over neither,
+        and merge those that are alike now."""
+        not_(removed)
+        with loop():
+            region = scratch(self.find_from(space, start))
+            break_if((region == 0) | (region.node.key >= end))
+            mov(eax, region.flags)
+            and_(eax, removed)
+            or_(eax, added)
+            mov(region.flags, eax)
+            mov(start, region.end)
+            self.merge(space, region.node.key)
+        tail(self.merge, space, end)

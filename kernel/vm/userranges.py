@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PAGE, PageFlags
+from kernel.cpu.pagetable import ENTRIES, PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pagetables import PageTables
@@ -180,6 +180,53 @@ class UserRanges(Subsystem):
                 sub(address, PAGE)
                 mov(twin, try_(self.user_pages.table(other, address), Errno.ENOMEM))
             self._share_entry(scratch(source), scratch(twin))
+            inc(walk.count)
+        ret(0)
+
+    @function
+    def duplicate(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: UserAddress,
+        end: UserAddress,
+        target: UserAddress,
+    ) -> OrErrno[I32]:
+        """Copy the entries from `start` up to `end` to those from `target` on, which are empty.
+        Returns 0; or -ENOMEM, with a part of it done."""
+        walk, result, distance = local(EntryWalk), keep(I32), keep(target)
+        sub(distance, start)
+        self._start(walk, start, end)
+        with do_while(lambda: (result == 0) & (walk.count == SHARED_BATCH)):
+            with space.lock.held():
+                mov(result, self._duplicate_batch(space, address_of(walk), distance))
+            mov(walk.slot, 0)  # its table may go meanwhile
+        ret(result)
+
+    @function(holds="space.lock")
+    def _duplicate_batch(
+        self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]], distance: Keep[U64]
+    ) -> OrErrno[I32]:
+        """Copy up to `SHARED_BATCH` entries, and note how many. Returns what `duplicate` does."""
+        entry, address = keep(U64), keep(U64)
+        mov(walk.count, 0)
+        with while_(walk.count != SHARED_BATCH):
+            slot = self._next(space, walk)
+            with if_(slot == 0):
+                ret(0)
+            mov(entry, slot[0])
+            mov(address, walk.request.address)
+            sub(address, PAGE)
+            add(address, distance)
+            table = try_(self.user_pages.table(space, address), Errno.ENOMEM)
+            shr(address, PageShift.PAGE)
+            and_(address, ENTRIES - 1)
+            place = scratch(Ptr[U64])
+            lea(place, u64[table + address * sizeof(U64)])
+            mov(place[0], entry)
+            inc(self.user_pages.table_frame(place).uses.entries)
+            frame = self.user_pages.page_frame(entry)
+            frame.uses.references.gain()
+            disown(frame, "the entry leads to it")
             inc(walk.count)
         ret(0)
 

@@ -265,6 +265,139 @@ int main(void) {
 }
 """
 
+REMAP = r"""
+int main(void) {
+    char *memory, *other, *shared, *moved;
+    CHECK(pipe(ends) == 0);
+    memory = mmap(0, 16 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+    for (int i = 0; i < 16; i++)
+        memory[i * PAGE] = 'a' + i;
+    /* shorter, and longer again */
+    CHECK(mremap(memory, 16 * PAGE, 8 * PAGE, 0) == memory && !readable(memory + 8 * PAGE));
+    CHECK(mremap(memory, 8 * PAGE, 10 * PAGE, 0) == memory && memory[9 * PAGE] == 0);
+    CHECK(memory[7 * PAGE] == 'h');
+    /* where something is in the way */
+    other = mmap(memory + 10 * PAGE, PAGE, READ_WRITE, PRIVATE | NO_REPLACE, -1, 0);
+    CHECK(other == memory + 10 * PAGE && mprotect(other, PAGE, PROT_READ) == 0);
+    FAILS(mremap(memory, 10 * PAGE, 12 * PAGE, 0), ENOMEM);
+    moved = mremap(memory, 10 * PAGE, 2000 * PAGE, MREMAP_MAYMOVE);
+    CHECK(moved != MAP_FAILED && moved != memory && !readable(memory) && readable(other));
+    CHECK(moved[0] == 'a' && moved[7 * PAGE] == 'h' && moved[1999 * PAGE] == 0);
+    moved[PAGE] = 'B';
+    /* a part, to where something is */
+    memory = mmap(0, 4 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+    memory[0] = memory[PAGE] = memory[3 * PAGE] = 'z';
+    CHECK(mremap(moved + PAGE, 2 * PAGE, 2 * PAGE, 3, memory + PAGE) == memory + PAGE);
+    CHECK(memory[0] == 'z' && memory[PAGE] == 'B' && memory[2 * PAGE] == 'c');
+    CHECK(memory[3 * PAGE] == 'z' && readable(moved) && !readable(moved + PAGE));
+    CHECK(readable(moved + 3 * PAGE) && moved[3 * PAGE] == 'd');
+    FAILS(mremap(moved, 2 * PAGE, 4 * PAGE, MREMAP_MAYMOVE), EFAULT);
+    /* shared memory, also twice */
+    shared = mmap(0, 2 * PAGE, READ_WRITE, SHARED, -1, 0);
+    shared[0] = 's';
+    other = mremap(shared, 0, 2 * PAGE, MREMAP_MAYMOVE);
+    CHECK(other != MAP_FAILED && other != shared && other[0] == 's');
+    other[PAGE] = 't';
+    CHECK(shared[PAGE] == 't' && munmap(shared, 2 * PAGE) == 0 && other[0] == 's');
+    /* addresses that stay mapped */
+    FAILS(mremap(memory, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | 4), EFAULT);
+    moved = mremap(memory + PAGE, 2 * PAGE, 2 * PAGE, MREMAP_MAYMOVE | 4);
+    CHECK(moved != MAP_FAILED && moved[0] == 'B' && memory[PAGE] == 0 && memory[0] == 'z');
+    /* large pieces of realloc are remapped */
+    char *block = malloc(1 << 20);
+    memset(block, 'm', 1 << 20);
+    CHECK((block = realloc(block, 16 << 20)) && block[(1 << 20) - 1] == 'm');
+    free(block);
+    return 0;
+}
+"""
+
+ADVICE = r"""
+int main(void) {
+    unsigned char seen[16];
+    char *memory = mmap(0, 16 * PAGE, READ_WRITE, PRIVATE, -1, 0), *part;
+    int file;
+    CHECK(pipe(ends) == 0);
+    memset(memory, 'x', 16 * PAGE);
+    CHECK(madvise(memory + PAGE, 2 * PAGE, MADV_DONTNEED) == 0);
+    CHECK(memory[0] == 'x' && memory[PAGE] == 0 && memory[3 * PAGE] == 'x');
+    CHECK(mincore(memory, 16 * PAGE, seen) == 0);
+    CHECK((seen[0] & 1) && (seen[1] & 1) && !(seen[2] & 1) && (seen[3] & 1));
+    CHECK(madvise(memory, 16 * PAGE, MADV_WILLNEED) == 0);
+    CHECK(madvise(memory, 16 * PAGE, MADV_SEQUENTIAL) == 0);
+    CHECK(madvise(memory, 0, MADV_DONTNEED) == 0);
+    FAILS(madvise(memory, PAGE, 12345), EINVAL);
+    FAILS(madvise(memory + 1, PAGE, MADV_NORMAL), EINVAL);
+    FAILS(madvise(memory, -1UL, MADV_DONTNEED), EINVAL);
+    CHECK(munmap(memory + 8 * PAGE, PAGE) == 0);
+    FAILS(madvise(memory + 7 * PAGE, 3 * PAGE, MADV_DONTNEED), ENOMEM);
+    CHECK(memory[7 * PAGE] == 0 && memory[9 * PAGE] == 0 && memory[10 * PAGE] == 'x');
+    FAILS(mincore(memory, 16 * PAGE, seen), ENOMEM);
+    FAILS(msync(memory, 16 * PAGE, MS_SYNC), ENOMEM);
+    FAILS(msync(memory, PAGE, MS_SYNC | MS_ASYNC), EINVAL);
+    CHECK(msync(memory, PAGE, MS_SYNC) == 0);
+    /* locked memory */
+    CHECK(mlock(memory + 11, PAGE) == 0);
+    FAILS(madvise(memory, PAGE, MADV_DONTNEED), EINVAL);
+    CHECK(munlock(memory, 2 * PAGE) == 0 && madvise(memory, PAGE, MADV_FREE) == 0);
+    FAILS(mlock(memory, 16 * PAGE), ENOMEM);
+    FAILS(syscall(SYS_mlock2, memory, PAGE, 2), EINVAL);
+    CHECK(syscall(SYS_mlock2, memory, PAGE, 1) == 0);
+    FAILS(mlockall(0), EINVAL);
+    FAILS(mlockall(MCL_ONFAULT), EINVAL);
+    CHECK(mlockall(MCL_CURRENT | MCL_FUTURE) == 0);
+    part = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0);
+    CHECK(mincore(part, PAGE, seen) == 0 && (seen[0] & 1));
+    FAILS(madvise(part, PAGE, MADV_DONTNEED), EINVAL);
+    CHECK(munlockall() == 0 && madvise(part, PAGE, MADV_DONTNEED) == 0);
+    /* files */
+    CHECK((file = open("/advice", O_RDWR | O_CREAT, 0600)) >= 0 && ftruncate(file, PAGE) == 0);
+    part = mmap(0, PAGE, READ_WRITE, MAP_PRIVATE, file, 0);
+    part[0] = 'p';
+    FAILS(madvise(part, PAGE, MADV_FREE), EINVAL);
+    CHECK(madvise(part, PAGE, MADV_DONTNEED) == 0 && part[0] == 0 && unlink("/advice") == 0);
+    return 0;
+}
+"""
+
+COPIED = r"""
+#include <sys/wait.h>
+
+static int status(pid_t child) {
+    int found = -1;
+    return waitpid(child, &found, 0) == child ? found >> 8 : -1;
+}
+
+static int child(char *memory, char *shared, char *wiped, char *gone, char *heap) {
+    CHECK(memory[0] == 'm' && shared[0] == 's' && wiped[0] == 0 && !readable(gone));
+    memory[0] = 'c';
+    shared[0] = 'c';
+    CHECK(syscall(SYS_brk, 0) == (long)heap && syscall(SYS_brk, heap + PAGE) == (long)heap + PAGE);
+    return 0;
+}
+
+int main(void) {
+    char *memory = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0), *heap = (char *)syscall(SYS_brk, 0);
+    char *shared = mmap(0, PAGE, READ_WRITE, SHARED, -1, 0);
+    char *wiped = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0);
+    char *gone = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0);
+    CHECK(pipe(ends) == 0);
+    memory[0] = 'm', shared[0] = 's', wiped[0] = 'w', gone[0] = 'g';
+    CHECK(madvise(wiped, PAGE, 18) == 0 && madvise(gone, PAGE, MADV_DONTFORK) == 0);
+    FAILS(madvise(shared, PAGE, 18), EINVAL);
+    for (int i = 0; i < 3; i++) {
+        pid_t number = fork();
+        if (number == 0)
+            _exit(child(memory, shared, wiped, gone, heap));
+        CHECK(status(number) == 0);
+        CHECK(memory[0] == 'm' && shared[0] == 'c' && wiped[0] == 'w' && gone[0] == 'g');
+        shared[0] = 's';
+    }
+    CHECK(syscall(SYS_brk, 0) == (long)heap);
+    return 0;
+}
+"""
+
 
 def test_programs_use_memory(machine: MakeMachine, tmp_path: Path) -> None:
     sources = {
@@ -273,6 +406,9 @@ def test_programs_use_memory(machine: MakeMachine, tmp_path: Path) -> None:
         "heap": HEAP,
         "stack": STACK,
         "cut": CUT,
+        "remap": REMAP,
+        "advice": ADVICE,
+        "copied": COPIED,
         "shared": SHARED_MEMORY,
     }
     programs = {name: compiled(tmp_path, name, HEAD + text) for name, text in sources.items()}

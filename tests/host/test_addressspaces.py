@@ -32,6 +32,7 @@ from kernel.vm.gaps import STACK_GUARD_GAP
 from kernel.vm.heaps import Heaps
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import MOST_REGIONS, Regions
+from kernel.vm.remapping import RemapFlag, Remapping, RemapRequest
 from kernel.vm.rights import ALL_RIGHTS, Rights, entry_flags
 from pykasm import *
 from pykasm.hostrun import Host
@@ -72,7 +73,8 @@ class Machine:
         )
         self.regions, self.spaces = parts[Regions], parts[AddressSpaces]
         self.paging, self.heaps = parts[DemandPaging], parts[Heaps]
-        self.host = Host(self.spaces, self.paging, self.heaps, traced=False)
+        self.remapping = parts[Remapping]
+        self.host = Host(self.spaces, self.paging, self.heaps, self.remapping, traced=False)
         self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
         self.host.map(frame_address(0), PAGE * 2)
         self.host.map(RECORDS, ROOM * RECORD_SIZE)
@@ -543,6 +545,7 @@ class Backed:
         operations = machine.host.new(
             BackingOperations,
             get_page=self._get_page,
+            has_page=lambda backing, number: number < len(self.pages),
             gain=self._gain,
             drop=self._drop,
             removals=lambda backing: self.removals,
@@ -702,3 +705,73 @@ def test_a_page_that_is_removed_while_it_is_mapped_does_not_stay(machine: Machin
     machine.host.at(BackingOperations, operations).get_page = given
     assert machine.call(resolve, space, BASE + PAGE, Rights.WRITE) == -Errno.ENXIO
     assert len(machine.free) == free + 1
+
+
+MOVES = st.lists(
+    st.tuples(free_ranges(), st.integers(0, WINDOW - 1), st.sampled_from([ROOM, ROOM, 0, 1, 2, 3])),
+    min_size=1,
+    max_size=8,
+)
+
+
+def move(machine: Machine, space: int, pages: range, target: int) -> int:
+    """Move the pages to those from `target` on."""
+    request = machine.host.new(
+        RemapRequest,
+        address=BASE + pages.start * PAGE,
+        length=len(pages) * PAGE,
+        new_length=len(pages) * PAGE,
+        target=BASE + target * PAGE,
+        flags=RemapFlag.MAY_MOVE | RemapFlag.FIXED,
+    )
+    return int(machine.call(machine.remapping.remap, space, request))
+
+
+def words(machine: Machine, space: int) -> dict[int, int]:
+    """What the pages of the window contain, by number."""
+    return {
+        (address - BASE) // PAGE: machine.word(entry & ADDRESS_MASK)
+        for address, entry in machine.entries(space).items()
+    }
+
+
+@given(MOVES)
+@settings(deadline=None)
+def test_moved_pages_are_the_same(machine: Machine, moves: list[Any]) -> None:
+    machine.start()
+    machine.host[machine.heaps.overcommit.most_pages] = ROOM
+    free, records = len(machine.free), len(machine.records)
+    space = machine.create()
+    assert machine.call(machine.spaces.map, space, BASE, 6 * PAGE, READ_WRITE) == 0
+    for page in range(0, 6, 2):
+        address = BASE + page * PAGE
+        assert machine.call(machine.paging.resolve_fault, space, address, Rights.WRITE) == 0
+        place = machine.entry(space, address) & ADDRESS_MASK
+        machine.host.write(Area.DIRECT_MAP + place, struct.pack("<Q", page + 1))
+    for pages, target, left in moves:
+        check_move(machine, space, pages, target, left)
+    machine.destroy(space)
+    assert (len(machine.free), len(machine.records)) == (free, records)
+
+
+def check_move(machine: Machine, space: int, pages: range, target: int, left: int) -> None:
+    """Move pages with memory for `left` allocations, and see that nothing else changes."""
+    before, regions = words(machine, space), list(machine.all_regions(space))
+    start, end = BASE + pages.start * PAGE, BASE + pages.stop * PAGE
+    machine.left = left
+    outcome = move(machine, space, pages, target)
+    machine.left = ALL_BITS
+    goal = range(target, target + len(pages))
+    after = words(machine, space)
+    if set(goal) & set(pages):
+        assert (outcome, after) == (-Errno.EINVAL, before)
+    elif not any(one[0] <= start and end <= one[1] for one in regions):
+        assert (outcome, after) == (-Errno.EFAULT, before)
+    elif outcome == 0:
+        kept = {page: word for page, word in before.items() if page not in {*goal, *pages}}
+        moved = {target + page - pages.start: before[page] for page in pages if page in before}
+        assert after == {page: word for page, word in (kept | moved).items() if page < WINDOW}
+    else:  # without memory the goal may be empty already, and the rest is as it was
+        assert outcome == -Errno.ENOMEM
+        others = {page: word for page, word in before.items() if page not in goal}
+        assert {page: word for page, word in after.items() if page not in goal} == others

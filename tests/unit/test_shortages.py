@@ -33,6 +33,7 @@ SOURCES = {
     "DirectMap.claim_registers",
     "RecordPool.allocate",
     "Regions.add",
+    "Regions.allocate",
     "RuntimeMappings.allocate",
     "RuntimeMappings.map_device",
     "ProcessorResources.allocate",

@@ -1,0 +1,281 @@
+"""System calls for how memory is used."""
+
+from __future__ import annotations
+
+from enum import IntFlag
+
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.errno import Errno
+from kernel.paging.addresses import USER_END, UserAddress
+from kernel.structures.alignment import round_down, round_up
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
+from kernel.vm.demandpaging import DemandPaging
+from kernel.vm.memoryadvice import Advice, MemoryAdvice
+from kernel.vm.region import RegionFlags
+from kernel.vm.rights import Rights
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+CHUNK = 256
+"""Pages that `mincore` looks at before it copies out what it has seen."""
+
+ONLY_ADVICE = (
+    Advice.NORMAL,
+    Advice.RANDOM,
+    Advice.SEQUENTIAL,
+    Advice.WILL_NEED,
+    Advice.HUGE_PAGE,
+    Advice.NO_HUGE_PAGE,
+    Advice.DONT_DUMP,
+    Advice.DO_DUMP,
+    Advice.COLD,
+    Advice.PAGE_OUT,
+)
+"""Advice that changes nothing of what a program sees."""
+
+TAKEN = (
+    Advice.DONT_NEED,
+    Advice.FREE,
+    Advice.DONT_FORK,
+    Advice.DO_FORK,
+    Advice.WIPE_ON_FORK,
+    Advice.KEEP_ON_FORK,
+)
+"""That which `MemoryAdvice` follows."""
+
+
+class SyncFlag(IntFlag):
+    """The flags of msync(2) (include/uapi/asm-generic/mman-common.h)."""
+
+    ASYNC = 1 << 0
+    INVALIDATE = 1 << 1
+    SYNC = 1 << 2
+
+
+class LockFlag(IntFlag):
+    """The flags of mlockall(2) (include/uapi/asm-generic/mman.h)."""
+
+    CURRENT = 1 << 0
+    FUTURE = 1 << 1
+    ON_FAULT = 1 << 2
+
+
+LOCK_ON_FAULT = 1 << 0
+"""The flag of mlock2(2)."""
+
+
+class AdviceCalls(Subsystem):
+    """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    def __init__(
+        self,
+        spaces: AddressSpaces,
+        advice: MemoryAdvice,
+        paging: DemandPaging,
+        copy: UserCopy,
+    ) -> None:
+        self.spaces = spaces
+        self.advice = advice
+        self.paging = paging
+        self.copy = copy
+
+    @inline(changes=rax)
+    def _space(self) -> Ptr[AddressSpace]:
+        """Return the space of the task that runs, in a register that calls keep."""
+        space = keep(self.spaces.current())
+        asserts(space != 0)  # a task has one
+        return space
+
+    @function(context="thread", sleeps=True)
+    def madvise(self, address: Keep[UserAddress], length: U64, advice: Keep[U32]) -> OrErrno[I64]:
+        """Take advice for `length` bytes from `address` on."""
+        end = keep(length)
+        round_up(end, PAGE)
+        fail_if((length != 0) & (end == 0), Errno.EINVAL)
+        add(end, address)
+        fail_if(CF | (address & (PAGE - 1)), Errno.EINVAL)
+        result = self._advise(address, end, advice)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _advise(
+        self, start: Keep[UserAddress], end: Keep[UserAddress], advice: Keep[U32]
+    ) -> OrErrno[I32]:
+        """Take advice for the addresses from `start` up to `end`, if it is any that is known."""
+        space = self._space()
+        with switch(advice):
+            with case(*ONLY_ADVICE):
+                tail(self.advice.check, space, start, end)
+            with case(*TAKEN):
+                with if_(start == end):
+                    ret(0)
+                tail(self.advice.take, space, start, end, advice)
+            with case(Advice.POPULATE_READ):
+                try_(self.advice.check(space, start, end))
+                tail(self._touch_all, space, start, end, Rights.READ)
+            with case(Advice.POPULATE_WRITE):
+                try_(self.advice.check(space, start, end))
+                tail(self._touch_all, space, start, end, Rights.WRITE)
+        ret(-Errno.EINVAL)
+
+    @function(context="thread", sleeps=True)
+    def _touch_all(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        page: Keep[UserAddress],
+        end: Keep[UserAddress],
+        wanted: Keep[U32],
+    ) -> OrErrno[I32]:
+        """Have all pages up to `end` in memory. Returns 0; -EINVAL where the right `wanted` lacks,
+        -EFAULT where there is none of a file, -ENOMEM."""
+        with while_(page < end):
+            result = self.paging.resolve_fault(space, page, wanted)
+            with if_(result == -Errno.EFAULT):
+                ret(-Errno.EINVAL)
+            with if_(result == -Errno.ENXIO):
+                ret(-Errno.EFAULT)
+            try_(result)
+            add(page, PAGE)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def msync(self, address: Keep[UserAddress], length: U64, flags: U32) -> OrErrno[I64]:
+        """Write what was changed of mapped files back, which all are that are in memory alone."""
+        end = keep(length)
+        round_up(end, PAGE)
+        known = SyncFlag.ASYNC | SyncFlag.INVALIDATE | SyncFlag.SYNC
+        fail_if(flags & (~int(known) & 0xFFFF_FFFF), Errno.EINVAL)
+        fail_if((flags & SyncFlag.ASYNC) & (flags & SyncFlag.SYNC), Errno.EINVAL)
+        add(end, address)
+        fail_if(CF, Errno.ENOMEM)
+        fail_if(address & (PAGE - 1), Errno.EINVAL)
+        result = self.advice.check(self._space(), address, end)
+        movsxd(rax, result)
+        ret(rax)
+
+    # mincore
+
+    @function(context="thread", sleeps=True)
+    def mincore(
+        self, address: Keep[UserAddress], length: U64, notes: Keep[User[U8]]
+    ) -> OrErrno[I64]:
+        """Tell for each page of `length` bytes from `address` on whether it is in memory."""
+        end, limit = keep(length), scratch(U64)
+        fail_if(address & (PAGE - 1), Errno.EINVAL)
+        mov(limit, USER_END)
+        fail_if(end > limit, Errno.ENOMEM)
+        round_up(end, PAGE)
+        add(end, address)
+        fail_if(CF | (end > limit), Errno.ENOMEM)
+        with while_(address < end):
+            result = self._note_chunk(address, end, notes)
+            with if_(result != 0):
+                movsxd(rax, result)
+                ret(rax)
+            add(address, CHUNK * PAGE)
+            add(u64(notes), CHUNK)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _note_chunk(
+        self, start: Keep[UserAddress], end: Keep[UserAddress], notes: Keep[User[U8]]
+    ) -> OrErrno[I32]:
+        """Tell of at most `CHUNK` pages. Returns 0, -ENOMEM or -EFAULT."""
+        seen = local(U8 * CHUNK)
+        lea(rax, bare[start + CHUNK * PAGE])
+        with if_(end > rax):
+            mov(end, rax)
+        try_(self.advice.note_resident(self._space(), start, end, address_of(seen)))
+        sub(end, start)
+        shr(end, PageShift.PAGE)
+        result, left = self.copy.copy_out(notes, address_of(seen), end)
+        ignore(left)
+        ret(result)
+
+    # Locking
+
+    @function(context="thread", sleeps=True)
+    def mlock(self, address: UserAddress, length: U64) -> OrErrno[I64]:
+        """Have `length` bytes from `address` on in memory, and keep them there."""
+        tail(self.mlock2, address, length, 0)
+
+    @function(context="thread", sleeps=True)
+    def mlock2(
+        self, address: Keep[UserAddress], length: Keep[U64], flags: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Do what `mlock` does, or with `LOCK_ON_FAULT` keep what comes there."""
+        fail_if(flags & (~LOCK_ON_FAULT & 0xFFFF_FFFF), Errno.EINVAL)
+        result = keep(self._lock(address, length, RegionFlags.LOCKED))
+        with if_((result == 0) & (flags == 0)):
+            mov(result, self._fill(address, length))
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def munlock(self, address: UserAddress, length: U64) -> OrErrno[I64]:
+        """Undo `mlock`."""
+        result = self._lock(address, length, 0)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _lock(
+        self, address: Keep[UserAddress], length: Keep[U64], locked: Keep[U32]
+    ) -> OrErrno[I32]:
+        """Note whether all pages with some of the `length` bytes at `address` are `locked`."""
+        self._widen(address, length)
+        add(length, address)
+        fail_if(CF, Errno.EINVAL)
+        with if_(length == address):
+            ret(0)
+        tail(self.advice.set_locked, self._space(), address, length, locked)
+
+    @inline(changes=(rax, "address", "length"))
+    def _widen(self, address: UserAddress, length: U64) -> None:
+        """Turn the range in the registers `address` and `length` into one of whole pages."""
+        mov(rax, address)
+        and_(eax, PAGE - 1)
+        add(length, rax)
+        round_up(length, PAGE)
+        round_down(address, PAGE)
+
+    @function(context="thread", sleeps=True)
+    def _fill(self, address: Keep[UserAddress], length: Keep[U64]) -> OrErrno[I32]:
+        """Have all pages with some of the `length` bytes at `address` in memory. Returns 0; -ENOMEM
+        where they can't be read, -EAGAIN where memory is out."""
+        self._widen(address, length)
+        add(length, address)
+        result = self._touch_all(self._space(), address, length, Rights.READ)
+        with if_(result == 0):
+            ret(0)
+        with if_(result == -Errno.ENOMEM):
+            ret(-Errno.EAGAIN)
+        ret(-Errno.ENOMEM)
+
+    @function(context="thread", sleeps=True)
+    def mlockall(self, flags: Keep[U32]) -> OrErrno[I64]:
+        """Keep all that is mapped, or with FUTURE what will be mapped, in memory."""
+        known = LockFlag.CURRENT | LockFlag.FUTURE | LockFlag.ON_FAULT
+        fail_if(flags & (~int(known) & 0xFFFF_FFFF), Errno.EINVAL)
+        fail_if((flags & (LockFlag.CURRENT | LockFlag.FUTURE)) == 0, Errno.EINVAL)
+        space = self._space()
+        xor(eax, eax)
+        with if_(flags & LockFlag.FUTURE):
+            mov(eax, 1)
+        mov(space.locks_new, eax)
+        with if_((flags & LockFlag.CURRENT) == 0):
+            ret(0)
+        result = self.advice.set_all_locked(space, RegionFlags.LOCKED)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def munlockall(self) -> OrErrno[I64]:
+        """Undo `mlockall` and every `mlock`."""
+        space = self._space()
+        mov(space.locks_new, 0)
+        result = self.advice.set_all_locked(space, 0)
+        movsxd(rax, result)
+        ret(rax)
