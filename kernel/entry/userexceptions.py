@@ -218,6 +218,8 @@ class UserExceptions(Subsystem):
     ) -> None:
         """Send the signal for a page fault at `address` that gave an `error`."""
         info = local(SignalInfo)
+        with if_(error == -Errno.ENOMEM):
+            tail(self._kill)
         info.clear()
         mov(info.details.fault.address, address)
         mov(info.number, Signal.SIGSEGV)
@@ -232,6 +234,18 @@ class UserExceptions(Subsystem):
         task = self.processes.current()
         mov(task.fault_address, address)
         self._send(frame, address_of(info))
+
+    @function(context="thread")
+    def _kill(self) -> None:
+        """End the program that runs, for want of memory."""
+        info, task = local(SignalInfo), keep(self.processes.current())
+        process = scratch(task.process)
+        name = scratch(address_of(process.name))
+        self.log.write(LogLevel.WARNING, "%s[%u]: killed, out of memory", name, process.number)
+        info.clear()
+        mov(info.number, Signal.SIGKILL)
+        mov(info.code, SignalCode.SI_KERNEL)
+        self.forced.force(task, address_of(info))
 
     # Floating point
 

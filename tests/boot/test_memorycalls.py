@@ -450,3 +450,46 @@ def test_programs_lie_at_the_same_places_where_that_is_asked_for(
     assert [places(kernel) for _ in range(3)] == [[stack, mapping, heap]] * 3
     assert stack > USER_END - (64 << 10)
     assert mapping == USER_END - STACK_RESERVE - PAGE
+
+
+HOG = r"""
+#include <sched.h>
+#include <sys/wait.h>
+
+static void hog(void) {
+    for (;;) {
+        char *memory = mmap(0, 8 << 20, READ_WRITE, PRIVATE, -1, 0);
+        if (memory == MAP_FAILED)
+            _exit(1);
+        for (int i = 0; i < 8 << 20; i += PAGE)
+            memory[i] = 1;
+    }
+}
+
+int main(void) {
+    char *mine = mmap(0, 64 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+    int status;
+    memset(mine, 7, 64 * PAGE);
+    for (int i = 0; i < 3; i++) {
+        pid_t number = fork();
+        if (number == 0)
+            hog();
+        CHECK(waitpid(number, &status, 0) == number);
+        CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+        char *again = mmap(0, 8 << 20, READ_WRITE, PRIVATE | MAP_POPULATE, -1, 0);
+        CHECK(again != MAP_FAILED);
+        memset(again, 1, 8 << 20);
+        CHECK(munmap(again, 8 << 20) == 0);
+    }
+    for (int i = 0; i < 64 * PAGE; i++)
+        CHECK(mine[i] == 7);
+    return 0;
+}
+"""
+
+
+def test_who_uses_up_all_memory_is_killed_alone(machine: MakeMachine, tmp_path: Path) -> None:
+    program = compiled(tmp_path, "hog", HEAD + HOG)
+    kernel = started(partial(machine, memory=64), tmp_path, hog=program)
+    answer = kernel.command("run /bin/hog")
+    assert answer.endswith("exit status 0"), answer
