@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.pagetable import ENTRIES, PAGE
+from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.errno import Errno
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
@@ -25,13 +26,15 @@ from kernel.vm.userranges import UserRanges
 from pykasm import *
 
 
-class AddressSpaces(Subsystem):
+class AddressSpaces(LeakChecks):
     """Operations on `AddressSpace`, as Linux's fork, mmap, munmap and mprotect need them.
 
     Mapping allocates no memory but the region's record: `DemandPaging` finds pages when they are
     touched. A copy shares them until one of both writes. Without memory the result is null or
     -ENOMEM, and nothing has changed. Context: thread, without spin locks.
     """
+
+    count = bss(U64)
 
     def __init__(
         self,
@@ -58,6 +61,12 @@ class AddressSpaces(Subsystem):
         self.locks = locks
         self.scheduler = scheduler
         self.spaces = SlabCache(slabs, "address space", AddressSpace)
+        self.leak_checks = [leak_check("address spaces", self.used_count)]
+
+    @function
+    def used_count(self) -> U64:
+        """Return the number of spaces."""
+        ret(self.count)
 
     @function(init=True)
     def start(self) -> None:
@@ -81,6 +90,7 @@ class AddressSpaces(Subsystem):
         rep.stosq()
         mov(space.root, root)
         self._fill_root(root)
+        lock.inc(self.count)
         ret(space)
 
     @inline(changes=(rax, rcx, rsi, rdi))
@@ -156,6 +166,7 @@ class AddressSpaces(Subsystem):
             break_if(region == 0)
             self.ranges.unmap(space, region.node.key, region.end)
             self.regions.remove(space, region)
+        lock.dec(self.count)
         self.pages.free_page(space.root)
         self.spaces.free(space)
 

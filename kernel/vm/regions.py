@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.errno import Errno
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import UserAddress
@@ -18,15 +19,23 @@ MOST_REGIONS = 65530
 """How many a space may have (Linux: DEFAULT_MAX_MAP_COUNT)."""
 
 
-class Regions(Subsystem):
+class Regions(LeakChecks):
     """Finds, adds, splits, merges and removes regions.
 
     Context: thread, with the space's `regions_lock` held; for writing by what changes them.
     """
 
+    count = bss(U64)
+
     def __init__(self, trees: Trees, slabs: Slabs) -> None:
         self.trees = trees
         self.regions = SlabCache(slabs, "region", Region)
+        self.leak_checks = [leak_check("regions", self.used_count)]
+
+    @function
+    def used_count(self) -> U64:
+        """Return the number of regions in all spaces."""
+        ret(self.count)
 
     # Finding
 
@@ -168,6 +177,7 @@ class Regions(Subsystem):
         mov(region.node.key, rax)
         mov(region.space, space)
         self._tell_backing(region, "gain")
+        lock.inc(self.count)
         ret(region)
 
     @function(context="thread", sleeps=True)
@@ -182,6 +192,7 @@ class Regions(Subsystem):
     def free(self, region: Keep[Owned[Ptr[Region]]]) -> None:
         """Free the record of a region that is in no space."""
         self._tell_backing(region, "drop")
+        lock.dec(self.count)
         self.regions.free(region)
 
     @inline
