@@ -493,3 +493,77 @@ def test_who_uses_up_all_memory_is_killed_alone(machine: MakeMachine, tmp_path: 
     kernel = started(partial(machine, memory=64), tmp_path, hog=program)
     answer = kernel.command("run /bin/hog")
     assert answer.endswith("exit status 0"), answer
+
+
+CROWD = r"""
+#include <sched.h>
+#include <signal.h>
+#include <sys/wait.h>
+
+#define WORKERS 4
+#define AREA (64 * PAGE)
+static char *common, *mapped;
+static int file, log_file;
+static volatile int failed;
+
+/* The kernel touches the memory: what is not there is an error, and no signal. */
+static void touch(char *place, int number) {
+    if (number & 1)
+        pwrite(log_file, place, 100, 0);
+    else
+        pread(log_file, place, 100, 0);
+}
+
+static int work(void *argument) {
+    unsigned number = (uintptr_t)argument, random = number * 2654435761u + 1;
+    char *own = mmap(0, AREA, READ_WRITE, PRIVATE, -1, 0);
+    for (int i = 0; i < 1500; i++) {
+        random = random * 1664525 + 1013904223;
+        unsigned start = (random >> 8) % 60, length = 1 + (random >> 16) % 4;
+        char *place = common + start * PAGE;
+        switch ((random >> 24) % 10) {
+        case 0: munmap(place, length * PAGE); break;
+        case 1: mmap(place, length * PAGE, READ_WRITE, PRIVATE | MAP_FIXED, -1, 0); break;
+        case 2: mprotect(place, length * PAGE, random & 1 ? PROT_READ : READ_WRITE); break;
+        case 3: madvise(place, length * PAGE, MADV_DONTNEED); break;
+        case 4: mremap(place, PAGE, 2 * PAGE, MREMAP_MAYMOVE); break;
+        case 5: ftruncate(file, (random >> 4) % AREA); break;
+        case 6: touch(mapped + start * PAGE, random); break;
+        default: touch(place, random);
+        }
+        own[start * PAGE] = number;
+        own[start * PAGE + i] = 0;
+        if (own[start * PAGE] != (char)number && i)
+            failed = 1;
+        if (i % 256 == 255)
+            madvise(own, AREA, MADV_DONTNEED);
+    }
+    _exit(0);
+}
+
+int main(void) {
+    static char stacks[WORKERS][16384] __attribute__((aligned(16)));
+    pid_t workers[WORKERS];
+    int status;
+    CHECK((file = open("/crowd", O_RDWR | O_CREAT, 0600)) >= 0);
+    CHECK((log_file = open("/log", O_RDWR | O_CREAT, 0600)) >= 0 && ftruncate(log_file, 200) == 0);
+    common = mmap(0, AREA, READ_WRITE, PRIVATE, -1, 0);
+    mapped = mmap(0, AREA, READ_WRITE, MAP_SHARED, file, 0);
+    for (uintptr_t i = 0; i < WORKERS; i++) {
+        char *stack = stacks[i] + sizeof stacks[i];
+        workers[i] = clone(work, stack, i ? CLONE_VM | SIGCHLD : SIGCHLD, (void *)(i + 1));
+        CHECK(workers[i] > 0);
+    }
+    for (int i = 0; i < WORKERS; i++)
+        CHECK(waitpid(workers[i], &status, 0) == workers[i] && status == 0);
+    CHECK(!failed && unlink("/crowd") == 0 && unlink("/log") == 0);
+    return 0;
+}
+"""
+
+
+def test_many_change_the_same_memory_at_once(machine: MakeMachine, tmp_path: Path) -> None:
+    kernel = started(machine, tmp_path, crowd=compiled(tmp_path, "crowd", HEAD + CROWD))
+    for _ in range(3):
+        answer = kernel.command("run /bin/crowd")
+        assert answer.endswith("exit status 0"), answer
