@@ -2,6 +2,7 @@
 #include "check.h"
 #include <sched.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -45,7 +46,62 @@ static int do_thread(void) {
 
 static int do_setpgid(void) { return setpgid(0, 0) || setpgid(0, getsid(0)) ? -1 : 0; }
 
-static int (*const calls[])(void) = {do_fork, do_vfork, do_thread, do_setpgid};
+#define PAGE 4096L
+#define READ_WRITE (PROT_READ | PROT_WRITE)
+
+static char *map(int pages, int flags) {
+    return mmap(0, pages * PAGE, READ_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+}
+
+// A mapping with a hole and parts that differ.
+static int do_map(void) {
+    char *memory = map(6, MAP_PRIVATE);
+    if (memory == MAP_FAILED || munmap(memory + PAGE, PAGE))
+        return -1;
+    if (mprotect(memory + 3 * PAGE, PAGE, PROT_READ))
+        return -1;
+    return madvise(memory + 5 * PAGE, PAGE, MADV_DONTFORK);
+}
+
+static int do_replace(void) {
+    char *memory = map(4, MAP_PRIVATE);
+    if (memory == MAP_FAILED)
+        return -1;
+    memory[2 * PAGE] = 1;
+    char *place = mmap(memory + PAGE, 2 * PAGE, PROT_READ,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    return place == MAP_FAILED ? memory[2 * PAGE] == 1 ? -1 : 1 : memory[2 * PAGE];
+}
+
+static int do_share(void) {
+    char *memory = map(2, MAP_SHARED);
+    return memory == MAP_FAILED ? -1 : munmap(memory, 2 * PAGE);
+}
+
+static int do_remap(void) {
+    char *memory = map(4, MAP_PRIVATE);
+    if (memory == MAP_FAILED)
+        return -1;
+    memory[PAGE] = 7;
+    char *place = mremap(memory + PAGE, PAGE, 3 * PAGE, MREMAP_MAYMOVE);
+    return place == MAP_FAILED ? memory[PAGE] == 7 ? -1 : 1 : place[0] != 7;
+}
+
+static int do_lock(void) {
+    char *memory = map(2, MAP_PRIVATE);
+    return memory == MAP_FAILED ? -1 : mlock(memory, 2 * PAGE);
+}
+
+static int do_brk(void) {
+    long end = syscall(SYS_brk, 0);
+    errno = ENOMEM;  // that it stays is all that it tells
+    return syscall(SYS_brk, end + 2 * PAGE) == end + 2 * PAGE ? 0 : -1;
+}
+
+static int (*const calls[])(void) = {
+    do_fork,    do_vfork, do_thread, do_setpgid, do_map,
+    do_replace, do_share, do_remap,  do_lock,    do_brk,
+};
 
 static int all(void) {
     for (int i = 0; i < sizeof calls / sizeof *calls; i++) {
@@ -76,7 +132,7 @@ static int execute(char *self) {
             _exit(syscall(FAIL_ALLOCATION, 0) == 1 && errno == ENOMEM ? 1 : 2);
         }
         CHECK(number < MOST && waitpid(child, &status, 0) == child);
-        step = 30;
+        step = 90;
         CHECK(status == 0 || WEXITSTATUS(status) == 1);
     } while (status);
     CHECK(number > 10);
