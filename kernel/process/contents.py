@@ -19,6 +19,8 @@ from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.stops import Stops
 from kernel.process.tasks import Tasks
+from kernel.process.timecalls import TimeCalls
+from kernel.process.timespec import TimeSpecs
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from kernel.process.userwork import UserWork
@@ -49,6 +51,8 @@ CONTENTS: Contents = (
     Tasks,  # threads of programs
     Clones,  # how they make others
     CloneCalls,  # system calls for that
+    TimeSpecs,  # times of programs
+    TimeCalls,  # system calls that tell the time and wait
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that

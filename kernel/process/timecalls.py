@@ -1,0 +1,224 @@
+"""System calls that tell the time, and that wait for one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+
+from kernel.clock.clock import Clock
+from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
+from kernel.errno import Errno
+from kernel.process.processes import Processes
+from kernel.process.timespec import TimeSpecs
+from kernel.sched.sleep import Sleep
+from kernel.sched.thread import INTERRUPTIBLE
+from kernel.signals.signaltarget import RestartBlock
+from kernel.time.wallclock import WallClock
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+
+class ClockId(IntEnum):
+    """Clocks (include/uapi/linux/time.h; clock_gettime(2))."""
+
+    REALTIME = 0
+    MONOTONIC = 1
+    PROCESS_CPU = 2
+    THREAD_CPU = 3
+    MONOTONIC_RAW = 4
+    REALTIME_COARSE = 5
+    MONOTONIC_COARSE = 6
+    BOOT_TIME = 7
+    TAI = 11
+
+
+LAST = 11
+
+
+class ClockKind(IntEnum):
+    """What a clock tells."""
+
+    NONE = 0
+    """There is no such clock."""
+    BOOT = 1
+    """The time since the kernel started."""
+    DAY = 2
+    """The time of day. Leap seconds are not known, so TAI is the same."""
+
+
+KINDS: Mapping[int, ClockKind] = {
+    **dict.fromkeys((ClockId.REALTIME, ClockId.REALTIME_COARSE), ClockKind.DAY),
+    ClockId.TAI: ClockKind.DAY,
+    **dict.fromkeys((ClockId.MONOTONIC, ClockId.MONOTONIC_RAW), ClockKind.BOOT),
+    **dict.fromkeys((ClockId.MONOTONIC_COARSE, ClockId.BOOT_TIME), ClockKind.BOOT),
+}
+
+NOT_TO_WAIT_BY = (ClockId.MONOTONIC_RAW, ClockId.REALTIME_COARSE, ClockId.MONOTONIC_COARSE)
+"""Clocks that nobody can wait by."""
+
+ABSOLUTE = 1
+"""The flag of `clock_nanosleep` for a point of time, not a span (TIMER_ABSTIME)."""
+
+MICROSECOND = 1000
+"""In nanoseconds."""
+
+
+class TimeCalls(Subsystem):
+    """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        wall: WallClock,
+        processes: Processes,
+        sleep: Sleep,
+        specs: TimeSpecs,
+        copy: UserCopy,
+    ) -> None:
+        self.clock = clock
+        self.wall = wall
+        self.processes = processes
+        self.sleep = sleep
+        self.specs = specs
+        self.copy = copy
+        self.kinds = rodata(
+            U8 * (LAST + 1), [KINDS.get(number, ClockKind.NONE) for number in range(LAST + 1)]
+        )
+
+    # Telling
+
+    @function(context="thread", sleeps=True)
+    def clock_gettime(self, number: Untrusted[U32], target: Keep[User[U8]]) -> OrErrno[I64]:
+        """Store the time of the clock `number`."""
+        time = self._read(number)
+        with if_(time < 0):
+            ret(time)
+        tail(self.specs.give, target, u64(time), 1)
+
+    @inline(changes=rax)
+    def _kind(self, number: Untrusted[U32]) -> U32:
+        """Return the `ClockKind` of the clock `number`, in eax."""
+        xor(eax, eax)
+        with if_(number <= LAST):
+            mov(al, self.kinds[u64(number)])
+        return eax
+
+    @function(context="thread")
+    def _read(self, number: Untrusted[U32]) -> OrErrno[I64]:
+        """Return the nanoseconds that the clock `number` shows, or -EINVAL."""
+        kind = scratch(self._kind(number))
+        with if_(kind == ClockKind.BOOT):
+            ret(i64(self.clock.now()))
+        fail_if(kind != ClockKind.DAY, Errno.EINVAL)
+        ret(i64(self.wall.now()))
+
+    @function(context="thread", sleeps=True)
+    def clock_getres(self, number: Untrusted[U32], target: User[U8]) -> OrErrno[I64]:
+        """Store the resolution of the clock `number`."""
+        fail_if(self._kind(number) == ClockKind.NONE, Errno.EINVAL)
+        with if_(target == 0):
+            ret(0)
+        tail(self.specs.give, target, 1, 1)
+
+    @function(context="thread", sleeps=True)
+    def gettimeofday(self, target: User[U8], zone: Keep[User[U8]]) -> OrErrno[I64]:
+        """Store the time of day in seconds and microseconds, and which time zone the kernel has,
+        which is none."""
+        target, nothing = keep(target), local(U64)
+        with if_(target != 0):
+            try_(self.specs.give(target, u64(self.wall.now()), MICROSECOND))
+        with if_(zone != 0):
+            mov(nothing, 0)
+            result, left = self.copy.copy_out(zone, address_of(nothing), sizeof(U64))
+            ignore(left)
+            movsxd(rax, result)
+            ret(rax)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def time(self, target: Keep[User[U8]]) -> OrErrno[I64]:
+        """Return the time of day in seconds, and store it where that is wanted."""
+        seconds = local(U64)
+        time = self.wall.now()
+        xor(edx, edx)
+        mov(ecx, NSEC_PER_SEC)
+        div(rcx)
+        mov(seconds, time)
+        with if_(target != 0):
+            result, left = self.copy.copy_out(target, address_of(seconds), sizeof(U64))
+            ignore(left)
+            fail_if(result != 0, Errno.EFAULT)
+        mov(rax, seconds)
+        ret(rax)
+
+    # Waiting
+
+    @function(context="thread", sleeps=True)
+    def nanosleep(self, span: Fetched[User[U8]], remaining: User[U8]) -> OrErrno[I64]:
+        """Wait for a span of time; if a signal ends that, store what remains."""
+        tail(self.clock_nanosleep, ClockId.MONOTONIC, 0, span, remaining)
+
+    @function(context="thread", sleeps=True)
+    def clock_nanosleep(
+        self,
+        number: Keep[Untrusted[U32]],
+        flags: Keep[U32],
+        span: Fetched[User[U8]],
+        remaining: Keep[User[U8]],
+    ) -> OrErrno[I64]:
+        """Wait for a span of time by the clock `number`, or until it shows a time; if a signal ends
+        the wait for a span, store what remains."""
+        time = local(Nanoseconds)
+        fail_if(self._kind(number) == ClockKind.NONE, Errno.EINVAL)
+        for one in NOT_TO_WAIT_BY:
+            fail_if(number == one, Errno.EOPNOTSUPP)
+        try_(self.specs.take(span, address_of(time)))
+        with if_(flags & ABSOLUTE):
+            deadline = self._deadline_at(number, time)
+            tail(self._wait_until, deadline)
+        deadline = self.clock.after(time)
+        tail(self._wait_for, deadline, remaining)
+
+    @function(context="thread")
+    def _deadline_at(self, number: Keep[Untrusted[U32]], time: Keep[Nanoseconds]) -> Nanoseconds:
+        """Return the time since the start at which the clock `number` shows `time`."""
+        with if_(self._kind(number) == ClockKind.DAY):
+            passed = keep(self.wall.now())
+            with if_(time <= passed):
+                ret(0)
+            sub(time, passed)
+            tail(self.clock.after, time)
+        ret(time)
+
+    @function(context="thread", sleeps=True)
+    def _wait_until(self, deadline: Nanoseconds) -> OrErrno[I64]:
+        """Wait until `deadline`. Returns 0 or -ERESTARTNOHAND."""
+        result = self.sleep.sleep_until(deadline, INTERRUPTIBLE)
+        fail_if(result != 0, Errno.ERESTARTNOHAND)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _wait_for(self, deadline: Keep[Nanoseconds], remaining: Keep[User[U8]]) -> OrErrno[I64]:
+        """Wait until `deadline`. Returns 0, or -ERESTART_RESTARTBLOCK with what remains stored at
+        `remaining`, or -EFAULT if it can't be."""
+        result = self.sleep.sleep_until(deadline, INTERRUPTIBLE)
+        with if_(result == 0):
+            ret(0)
+        task = scratch(self.processes.current())
+        block = scratch(address_of(task.restart))
+        mov(block.function, address_of(self.go_on))
+        mov(block.arguments[0], deadline)
+        mov(block.arguments[1], remaining)
+        with if_(remaining != 0):
+            mov(rax, u64(self.clock.now()))
+            with if_(rax > deadline):
+                mov(rax, deadline)
+            sub(deadline, rax)
+            try_(self.specs.give(remaining, u64(deadline), 1))
+        ret(-Errno.ERESTART_RESTARTBLOCK)
+
+    @function
+    def go_on(self, block: Ptr[RestartBlock]) -> OrErrno[I64]:
+        """Go on with a wait for a span of time."""
+        remaining = cast(scratch(block.arguments[1]), User[U8])
+        tail(self._wait_for, block.arguments[0], remaining)
