@@ -10,6 +10,7 @@ from kernel.display.contents import CONTENTS as DISPLAY
 from kernel.entry.contents import CONTENTS as ENTRY
 from kernel.exec.contents import CONTENTS as EXEC
 from kernel.fs.contents import CONTENTS as FS
+from kernel.futex.contents import CONTENTS as FUTEX
 from kernel.interrupts.contents import CONTENTS as INTERRUPTS
 from kernel.irq.contents import CONTENTS as IRQ
 from kernel.log.contents import CONTENTS as LOG
@@ -57,6 +58,7 @@ CONTENTS: Contents = (
     *ACPI,  # the firmware's description of the machine (ACPI)
     *IRQ,  # interrupts of devices: I/O APICs, shared lines, work deferred from handlers
     *TIME,  # hardware clocks, how they correct each other, and the time of day
+    *FUTEX,  # waiting for words of programs' memory to change
     *SIGNALS,  # what programs are told by signals
     *FS,  # files: names, inodes, what is open, and what is kept of it in memory
     *PCI,  # the PCI bus and what is on it

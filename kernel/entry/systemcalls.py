@@ -7,6 +7,7 @@ from kernel.exec.execcalls import ExecCalls
 from kernel.process.advicecalls import AdviceCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.filecalls import FileCalls
+from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
@@ -148,6 +149,7 @@ class SystemCalls(Subsystem):
         programs: ExecCalls,
         waits: WaitCalls,
         times: TimeCalls,
+        futexes: FutexCalls,
         private: PrivateCalls,
         signals: SignalCalls,
     ) -> None:
@@ -233,6 +235,7 @@ class SystemCalls(Subsystem):
             158: process.arch_prctl,
             186: process.gettid,
             201: times.time,
+            202: futexes.futex,
             217: statuses.getdents64,
             218: process.set_tid_address,
             219: signals.restart_syscall,
@@ -250,6 +253,7 @@ class SystemCalls(Subsystem):
             265: paths.linkat,
             266: paths.symlinkat,
             268: statuses.fchmodat,
+            273: futexes.set_robust_list,
             292: files.dup3,
             293: files.pipe2,
             295: vectors.preadv,

@@ -88,6 +88,7 @@ class Execution(Subsystem):
         self.tables.close_on_exec(task.files)
         self.processes.set_name(process, request.first_name)
         mov(task.clear_child_tid, 0)
+        mov(task.robust_list, 0)
         self.tasks.reset_registers(task, request.rip, request.rsp)
         mov(process.executed, 1)
         mov(process.left_memory, 1)

@@ -6,6 +6,7 @@ from kernel.process.clones import Clones
 from kernel.process.exits import Exits
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
+from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.pathcalls import PathCalls
@@ -53,6 +54,7 @@ CONTENTS: Contents = (
     CloneCalls,  # system calls for that
     TimeSpecs,  # times of programs
     TimeCalls,  # system calls that tell the time and wait
+    FutexCalls,  # and for words to change
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that

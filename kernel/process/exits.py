@@ -6,6 +6,8 @@ from typing import NoReturn
 
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.fs.pollqueues import PollQueues
+from kernel.futex.futexes import ALL_BITS, Futexes
+from kernel.futex.robustlists import RobustLists
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.filestates import FileStates
 from kernel.process.process import Process, ProcessState
@@ -36,6 +38,8 @@ class Exits(Subsystem):
         ids: ProcessIds,
         file_states: FileStates,
         copy: UserCopy,
+        futexes: Futexes,
+        robust: RobustLists,
         signals: SignalStates,
         slabs: Slabs,
     ) -> None:
@@ -48,6 +52,8 @@ class Exits(Subsystem):
         self.ids = ids
         self.file_states = file_states
         self.copy = copy
+        self.futexes = futexes
+        self.robust = robust
         self.signals = signals
         self.records = SlabCache(slabs, "task", Task)
 
@@ -80,7 +86,7 @@ class Exits(Subsystem):
         mov(eax, credentials.user)
         mov(process.user, eax)
         release(credentials, process)
-        self._clear_child_tid(task)
+        self._tell_memory(task)
         self.file_states.end(task)
         space = self.spaces.exchange(0)
         asserts(space != 0)  # that of its program
@@ -99,14 +105,23 @@ class Exits(Subsystem):
         never()
 
     @function(context="thread", sleeps=True)
-    def _clear_child_tid(self, task: Ptr[Task]) -> None:
-        """Store a 0 where those wait who want to know that `task` has ended."""
+    def _tell_memory(self, task: Keep[Ptr[Task]]) -> None:
+        """Tell those that share the memory of `task` that it has ended, as its program wants it."""
+        with if_(task.robust_list != 0):
+            self.robust.end(task.robust_list, task.number)
+        tail(self._clear_child_tid, task)
+
+    @function(context="thread", sleeps=True)
+    def _clear_child_tid(self, task: Keep[Ptr[Task]]) -> None:
+        """Store a 0 where those wait who want to know that `task` has ended, and wake them."""
         target, zero = scratch(task.clear_child_tid), local(U32)
         with if_(target != 0):
             mov(zero, 0)
             result, left = self.copy.copy_out(cast(target, User[U8]), address_of(zero), sizeof(U32))
-            ignore(result, "as Linux does")
             ignore(left)
+            with if_(result == 0):
+                woken = self.futexes.wake(task.clear_child_tid, 0, 1, ALL_BITS)
+                ignore(woken, "nobody is left to tell")
 
     @function(context="thread")
     def _leave_process(self, task: Keep[Ptr[Task]], status: Keep[U32]) -> Bool:

@@ -26,5 +26,7 @@ class Task(SignalTarget):
     credentials: Owned[Ptr[Credentials]]
     set_child_tid: UserAddress
     """Where its number is written when it begins; 0 for nowhere."""
+    robust_list: User[U8]
+    """The list of locks that end with it; 0 for none."""
     clear_child_tid: UserAddress
     """Where a 0 is written and a futex woken when it ends; 0 for nowhere."""

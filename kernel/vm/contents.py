@@ -16,6 +16,7 @@ from kernel.vm.useraccess import UserAccess
 from kernel.vm.usercopy import UserCopy
 from kernel.vm.userpages import UserPages
 from kernel.vm.userranges import UserRanges
+from kernel.vm.userwords import UserWords
 from pykasm import *
 
 CONTENTS: Contents = (
@@ -33,6 +34,7 @@ CONTENTS: Contents = (
     MemoryAdvice,  # and what they say of it
     GrowingStacks,  # and stacks
     DemandPaging,  # pages that are made when they are touched
+    UserWords,  # single words of theirs
     UserCopy,  # copies between them and the kernel
     StructCopy,  # and of structs that grow with versions
 )

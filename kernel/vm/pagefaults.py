@@ -43,7 +43,7 @@ class PageFaults(VectorHandlers):
         mov(rcx, LOWER_HALF_END)
         expected = (frame.error_code & ~int(RESOLVABLE)) == 0
         with if_((rax < rcx) & expected & self._is_access_open(frame)):
-            # Addresses are compared one by one: there are two
+            # Addresses are compared one by one: there are few
             for index in range(self.access.count):
                 fixup = self.access.fixups[index]
                 mov(rcx, fixup.instruction)

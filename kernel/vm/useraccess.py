@@ -15,7 +15,8 @@ class Fixup(Struct):
 
 
 class UserAccess(Subsystem):
-    """Copies bytes to or from a program, as far as that goes without a page fault.
+    """Copies bytes to or from a program, and changes words of its memory by one instruction, as far
+    as that goes without a page fault.
 
     The instructions that may fault are the first ones of their functions, by whose addresses
     `PageFaults` finds their fixups. Callers have seen to it that the addresses are a program's.
@@ -27,6 +28,8 @@ class UserAccess(Subsystem):
         fixups = [
             Fixup(instruction=self._copy_words, target=self._words_fixup),
             Fixup(instruction=self._copy_bytes, target=self._bytes_fixup),
+            Fixup(instruction=self._load_word, target=self._word_fixup),
+            Fixup(instruction=self._exchange_word, target=self._word_fixup),
         ]
         self.count = len(fixups)
         self.fixups = rodata(Fixup * self.count, fixups)
@@ -79,4 +82,45 @@ class UserAccess(Subsystem):
         """Continue `_copy_bytes` after a fault: rcx bytes are left."""
         mov(rdx, rax)
         mov(rax, rcx)
+        ret()
+
+    # Words
+
+    @function(copies_user=True)
+    def load(self, address: U64) -> tuple[U32, U32]:
+        """Return the word of 4 bytes at `address`, and 0; or 1 after a fault."""
+        self.protection.open_user_memory()
+        call(self._load_word)
+        self.protection.close_user_memory()
+        ret(eax, edx)
+
+    @function(copies_user=True)
+    def compare_and_exchange(self, address: U64, expected: U32, value: U32) -> tuple[U32, U32]:
+        """Write `value` to the word of 4 bytes at `address` if it is as `expected`, at once. Return
+        what was there, and 0; or 1 after a fault."""
+        mov(eax, expected)
+        mov(ecx, value)
+        self.protection.open_user_memory()
+        call(self._exchange_word)
+        self.protection.close_user_memory()
+        ret(eax, edx)
+
+    @naked
+    def _load_word(self) -> None:
+        """Load eax from rdi. Returns what `load` does."""
+        mov(eax, u32[rdi])
+        xor(edx, edx)
+        ret()
+
+    @naked
+    def _exchange_word(self) -> None:
+        """Write ecx to rdi if there is eax. Returns what `compare_and_exchange` does."""
+        lock.cmpxchg(u32[rdi], ecx)
+        mov(edx, 0)
+        ret()
+
+    @naked
+    def _word_fixup(self) -> None:
+        """Continue either of them after a fault."""
+        mov(edx, 1)
         ret()

@@ -1,0 +1,1 @@
+"""Waiting for words of programs to change."""

@@ -1,0 +1,209 @@
+"""Waiting for words of programs to change, and waking who waits."""
+
+from __future__ import annotations
+
+from kernel.clock.units import Nanoseconds
+from kernel.errno import Errno
+from kernel.futex.futexbuckets import FutexBuckets
+from kernel.futex.futexkeys import FutexKeys
+from kernel.futex.futexwaiter import FutexBucket, FutexKey, FutexWaiter
+from kernel.futex.futexwake import FutexWake
+from kernel.paging.addresses import UserAddress
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import INTERRUPTIBLE
+from kernel.sched.waiting import Waiting, WaitResult
+from kernel.vm.rights import Rights
+from kernel.vm.userwords import UserWords
+from pykasm import *
+
+ALL_BITS = 0xFFFF_FFFF
+"""Listens to all wakers; wakes all who listen."""
+
+
+class Futexes(Subsystem):
+    """Linux's futexes (futex(2)). Context: thread.
+
+    Who waits looks at the word with its bucket locked, and is in the list before that is released.
+    Who wakes has changed the word before it takes the same lock, so nothing is missed.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        waiting: Waiting,
+        buckets: FutexBuckets,
+        keys: FutexKeys,
+        words: UserWords,
+    ) -> None:
+        self.scheduler = scheduler
+        self.waiting = waiting
+        self.buckets = buckets
+        self.keys = keys
+        self.words = words
+
+    # Waiting
+
+    @function(context="thread", sleeps=True)
+    def wait(
+        self,
+        address: Keep[Untrusted[UserAddress]],
+        private: U32,
+        expected: Keep[U32],
+        deadline: Keep[Nanoseconds],
+        bits: Keep[U32],
+    ) -> OrErrno[I32]:
+        """Wait until somebody wakes one of the `bits`, if there is the `expected` value in the word
+        at `address`. Returns 0; -EAGAIN if there is another one; -EFAULT, -EINVAL; or -ETIMEDOUT or
+        -EINTR as `Waiting.wait_until` does."""
+        waiter, private = local(FutexWaiter), keep(private)
+        mov(waiter.bits, bits)
+        self._prepare(address_of(waiter))
+        try_(self.keys.find(address_of(waiter.key), address, private))
+        release(private)
+        result = keep(I32)
+        with loop():
+            mov(result, self._enqueue_if(address_of(waiter), address, expected))
+            break_if(result != -Errno.EFAULT)
+            try_(self.words.touch(address, Rights.READ))  # what it leads to is not in memory
+        with if_(result != 0):
+            ret(result)
+        result = self._sleep(address_of(waiter), deadline)
+        ret(result)
+
+    @function
+    def _prepare(self, waiter: Ptr[FutexWaiter]) -> None:
+        """Make a new wait one that nobody has woken."""
+        with unshared(waiter):
+            waiter.queue.prepare()
+            mov(waiter.woken, 0)
+
+    @function(context="thread")
+    def _enqueue_if(
+        self, waiter: Keep[Ptr[FutexWaiter]], address: Keep[UserAddress], expected: Keep[U32]
+    ) -> OrErrno[I32]:
+        """Put `waiter` last into its bucket, if there is the `expected` value at `address`. Returns
+        0; -EAGAIN if there is another one; -EFAULT if that can't be known without a page fault."""
+        bucket, result = keep(self.buckets.of(address_of(waiter.key))), keep(I32)
+        with bucket.lock.held():
+            failed, value = self.words.load(address)
+            mov(result, failed)
+            with if_(result == 0):
+                mov(result, -Errno.EAGAIN)
+                with if_(value == expected):
+                    self.append(bucket, waiter)
+                    xor(result, result)
+        ret(result)
+
+    @inline(changes=(rax, rcx))
+    def append(self, bucket: Ptr[FutexBucket], waiter: Ptr[FutexWaiter]) -> None:
+        """Put `waiter` last into `bucket`, which is locked."""
+        link = scratch(address_of(waiter.link))
+        mov(waiter.bucket, bucket)
+        with if_(bucket.waiters.next == 0):
+            bucket.waiters.reset()
+        bucket.waiters.append(link)
+        release(link)
+
+    @function(context="thread", sleeps=True)
+    def _sleep(self, waiter: Keep[Ptr[FutexWaiter]], deadline: Keep[Nanoseconds]) -> OrErrno[I32]:
+        """Wait until `waiter`, which is in a list, is woken. Returns what `wait` does."""
+        result = keep(I32)
+        xor(result, result)
+        with (
+            waiter.queue.lock.held(),
+            while_((waiter.woken == 0) & (result == WaitResult.WOKEN)),
+        ):
+            mov(
+                result,
+                self.waiting.wait_until(address_of(waiter.queue), deadline, INTERRUPTIBLE),
+            )
+        with if_(result != 0), if_(~self._dequeue(waiter)):
+            ret(0)  # somebody was about to wake it, and counts it as woken
+        ret(result)
+
+    @function(context="thread")
+    def _dequeue(self, waiter: Keep[Ptr[FutexWaiter]]) -> Bool:
+        """Take `waiter` out of its list. Returns 0 if it is in none: it was woken, and whoever did
+        that touches it no more."""
+        done, bucket, woken = keep(U32), keep(Ptr[FutexBucket]), keep(U32)
+        xor(done, done)
+        with while_(done == 0):
+            with waiter.queue.lock.held():
+                mov(woken, waiter.woken)
+            with if_(woken != 0):
+                ret(0)
+            mov(bucket, waiter.bucket)
+            with (
+                bucket.lock.held(),
+                # It may have been moved to another one, or woken, before this one was locked
+                if_((waiter.bucket == bucket) & (waiter.link.next != 0)),
+            ):
+                waiter.link.unlink()
+                mov(waiter.link.next, 0)
+                inc(done)
+        ret(1)
+
+    # Waking
+
+    @function(context="thread", sleeps=True)
+    def wake(
+        self,
+        address: Untrusted[UserAddress],
+        private: U32,
+        most: U32,
+        bits: U32,
+    ) -> OrErrno[I32]:
+        """Wake up to `most` who wait for the word at `address` and listen to one of the `bits`, in
+        the order in which they came. Returns how many, -EFAULT or -EINVAL."""
+        wake = local(FutexWake)
+        mov(wake.bits, bits)
+        mov(wake.most, most)
+        mov(wake.done, 0)
+        try_(self.keys.find(address_of(wake.key), address, private))
+        self._wake_all(address_of(wake))
+        ret(wake.done)
+
+    @function(context="thread")
+    def _wake_all(self, wake: Keep[Ptr[FutexWake]]) -> None:
+        """Wake whom `wake` means."""
+        bucket = keep(self.buckets.of(address_of(wake.key)))
+        with bucket.lock.held():
+            self.wake_some(bucket, wake)
+        self.scheduler.preempt_if_due()
+
+    @function(context="interrupts off", holds="bucket.lock")
+    def wake_some(self, bucket: Keep[Ptr[FutexBucket]], wake: Keep[Ptr[FutexWake]]) -> None:
+        """Wake those in `bucket` whom `wake` means."""
+        with if_(bucket.waiters.next == 0):  # nobody has ever waited there
+            ret()
+        with bucket.waiters.each_removable(FutexWaiter, "link") as waiter:
+            break_if(wake.most == 0)
+            with if_(self.is_at(waiter, address_of(wake.key))), if_(self._listens(waiter, wake)):
+                dec(wake.most)
+                inc(wake.done)
+                self._wake(waiter)
+
+    @inline(changes=rax)
+    def _listens(self, waiter: Ptr[FutexWaiter], wake: Ptr[FutexWake]) -> Condition:
+        """Return the condition that `waiter` listens to one of the bits of `wake`."""
+        mov(eax, wake.bits)
+        return eax & waiter.bits
+
+    @function
+    def is_at(self, waiter: Ptr[FutexWaiter], key: Ptr[FutexKey]) -> Bool:
+        """Return whether `waiter` waits for the word `key`."""
+        mov(rax, key.space)
+        sub(rax, waiter.key.space)
+        mov(rcx, key.place)
+        sub(rcx, waiter.key.place)
+        or_(rax, rcx)
+        ret(rax == 0)
+
+    @function(context="interrupts off", holds="FutexBucket.lock")
+    def _wake(self, waiter: Keep[Ptr[FutexWaiter]]) -> None:
+        """Take `waiter` out of its list, and wake it. It may be gone then."""
+        waiter.link.unlink()
+        mov(waiter.link.next, 0)
+        with waiter.queue.lock.held_interrupts_off():
+            mov(waiter.woken, 1)
+            self.waiting.wake_all(address_of(waiter.queue))
