@@ -122,10 +122,11 @@ class Futexes(Subsystem):
         ret(result)
 
     @function(context="thread")
-    def _dequeue(self, waiter: Keep[Ptr[FutexWaiter]]) -> Bool:
+    def _dequeue(self, waiter: Ptr[FutexWaiter]) -> Bool:
         """Take `waiter` out of its list. Returns 0 if it is in none: it was woken, and whoever did
         that touches it no more."""
-        done, bucket, woken = keep(U32), keep(Ptr[FutexBucket]), keep(U32)
+        done, bucket, woken = scratch(U32), scratch(Ptr[FutexBucket]), scratch(U32)
+        waiter = scratch(waiter)
         xor(done, done)
         with while_(done == 0):
             with waiter.queue.lock.held():
