@@ -27,6 +27,10 @@ class AddressSpace(Space):
     """1 if what a program maps from now on gets `RegionFlags.LOCKED`."""
     mapping_top: UserAddress
     """MappedRegions that may be anywhere are put below it as long as there is room."""
+    search_limit: UserAddress
+    """Between it and `mapping_top` all gaps have at most `largest_gap` bytes, so that there is no
+    need to look there for more; 0 where nobody has looked yet."""
+    largest_gap: U64
     stack_top: UserAddress
     """Where the stack of the first thread ends."""
     stack_limit: U64

@@ -44,10 +44,56 @@ class Gaps(Subsystem):
         the highest at all; 0 if there is nothing either. A `limit` of 0 is `mapping_top`."""
         with if_(limit != 0):
             tail(self._find_below, space, length, limit)
-        found = self._find_below(space, length, space.mapping_top)
+        found = self._find_from_limit(space, length)
         with if_(found != 0):
             ret(found)
         tail(self._find_below, space, length, USER_END)
+
+    @function
+    def _find_from_limit(self, space: Keep[Ptr[AddressSpace]], length: Keep[U64]) -> UserAddress:
+        """Return the highest address where `length` bytes are free below `mapping_top`, or 0. What
+        was looked at before, and has no such gaps, is not looked at again."""
+        place, limit = keep(UserAddress), keep(space.search_limit)
+        with if_((limit == 0) | (length <= space.largest_gap)):
+            mov(limit, self._limit_at(space, space.mapping_top))
+            mov(space.largest_gap, 0)
+        with loop():
+            mov(place, limit)
+            sub(place, length)
+            with if_(CF | (place < USER_START)):
+                ret(0)
+            region = scratch(self.regions.last_before(space, limit))
+            with if_(region == 0):
+                break_()
+            break_if(place >= region.end)
+            self._note_gap(space, limit, region)
+            self._start_with_guard(limit, region)
+        mov(space.search_limit, place)
+        ret(place)
+
+    @inline(changes=rax)
+    def _note_gap(self, space: Ptr[AddressSpace], limit: UserAddress, region: Ptr[Region]) -> None:
+        """Note that there is a gap from the end of `region` up to `limit`, if there is one."""
+        mov(rax, limit)
+        sub(rax, region.end)
+        with if_(~CF & (rax > space.largest_gap)):
+            mov(space.largest_gap, rax)
+
+    @function
+    def forget(self, space: Ptr[AddressSpace], end: UserAddress) -> None:
+        """Look below `end` again, as what ended there was unmapped."""
+        with if_((space.search_limit != 0) & (end > space.search_limit)):
+            mov(space.search_limit, end)
+
+    @function
+    def _limit_at(self, space: Ptr[AddressSpace], limit: Keep[UserAddress]) -> UserAddress:
+        """Return `limit`, or where the region that comes first there keeps addresses free."""
+        above, place = self.regions.find_from(space, limit), scratch(UserAddress)
+        with if_(above != 0):
+            self._start_with_guard(place, above)
+            with if_(place < limit):
+                ret(place)
+        ret(limit)
 
     @function
     def _find_below(
@@ -55,11 +101,7 @@ class Gaps(Subsystem):
     ) -> UserAddress:
         """Return the highest address where `length` bytes are free below `limit`, or 0."""
         place = keep(UserAddress)
-        above = self.regions.find_from(space, limit)
-        with if_(above != 0):
-            self._start_with_guard(place, above)
-            with if_(place < limit):
-                mov(limit, place)
+        mov(limit, self._limit_at(space, limit))
         with loop():
             mov(place, limit)
             sub(place, length)

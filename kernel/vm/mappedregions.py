@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.paging.addresses import UserAddress
 from kernel.vm.addressspace import AddressSpace
+from kernel.vm.gaps import Gaps
 from kernel.vm.region import Region
 from kernel.vm.regions import Regions
 from kernel.vm.userpages import UserPages
@@ -20,8 +21,11 @@ class MappedRegions(Subsystem):
     that programs may have.
     """
 
-    def __init__(self, regions: Regions, ranges: UserRanges, user_pages: UserPages) -> None:
+    def __init__(
+        self, regions: Regions, gaps: Gaps, ranges: UserRanges, user_pages: UserPages
+    ) -> None:
         self.regions = regions
+        self.gaps = gaps
         self.ranges = ranges
         self.user_pages = user_pages
 
@@ -55,6 +59,7 @@ class MappedRegions(Subsystem):
         with if_(~self.regions.shrink(space, start, end)):
             try_(self.regions.split_at_bounds(space, start, end))
             self.regions.remove_all(space, start, end)
+        self.gaps.forget(space, end)
         self.ranges.unmap(space, start, end)
         ret(0)
 

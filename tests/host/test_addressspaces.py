@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
+from itertools import count, groupby
 from typing import Any
 
 import pytest
@@ -775,3 +775,29 @@ def check_move(machine: Machine, space: int, pages: range, target: int, left: in
         assert outcome == -Errno.ENOMEM
         others = {page: word for page, word in before.items() if page not in goal}
         assert {page: word for page, word in after.items() if page not in goal} == others
+
+
+PLACES = st.lists(
+    st.one_of(st.integers(1, 4), st.tuples(st.integers(0, WINDOW - 1), st.integers(1, 4))),
+    min_size=1,
+    max_size=20,
+)
+
+
+@given(PLACES)
+@settings(deadline=None)
+def test_mappings_go_to_the_highest_gap(machine: Machine, steps: list[Any]) -> None:
+    machine.start()
+    space, taken = machine.create(), set[int]()
+    machine.host.at(AddressSpace, space).mapping_top = BASE + WINDOW * PAGE
+    for step in steps:
+        if isinstance(step, tuple):
+            pages = range(step[0], min(sum(step), WINDOW))
+            machine.call(machine.spaces.unmap, space, BASE + pages.start * PAGE, len(pages) * PAGE)
+            taken -= set(pages)
+            continue
+        start = next(
+            one for one in count(WINDOW - step, -1) if not taken & {*range(one, one + step)}
+        )
+        taken |= {*range(start, start + step)}
+        assert placed(machine, space, step) == BASE + start * PAGE
