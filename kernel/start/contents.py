@@ -1,5 +1,6 @@
 """The parts of `kernel/start`, in the order of reading."""
 
+from kernel.start.firstprogram import FirstProgram
 from kernel.start.init import Init
 from kernel.start.order import EarlySteps, LateSteps, MainSteps
 from kernel.start.resources import ProcessorResources
@@ -16,6 +17,7 @@ CONTENTS: Contents = (
     EarlySteps,  # what starts before anything is known of the machine
     MainSteps,  # the order in which all else starts
     LateSteps,  # what starts with interrupts on
+    FirstProgram,  # the program that it begins with
     Secondaries,  # how the other processors are woken
     ProcessorResources,  # the memory that each of them needs
     Trampoline,  # the 16-bit code that each begins with

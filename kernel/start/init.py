@@ -14,6 +14,7 @@ from kernel.log.log import Log
 from kernel.mm.paging import Paging
 from kernel.monitor.monitor import Monitor
 from kernel.paging.addresses import direct
+from kernel.start.firstprogram import FirstProgram
 from kernel.start.order import EarlySteps, LateSteps, MainSteps
 from pykasm import *
 
@@ -29,6 +30,7 @@ class Init(Subsystem):
         log: Log,
         panic: Panic,
         paging: Paging,
+        first_program: FirstProgram,
         monitor: Monitor,
         early: EarlySteps,
         main: MainSteps,
@@ -40,6 +42,7 @@ class Init(Subsystem):
         self.log = log
         self.panic = panic
         self.paging = paging
+        self.first_program = first_program
         self.monitor = monitor
         self.early = early
         self.main = main
@@ -54,6 +57,7 @@ class Init(Subsystem):
         for step in self.late:
             step()
         self.paging.free_init()
+        self.first_program.run()
         self.monitor.run()
         never()
 

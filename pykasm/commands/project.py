@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -61,11 +62,14 @@ def built(
     image: str | None = None,
     listing: bool = False,
     iso: bool = True,
+    guest: Callable[[Project], Project] | None = None,
 ) -> BuildResult:
-    """Bring this project's kernel up to date, with `iso` the ISO and with `listing` that too."""
+    """Bring this project's kernel up to date, with `iso` the ISO and with `listing` that too.
+    `guest` gives the project what the kernel is to run."""
     with without_garbage_collection():
         try:
             project = this_project(release=release, image=image)
+            project = guest(project) if guest else project
             from pykasm.build.pipeline import build
 
             return build(project, stages or Stages(), listing=listing, iso=iso)

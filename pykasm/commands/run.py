@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
 import click
 
 from pykasm.build.project import Project
+from pykasm.commands.guest import FILE, FOLDER, Guest
 from pykasm.commands.project import built, image_option, release_option
 from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb
@@ -47,9 +49,18 @@ TIME_IS_UP_STATUS = 124
     metavar="[=wait]",
     help="Let gdb attach; with =wait, stand still until it does.",
 )
+@click.option("--initrd", type=FILE, metavar="FILE", help="Begin with this archive of files.")
+@click.option("--root", type=FOLDER, metavar="DIR", help="Begin with the files in DIR.")
+@click.option("--program", type=FILE, metavar="FILE", help="Run this program, and nothing else.")
+@click.option("--append", default="", metavar="TEXT", help="Add to the kernel's command line.")
 @image_option
 @release_option
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- QEMU ARGUMENTS]")
+@click.argument(
+    "arguments",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[-- QEMU ARGUMENTS | PROGRAM ARGUMENTS]",
+)
 def command(
     direct: bool,
     uefi: bool,
@@ -58,6 +69,10 @@ def command(
     display: bool,
     timeout: float | None,
     debugger: str | None,
+    initrd: Path | None,
+    root: Path | None,
+    program: Path | None,
+    append: str,
     image: str | None,
     release: bool,
     arguments: tuple[str, ...],
@@ -65,13 +80,16 @@ def command(
     """Build the kernel and run it in QEMU, its serial line on this terminal.
 
     Ctrl-A X leaves, Ctrl-A C switches to QEMU's monitor. Kernel addresses in the output are shown
-    with their symbol and source line. The exit status is 0 after a power-off, 1 after a panic in
+    with their symbol and source line. With --program, the arguments are the program's, otherwise
+    QEMU's. The exit status is 0 after a power-off, 1 after a panic in
     a test, and 124 when the time is up.
     """
     require(PROGRAM, *(["UEFI firmware"] if uefi else []))
     if display:
         require_window()
-    project = built(release=release, image=image, iso=not direct).project
+    guest = Guest(initrd, root, program, arguments if program else (), append)
+    guest.check()
+    project = built(release=release, image=image, iso=not direct, guest=guest.given_to).project
     options = MachineOptions(
         kernel=project.kernel if direct else None,
         iso=None if direct else project.iso,
@@ -85,7 +103,7 @@ def command(
         reboot=True,
         gdb=debugger == "go",
         gdb_wait=debugger == "wait",
-        arguments=arguments,
+        arguments=() if program else arguments,
     )
     sys.exit(_run(project, options, timeout))
 

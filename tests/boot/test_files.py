@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from pykasm.machine.cpio import archive, directory, file, symlink
 from pykasm.machine.session import Machine
-from tests.cpio import archive, directory, file, symlink
 
 MakeMachine = Callable[..., Machine]
 

@@ -11,8 +11,8 @@ from random import Random
 
 import pytest
 
+from pykasm.machine.cpio import archive, directory, file
 from pykasm.machine.session import Machine
-from tests.cpio import archive, directory, file
 from tests.elf import BASE, READ, WRITE, Segment, code, program
 
 MakeMachine = Callable[..., Machine]

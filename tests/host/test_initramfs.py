@@ -16,7 +16,7 @@ from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.cpioreader import CpioReader
 from kernel.fs.inflate import Inflate
 from kernel.fs.initramfs import Initramfs
-from tests.cpio import Entry, archive, directory, file, symlink
+from pykasm.machine.cpio import Entry, archive, directory, file, symlink
 from tests.host.files_support import FileMachine
 
 FILES = [

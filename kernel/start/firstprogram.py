@@ -1,0 +1,154 @@
+"""The program that the kernel begins with."""
+
+from __future__ import annotations
+
+from kernel.boot.information import BootInformation
+from kernel.boot.record import TEXT_SIZE
+from kernel.console.console import Console
+from kernel.exec.programs import Programs
+from kernel.process.exits import Exits
+from kernel.process.processes import Processes
+from kernel.process.waits import SIGNAL_MASK
+from kernel.terminal.input import Input
+from kernel.terminal.reader import Reader
+from pykasm import *
+
+PLACES = ("/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh")
+"""Where it is looked for, unless the command line says `init=` (Linux: init/main.c)."""
+
+OPTION = "init="
+
+MOST_ARGUMENTS = 32
+"""Those that the command line may have for it (Linux: MAX_INIT_ARGS)."""
+
+STATUS_SHIFT = 8
+"""Where in a status the number is that the program exited with (wait(2))."""
+
+
+class FirstWords(Struct):
+    """The command line, cut into words, and what it says of the first program."""
+
+    text: Array[U8] = field(count=TEXT_SIZE)
+    name: Ptr[U8]
+    """What `init=` says; 0 if it is not there."""
+    count: U64
+    """How many arguments there are, its name included."""
+    arguments: Array[Ptr[U8]] = field(count=MOST_ARGUMENTS + 1)
+
+
+class FirstProgram(Subsystem):
+    """Runs process 1, if there is a program for it: that of `init=` on the command line, or the
+    first one of PLACES that is there. It gets what the command line has behind `--`. The prompt
+    comes when it has ended, or at once with `monitor` on the command line. Context: thread."""
+
+    words = bss(FirstWords)
+
+    def __init__(
+        self,
+        information: BootInformation,
+        console: Console,
+        programs: Programs,
+        processes: Processes,
+        exits: Exits,
+        input: Input,
+    ) -> None:
+        self.information = information
+        self.console = console
+        self.programs = programs
+        self.processes = processes
+        self.exits = exits
+        self.input = input
+
+    @function(context="thread", sleeps=True)
+    def run(self) -> None:
+        """Run it until it ends."""
+        with if_(self.information.has_option(text("monitor"))):
+            ret()
+        self._read_words()
+        name = keep(self.words.name)
+        with if_(name != 0):
+            result = self._try(name)
+            with if_(result < 0):
+                neg(result)
+                self.console.print("init=%s: error %u\n", name, u32(result))
+            ret()
+        for place in PLACES:
+            with if_(self._try(text(place)) >= 0):
+                ret()
+
+    @function(context="thread", sleeps=True)
+    def _try(self, name: Keep[Ptr[U8]]) -> OrErrno[I32]:
+        """Run the program `name`. Returns 0 when it has ended, or why it could not be run."""
+        mov(self.words.arguments[0], name)
+        result, started = self.programs.start(
+            name, address_of(self.words.arguments), self.words.count
+        )
+        with if_(started == 0):
+            ret(result)
+        ignore(result, "it has started")
+        process = keep(started)
+        mov(self.processes.init, process)
+        self.input.put_in_front(Reader.PROGRAMS)
+        status = keep(self.exits.wait(process))
+        self.input.put_in_front(Reader.MONITOR)
+        self._tell(status)
+        ret(0)
+
+    @function
+    def _tell(self, status: Keep[U32]) -> None:
+        """Print how it ended."""
+        with if_(status & SIGNAL_MASK):
+            and_(status, SIGNAL_MASK)
+            self.console.print("init ended: signal %u\n", status)
+            ret()
+        shr(status, STATUS_SHIFT)
+        self.console.print("init ended: exit status %u\n", status)
+
+    # The command line
+
+    @function
+    def _read_words(self) -> None:
+        """Cut the command line into words, and note those that are about the program."""
+        place = keep(Ptr[U8])
+        lea(rsi, self.information.command_line)
+        lea(rdi, self.words.text)
+        mov(ecx, TEXT_SIZE)
+        rep.movsb()
+        mov(self.words.name, 0)
+        mov(self.words.count, 0)
+        lea(place, self.words.text)
+        with loop():
+            self._skip_blanks(place)
+            break_if(at(place) == 0)
+            self._note(place)
+            with while_(at(place) > ord(" ")):
+                inc(place)
+            with if_(at(place) != 0):
+                mov(at(place), 0)  # where the word ends
+                inc(place)
+        with if_(self.words.count == 0):
+            mov(self.words.count, 1)
+
+    @inline(changes="place")
+    def _skip_blanks(self, place: Ptr[U8]) -> None:
+        """Move `place` to the next word, or to the end."""
+        with while_(at(place) == ord(" ")):
+            inc(place)
+
+    @function
+    def _note(self, word: Ptr[U8]) -> None:
+        """Note what the word that begins at `word`, and has not been cut off yet, says."""
+        count = scratch(self.words.count)
+        with if_(count != 0):  # `--` has come
+            with if_(count <= MOST_ARGUMENTS):
+                mov(self.words.arguments[count], word)
+                inc(self.words.count)
+            ret()
+        with if_((word[0] == ord("-")) & (word[1] == ord("-")) & (word[2] <= ord(" "))):
+            mov(self.words.count, 1)
+            ret()
+        for offset, letter in enumerate(OPTION):
+            with if_(word[offset] != ord(letter)):
+                ret()
+        add(u64(word), len(OPTION))
+        mov(self.words.name, word)
