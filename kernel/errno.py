@@ -38,6 +38,7 @@ class Errno(ErrorNumber):
     EROFS = 30
     EMLINK = 31
     EPIPE = 32
+    ERANGE = 34
     ENAMETOOLONG = 36
     ENOSYS = 38
     ENOTEMPTY = 39

@@ -10,7 +10,9 @@ from kernel.process.filecalls import FileCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.memorycalls import MemoryCalls
+from kernel.process.namecalls import NameCalls
 from kernel.process.pathcalls import PathCalls
+from kernel.process.pollcalls import PollCalls
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.signalcalls import SignalCalls
@@ -35,6 +37,7 @@ NUMBERS: dict[int, Function[Any]] = {
     4: StatusCalls.stat,
     5: StatusCalls.fstat,
     6: StatusCalls.lstat,
+    7: PollCalls.poll,
     8: FileCalls.lseek,
     9: MemoryCalls.mmap,
     10: MemoryCalls.mprotect,
@@ -48,7 +51,9 @@ NUMBERS: dict[int, Function[Any]] = {
     18: FileCalls.pwrite64,
     19: VectorCalls.readv,
     20: VectorCalls.writev,
+    21: NameCalls.access,
     22: FileCalls.pipe,
+    23: PollCalls.select,
     24: ProcessCalls.sched_yield,
     25: MemoryCalls.mremap,
     26: AdviceCalls.msync,
@@ -68,6 +73,7 @@ NUMBERS: dict[int, Function[Any]] = {
     72: FileCalls.fcntl,
     76: StatusCalls.truncate,
     77: StatusCalls.ftruncate,
+    79: NameCalls.getcwd,
     80: PathCalls.chdir,
     81: PathCalls.fchdir,
     82: PathCalls.rename,
@@ -77,6 +83,7 @@ NUMBERS: dict[int, Function[Any]] = {
     86: PathCalls.link,
     87: PathCalls.unlink,
     88: PathCalls.symlink,
+    89: NameCalls.readlink,
     90: StatusCalls.chmod,
     91: StatusCalls.fchmod,
     92: StatusCalls.chown,
@@ -94,11 +101,13 @@ NUMBERS: dict[int, Function[Any]] = {
     128: SignalCalls.rt_sigtimedwait,
     130: SignalCalls.rt_sigsuspend,
     131: SignalCalls.sigaltstack,
+    133: PathCalls.mknod,
     149: AdviceCalls.mlock,
     150: AdviceCalls.munlock,
     151: AdviceCalls.mlockall,
     152: AdviceCalls.munlockall,
     158: ProcessCalls.arch_prctl,
+    161: PathCalls.chroot,
     186: ProcessCalls.gettid,
     201: TimeCalls.time,
     202: FutexCalls.futex,
@@ -112,13 +121,18 @@ NUMBERS: dict[int, Function[Any]] = {
     247: WaitCalls.waitid,
     257: PathCalls.openat,
     258: PathCalls.mkdirat,
+    259: PathCalls.mknodat,
     260: StatusCalls.fchownat,
     262: StatusCalls.newfstatat,
     263: PathCalls.unlinkat,
     264: PathCalls.renameat,
     265: PathCalls.linkat,
     266: PathCalls.symlinkat,
+    267: NameCalls.readlinkat,
     268: StatusCalls.fchmodat,
+    269: NameCalls.faccessat,
+    270: PollCalls.pselect6,
+    271: PollCalls.ppoll,
     273: FutexCalls.set_robust_list,
     292: FileCalls.dup3,
     293: FileCalls.pipe2,
@@ -130,6 +144,7 @@ NUMBERS: dict[int, Function[Any]] = {
     327: VectorCalls.preadv2,
     328: VectorCalls.pwritev2,
     435: CloneCalls.clone3,
+    439: NameCalls.faccessat2,
 }
 """What does each system call, by its number in Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
 
@@ -160,6 +175,8 @@ class SystemCalls(Subsystem):
         futexes: FutexCalls,
         private: PrivateCalls,
         signals: SignalCalls,
+        polls: PollCalls,
+        names: NameCalls,
     ) -> None:
         subsystems = (
             process,
@@ -176,6 +193,8 @@ class SystemCalls(Subsystem):
             times,
             futexes,
             signals,
+            polls,
+            names,
         )
         owners: dict[type, Subsystem] = {type(one): one for one in subsystems}
         rows = {number: getattr(owners[one.owner], one.name) for number, one in NUMBERS.items()}

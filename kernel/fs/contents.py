@@ -30,6 +30,7 @@ from kernel.fs.mountnamespaces import MountNamespaces
 from kernel.fs.mounts import Mounts
 from kernel.fs.opening import Opening
 from kernel.fs.pagecache import PageCache
+from kernel.fs.pathnames import PathNames
 from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.fs.pipes import Pipes
@@ -54,6 +55,7 @@ CONTENTS: Contents = (
     SuperBlocks,  # file systems in use
     Mounts,  # where these are seen
     Paths,  # places there
+    PathNames,  # how they are called
     MountNamespaces,  # who sees which
     FsContexts,  # where names begin
     Walk,  # and what they lead to

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
 from kernel.debug.leakcheck import LeakChecks, leak_check
+from kernel.errno import Errno
 from kernel.fs.directorylister import ListedName
 from kernel.fs.inode import Dentry, DentryFlag, FileName, Inode, SuperBlock
 from kernel.fs.inodes import Inodes
@@ -254,6 +255,28 @@ class Dentries(LeakChecks):
             with if_(parent != 0):
                 parent.references.gain()
         ret(parent)
+
+    @function
+    def write_name(self, dentry: Ptr[Dentry], buffer: Ptr[U8], offset: I64) -> OrErrno[I64]:
+        """Write the name of `dentry`, with a slash before it, into `buffer` up to `offset`. Returns
+        where it begins; -ENAMETOOLONG without room, or -ENOENT if it was removed."""
+        result, dentry, buffer = scratch(offset), scratch(dentry), scratch(buffer)
+        with self.lock.held():
+            name = scratch(dentry.name)
+            sub(u64(result), name.length)
+            dec(result)
+            with if_(result >= 0):
+                mov(buffer[u64(result)], ord("/"))
+                lea(rdi, buffer[u64(result)])
+                inc(rdi)
+                lea(rsi, name.text)
+                mov(rcx, name.length)
+                rep.movsb()
+            with else_():
+                mov(result, -Errno.ENAMETOOLONG)
+            with if_((dentry.flags & DentryFlag.HASHED) == 0):
+                mov(result, -Errno.ENOENT)
+        ret(result)
 
     # Changing
 

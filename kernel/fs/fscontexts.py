@@ -113,7 +113,7 @@ class FsContexts(LeakChecks):
             self._exchange(fresh, context.current)
         self.paths.drop(address_of(fresh))
 
-    @function(context="thread", exported=True)
+    @function(context="thread")
     def set_root(self, context: Keep[Ptr[FsContext]], path: Keep[Ptr[Path]]) -> None:
         """Make `path` the root."""
         fresh = local(Path)

@@ -27,7 +27,7 @@ class Polling(Subsystem):
     def __init__(self, queues: PollQueues) -> None:
         self.queues = queues
 
-    @function(context="thread", sleeps=True, exported=True)
+    @function(context="thread", sleeps=True)
     def poll(
         self,
         entries: Ptr[PollEntry],

@@ -72,7 +72,7 @@ class PollQueues(Subsystem):
                 queue.watchers.reset()
             queue.watchers.append(link)
 
-    @function(context="any", exported=True)
+    @function(context="any")
     def unwatch(self, watcher: Ptr[Watcher]) -> None:
         """Have `watcher` told of nothing any more. It may be freed then."""
         queue = scratch(watcher.watched)

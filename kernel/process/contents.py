@@ -8,8 +8,11 @@ from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
+from kernel.process.jobcontrol import JobControl
 from kernel.process.memorycalls import MemoryCalls
+from kernel.process.namecalls import NameCalls
 from kernel.process.pathcalls import PathCalls
+from kernel.process.pollcalls import PollCalls
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
@@ -24,6 +27,7 @@ from kernel.process.timecalls import TimeCalls
 from kernel.process.timespec import TimeSpecs
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
+from kernel.process.usertimes import UserTimes
 from kernel.process.userwork import UserWork
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
@@ -39,10 +43,14 @@ CONTENTS: Contents = (
     UserPaths,  # names that they give
     FileCalls,  # system calls for open files
     VectorCalls,  # for several parts of memory at once
+    UserTimes,  # times that they give
+    PollCalls,  # for several at once
     PathCalls,  # and for names
+    NameCalls,  # and for looking at these alone
     StatusCalls,  # and for what is told of files
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used
+    JobControl,  # terminals and jobs
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     Stops,  # how they come to rest while they are stopped

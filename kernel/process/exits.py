@@ -10,6 +10,7 @@ from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.robustlists import RobustLists
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.filestates import FileStates
+from kernel.process.jobcontrol import JobControl
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
@@ -41,6 +42,7 @@ class Exits(Subsystem):
         futexes: Futexes,
         robust: RobustLists,
         signals: SignalStates,
+        jobs: JobControl,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -54,6 +56,7 @@ class Exits(Subsystem):
         self.copy = copy
         self.futexes = futexes
         self.robust = robust
+        self.jobs = jobs
         self.signals = signals
         self.records = SlabCache(slabs, "task", Task)
 
@@ -93,6 +96,8 @@ class Exits(Subsystem):
         self.spaces.drop(space)
         process = keep(task.process)
         ended = keep(self._leave_process(task, status))
+        with if_(ended != 0):
+            self.jobs.leave(process)
         with interrupts_disabled():  # a switch would save the bases in the task
             thread = scratch(self.scheduler.current)
             mov(thread.user, 0)

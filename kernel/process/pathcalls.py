@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from kernel.errno import Errno
+from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.creation import Creation
+from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.inode import is_type
-from kernel.fs.mode import Access, FileType
+from kernel.fs.mode import TYPE_MASK, Access, FileType
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.opening import Opening
 from kernel.fs.path import Path
@@ -36,6 +38,11 @@ UMASK = 0o777
 
 AT_SYMLINK_FOLLOW = 0x400
 """Of `linkat`: follow a symbolic link."""
+
+
+DEVICE_SHIFT, MAJOR_MASK, MINOR_SHIFT, UPPER_MINOR = 8, 0xFFF, 12, 0xFFF00
+"""Where the parts of a device's number are in what programs give (makedev(3)): the low 8 bits are
+those of the second part."""
 
 
 class NameStart(Struct):
@@ -136,13 +143,27 @@ class PathCalls(Subsystem):
 
     @function(context="thread", sleeps=True)
     def find(
-        self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32], mode: Keep[U32]
+        self, directory: I32, name: Fetched[User[U8]], flags: U32, mode: U32
     ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
         """Return 0 and what the name leads to, open by `flags`; or an error and null."""
+        task = self.processes.current()
+        tail(self.find_as, directory, name, flags, mode, task.credentials)
+
+    @function(context="thread", sleeps=True)
+    def find_as(
+        self,
+        directory: I32,
+        name: Fetched[User[U8]],
+        flags: Keep[U32],
+        mode: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
+    ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
+        """Do the same for who has `credentials`."""
         start, file, result = local(NameStart), keep(OrNull[Ptr[File]]), keep(I64)
         mov(result, self._begin(address_of(start), directory, name))
         with if_(result != 0):
             ret(result, 0)
+        mov(start.subject.credentials, credentials)
         place = self._place(address_of(start))
         failed, opened = self.opening.open(
             address_of(start.subject), place, start.name, flags, mode
@@ -323,7 +344,81 @@ class PathCalls(Subsystem):
         self._end(start)
         ret(result)
 
+    @function(context="thread", sleeps=True)
+    def mknod(self, name: Fetched[User[U8]], mode: U32, device: U32) -> OrErrno[I64]:
+        """Make a special file, or another one that is no directory."""
+        tail(self.mknodat, AT_FDCWD, name, mode, device)
+
+    @function(context="thread", sleeps=True)
+    def mknodat(
+        self,
+        directory: Keep[I32],
+        name: Keep[Fetched[User[U8]]],
+        mode: Keep[U32],
+        device: Keep[U32],
+    ) -> OrErrno[I64]:
+        """Make a special file, or another one that is no directory, as seen from `directory`."""
+        start, number = local(NameStart), local(U64)
+        try_(self._check_type(mode))
+        with if_((mode & TYPE_MASK) == 0):
+            or_(mode, FileType.REGULAR)
+        mov(number, self._decode_device(device))
+        try_(self._begin(address_of(start), directory, name))
+        release(directory, name)
+        ret(self._call(start, self.creation.mknod, mode, number))
+
+    @function
+    def _check_type(self, mode: U32) -> OrErrno[I64]:
+        """Return 0 if this task may make files of the type in `mode`, else an error."""
+        and_(mode, TYPE_MASK)
+        with switch(mode):
+            with case(0, FileType.REGULAR, FileType.FIFO, FileType.SOCKET):
+                ret(0)
+            with case(FileType.CHARACTER, FileType.BLOCK):
+                task = self.processes.current()
+                credentials = scratch(task.credentials)
+                fail_if((credentials.effective & (1 << CapabilityBit.MKNOD)) == 0, Errno.EPERM)
+                ret(0)
+            with case(FileType.DIRECTORY):
+                fail(Errno.EPERM)
+        ret(-Errno.EINVAL)
+
+    @inline(changes=(rax, rcx))
+    def _decode_device(self, device: U32) -> U64:
+        """Return the number that a `device` has here, as programs have it (makedev(3)), in rcx."""
+        mov(ecx, device)
+        shr(ecx, DEVICE_SHIFT)
+        and_(ecx, MAJOR_MASK)
+        shl(rcx, MINOR_BITS)
+        movzx(eax, u8(device))
+        or_(rcx, rax)
+        mov(eax, device)
+        shr(eax, MINOR_SHIFT)
+        and_(eax, UPPER_MINOR)
+        or_(rcx, rax)
+        return rcx
+
     # Where names begin
+
+    @function(context="thread", sleeps=True)
+    def chroot(self, name: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Make the directory `name` the root."""
+        failed, opened = self.find(AT_FDCWD, name, OpenFlag.PATH | OpenFlag.DIRECTORY, 0)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        file, result = keep(opened), keep(I64)
+        errdefer(self.files.drop, file)
+        task = self.processes.current()
+        done = self.permissions.check(file.inode, Access.EXECUTE, task.credentials)
+        movsxd(result, done)
+        try_(result)
+        task = self.processes.current()
+        credentials = scratch(task.credentials)
+        fail_if((credentials.effective & (1 << CapabilityBit.SYS_CHROOT)) == 0, Errno.EPERM)
+        self.contexts.set_root(task.context, address_of(file.path))
+        self.files.drop(file)
+        ret(0)
 
     @function(context="thread", sleeps=True)
     def chdir(self, name: Fetched[User[U8]]) -> OrErrno[I64]:

@@ -56,6 +56,7 @@ class ProcessGroups(LeakChecks):
         mov(session.number, number)
         with unshared(session):
             mov(session.groups, 0)
+            mov(session.terminal, 0)
         mov(group.session, session)
         disown(session, "its groups keep it")
         ret(group)
@@ -165,5 +166,14 @@ class ProcessGroups(LeakChecks):
         lock.dec(self.count)
         dec(session.groups)
         with if_(ZF):
+            self._release_terminal(session)
             self.ids.free(session.number)
             self.sessions.free(session)
+
+    @function(holds="Processes.lock")
+    def _release_terminal(self, session: Ptr[Session]) -> None:
+        """Let another session have the terminal of one that ends."""
+        terminal = scratch(session.terminal)
+        with if_(terminal != 0):
+            mov(terminal.session, 0)
+            mov(terminal.foreground, 0)

@@ -7,6 +7,15 @@ from kernel.structures.tree import TreeNode
 from pykasm import *
 
 
+class ControllingTerminal(Struct):
+    """What a terminal has to do with jobs (POSIX.1, 11.1.3)."""
+
+    session: OrNull[Ptr[Session]] = field(guarded_by="Processes.lock")
+    """The one that it controls."""
+    foreground: U32 = field(guarded_by="Processes.lock")
+    """The number of the group that gets its signals, and may read."""
+
+
 class Session(Struct):
     """Process groups that belong to one terminal, or to none. It lasts as long as it has some."""
 
@@ -14,6 +23,7 @@ class Session(Struct):
     """That of the process which began it."""
     groups: U32 = field(guarded_by="Processes.lock")
     """How many process groups it has."""
+    terminal: OrNull[Ptr[ControllingTerminal]] = field(guarded_by="Processes.lock")
 
 
 class ProcessGroup(Struct):

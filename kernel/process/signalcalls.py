@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.clock.clock import Clock
-from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
+from kernel.clock.units import Nanoseconds
 from kernel.errno import Errno
 from kernel.process.processes import Processes
 from kernel.process.tasks import program_frame
 from kernel.process.userreturn import UserReturn
+from kernel.process.usertimes import UserTimes
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
@@ -37,23 +37,12 @@ for _flag in ActionFlag:
     KNOWN_FLAGS |= _flag
 
 
-MOST_SECONDS = (1 << 63) // NSEC_PER_SEC
-"""What fits the clock."""
-
-
 class MaskChange(IntEnum):
     """What `rt_sigprocmask` does with a set (include/uapi/asm-generic/signal-defs.h)."""
 
     BLOCK = 0
     UNBLOCK = 1
     SET = 2
-
-
-class TimeSpan(Struct):
-    """Linux's `struct timespec`."""
-
-    seconds: I64
-    nanoseconds: I64
 
 
 class SignalCalls(Subsystem):
@@ -72,7 +61,7 @@ class SignalCalls(Subsystem):
         restarts: Restarts,
         waits: SignalWaits,
         sleep: Sleep,
-        clock: Clock,
+        times: UserTimes,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -86,7 +75,7 @@ class SignalCalls(Subsystem):
         self.restarts = restarts
         self.waits = waits
         self.sleep = sleep
-        self.clock = clock
+        self.times = times
         self.copy = copy
 
     @function(context="thread", sleeps=True)
@@ -228,7 +217,7 @@ class SignalCalls(Subsystem):
         mov(rax, FOREVER)
         mov(deadline, rax)
         with if_(u64(timeout) != 0):
-            try_(self._fetch_deadline(timeout, address_of(deadline)))
+            try_(self.times.deadline(timeout, address_of(deadline)))
         and_(mask, ~UNBLOCKABLE)
         number = keep(
             try_(self.waits.wait(self.processes.current(), mask, address_of(found.info), deadline))
@@ -237,27 +226,6 @@ class SignalCalls(Subsystem):
             found.clear_rest()
             try_(self._store(info, address_of(found), sizeof(UserSignalInfo)))
         ret(number)
-
-    @function(context="thread", sleeps=True)
-    def _fetch_deadline(
-        self, timeout: Fetched[User[U8]], deadline: Keep[Ptr[Nanoseconds]]
-    ) -> OrErrno[I64]:
-        """Fill in `deadline`, when the time at `timeout` has passed from now on; 0 if it is none.
-        Returns 0, -EFAULT or -EINVAL."""
-        span = local(TimeSpan)
-        try_(self._fetch(address_of(span), timeout, sizeof(TimeSpan)))
-        mov(rax, span.seconds)
-        mov(rcx, span.nanoseconds)
-        fail_if(i64(rax) < 0, Errno.EINVAL)
-        fail_if(rcx >= NSEC_PER_SEC, Errno.EINVAL)
-        with if_(rax >= MOST_SECONDS):
-            ret(0)  # longer than any machine runs
-        imul(rax, rax, NSEC_PER_SEC)
-        add(rax, rcx)
-        mov(at(deadline), rax)
-        with if_(rax != 0):
-            mov(at(deadline), self.clock.after(cast(rax, Nanoseconds)))
-        ret(0)
 
     # Handlers
 

@@ -6,10 +6,12 @@ from typing import NoReturn
 
 from kernel.console.console import Console
 from kernel.debug.panic import Panic
+from kernel.errno import Errno
 from kernel.fs.characterdevices import CharacterDriver, device
 from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
 from kernel.fs.pollqueues import PollQueues
+from kernel.process.jobcontrol import JobControl
 from kernel.sched.waiting import FOREVER
 from kernel.sync.mutex import Mutexes
 from kernel.terminal.input import Input
@@ -23,8 +25,8 @@ from kernel.tty.termios import first_termios
 from pykasm import *
 
 MAJOR = 5
-CONSOLE = 1
-"""Its number."""
+OWN, CONSOLE = 0, 1
+"""Their numbers."""
 
 UNINTERRUPTED = 0
 """No interruption ends a wait of the kernel's own thread."""
@@ -42,6 +44,7 @@ class ConsoleTerminal(CharacterDriver):
         typing: TerminalTyping,
         input: LineInput,
         files: TerminalFiles,
+        jobs: JobControl,
         queues: PollQueues,
         mutexes: Mutexes,
         threads: Threads,
@@ -51,6 +54,7 @@ class ConsoleTerminal(CharacterDriver):
         self.keys = keys
         self.typing = typing
         self.input = input
+        self.jobs = jobs
         self.queues = queues
         self.mutexes = mutexes
         self.threads = threads
@@ -60,13 +64,19 @@ class ConsoleTerminal(CharacterDriver):
             Terminal, Terminal(driver=address_of(self.driver), modes=first_termios())
         )
         self.operations = rodata(FileOperations, files.table(self.open))
-        self.devices = [device(MAJOR, CONSOLE, address_of(self.operations), "console", 0o600)]
+        self.own_operations = rodata(FileOperations, files.table(self.open_own))
+        self.devices = [
+            device(MAJOR, CONSOLE, address_of(self.operations), "console", 0o600),
+            device(MAJOR, OWN, address_of(self.own_operations), "tty"),
+        ]
 
     @function(context="thread", sleeps=True)
     def start(self) -> None:
         """Start the thread. Context: the thread that starts the kernel."""
         with self.mutexes.held(self.terminal.lock):
             self.input.find_specials(address_of(self.terminal))
+        lea(rax, self.terminal.job)
+        mov(self.jobs.console, rax)
         thread = self.threads.create(text("console"), address_of(self.run), 0, BOOT_PRIORITY)
         with if_(thread == 0):
             self.panic.stop(text("no memory is left for the thread of the console"))
@@ -97,6 +107,15 @@ class ConsoleTerminal(CharacterDriver):
         """Make `file` one of this terminal's."""
         lea(rax, self.terminal)
         mov(file.private, rax)
+        ret(0)
+
+    @function(context="thread")
+    def open_own(self, inode: Ptr[Inode], file: Keep[Ptr[File]]) -> OrErrno[I32]:
+        """Make `file` one of the terminal that controls the session of the process (tty(4)).
+        Returns 0, or -ENXIO if none does."""
+        job = scratch(try_(self.jobs.current(), Errno.ENXIO))
+        terminal = container_of(job, Terminal, "job")
+        mov(file.private, u64(terminal))
         ret(0)
 
     @function

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kernel.process.jobcontrol import JobControl
+from kernel.signals.signalnumber import Signal
 from kernel.tty.charactertables import CharacterTables
 from kernel.tty.echo import Echo
 from kernel.tty.lineediting import LineEditing
@@ -18,8 +20,12 @@ from pykasm import *
 WORD_SHIFT = 6
 """log2 of `WORD`."""
 
-SIGNALS = {Special.VINTR: 2, Special.VQUIT: 3, Special.VSUSP: 20}
-"""Which signal each of them sends (signal(7)): SIGINT, SIGQUIT, SIGTSTP."""
+SIGNALS = {
+    Special.VINTR: Signal.SIGINT,
+    Special.VQUIT: Signal.SIGQUIT,
+    Special.VSUSP: Signal.SIGTSTP,
+}
+"""Which signal each of them sends."""
 
 MARK = 0xFF
 """What PARMRK doubles."""
@@ -29,10 +35,13 @@ class LineInput(Subsystem):
     """Input processing, as `InputMode` and `LocalMode` say (termios(3)). Context: thread; the
     terminal's lock is held."""
 
-    def __init__(self, echo: Echo, editing: LineEditing, tables: CharacterTables) -> None:
+    def __init__(
+        self, echo: Echo, editing: LineEditing, tables: CharacterTables, jobs: JobControl
+    ) -> None:
         self.echo = echo
         self.editing = editing
         self.tables = tables
+        self.jobs = jobs
 
     # From outside
 
@@ -177,6 +186,7 @@ class LineInput(Subsystem):
     @function(context="thread", sleeps=True, holds="terminal.lock")
     def _signal(self, terminal: Keep[Ptr[Terminal]], byte: Keep[U8], signal: U32) -> None:
         """Send a signal for `byte`, and forget what was typed and is to be shown."""
+        self.jobs.send(address_of(terminal.job), signal)
         with if_((terminal.modes.local & LocalMode.NOFLSH) == 0):
             mov(eax, terminal.echoed)
             mov(terminal.shown, eax)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.fs.pollqueue import PollQueue
+from kernel.process.session import ControllingTerminal
 from kernel.sync.mutex import Mutex
 from kernel.tty.termios import Termios
 from kernel.tty.windowsize import WindowSize
@@ -62,6 +63,7 @@ class Terminal(Struct):
 
     queue: PollQueue
     """Who waits for input or for room."""
+    job: ControllingTerminal
     lock: Mutex
     driver: Ptr[TerminalDriver]
     modes: Termios = field(guarded_by="lock")

@@ -7,6 +7,8 @@ from enum import IntEnum
 from kernel.errno import Errno
 from kernel.fs.file import File
 from kernel.fs.pollqueues import PollQueues
+from kernel.process.jobcontrol import JobControl
+from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from kernel.tty.echo import Echo
 from kernel.tty.lineinput import LineInput
@@ -49,6 +51,7 @@ class TerminalControl(Subsystem):
         input: LineInput,
         echo: Echo,
         reading: TerminalReading,
+        jobs: JobControl,
         queues: PollQueues,
         mutexes: Mutexes,
         copy: UserCopy,
@@ -56,6 +59,7 @@ class TerminalControl(Subsystem):
         self.input = input
         self.echo = echo
         self.reading = reading
+        self.jobs = jobs
         self.queues = queues
         self.mutexes = mutexes
         self.copy = copy
@@ -85,8 +89,45 @@ class TerminalControl(Subsystem):
                 tail(self._count_input, terminal, cast(argument, User[U8]))
             with case(TerminalRequest.TIOCOUTQ, TerminalRequest.TIOCGETD):
                 tail(self._store_number, cast(argument, User[U8]), 0)
+            with case(TerminalRequest.TIOCSCTTY):
+                tail(self.jobs.acquire, address_of(terminal.job), u32(argument))
+            with case(TerminalRequest.TIOCGPGRP):
+                tail(self._get_foreground, terminal, cast(argument, User[U8]))
+            with case(TerminalRequest.TIOCSPGRP):
+                tail(self._set_foreground, terminal, cast(argument, User[U8]))
+            with case(TerminalRequest.TIOCGSID):
+                tail(self._get_session, terminal, cast(argument, User[U8]))
             with default():
                 ret(-Errno.ENOTTY)
+
+    # Jobs
+
+    @function(context="thread", sleeps=True)
+    def _get_foreground(self, terminal: Ptr[Terminal], place: Keep[User[U8]]) -> OrErrno[I64]:
+        """Store the number of the foreground group."""
+        number = try_(self.jobs.foreground(address_of(terminal.job)))
+        tail(self._store_number, place, u32(number))
+
+    @function(context="thread", sleeps=True)
+    def _get_session(self, terminal: Ptr[Terminal], place: Keep[User[U8]]) -> OrErrno[I64]:
+        """Store the number of the session."""
+        number = try_(self.jobs.session(address_of(terminal.job)))
+        tail(self._store_number, place, u32(number))
+
+    @function(context="thread", sleeps=True)
+    def _set_foreground(
+        self, terminal: Keep[Ptr[Terminal]], place: Keep[Fetched[User[U8]]]
+    ) -> OrErrno[I64]:
+        """Make another group the foreground; who is not in it is told first."""
+        number = local(U32)
+        checked = self.jobs.check(address_of(terminal.job), Signal.SIGTTOU)
+        with if_(checked != 0):
+            fail_if(checked == -Errno.EIO, Errno.ENOTTY)
+            ret(checked)
+        result, left = self.copy.copy_in(address_of(number), place, sizeof(U32))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        tail(self.jobs.set_foreground, address_of(terminal.job), number)
 
     # Modes
 
@@ -106,7 +147,8 @@ class TerminalControl(Subsystem):
         self, terminal: Keep[Ptr[Terminal]], place: Fetched[User[U8]], forget: Keep[U32]
     ) -> OrErrno[I64]:
         """Set the modes; forget what was typed, if so. All that was written is on its way."""
-        modes = local(Termios)
+        modes, place = local(Termios), keep(place)
+        try_(self.jobs.check(address_of(terminal.job), Signal.SIGTTOU))
         result, left = self.copy.copy_in(address_of(modes), place, sizeof(Termios))
         ignore(left)
         fail_if(result != 0, Errno.EFAULT)

@@ -10,8 +10,10 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pollqueues import PollQueues
+from kernel.process.jobcontrol import JobControl
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER, WaitResult
+from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from kernel.tty.terminal import INPUT_MASK, INPUT_SIZE, Terminal
 from kernel.tty.termios import DISABLED, LocalMode, Special
@@ -36,23 +38,30 @@ class TerminalReading(Subsystem):
     """Reads what was typed. Context: thread."""
 
     def __init__(
-        self, vectors: IoVectors, queues: PollQueues, mutexes: Mutexes, clock: Clock
+        self,
+        vectors: IoVectors,
+        queues: PollQueues,
+        mutexes: Mutexes,
+        clock: Clock,
+        jobs: JobControl,
     ) -> None:
         self.vectors = vectors
         self.queues = queues
         self.mutexes = mutexes
         self.clock = clock
+        self.jobs = jobs
 
     @function(context="thread", sleeps=True)
     def read(
         self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
         """Read a line, or bytes, as `ReadFile` says. Returns 0 where a line ended without any;
-        -EAGAIN, -EINTR or -EFAULT."""
+        -EAGAIN, -ERESTARTSYS, -EFAULT, or -EIO for who is not in the foreground."""
         terms, total, result = local(ReadTerms), keep(U64), keep(I64)
         terminal = keep(cast(file.private, Ptr[Terminal]))
         xor(u32(total), u32(total))
         xor(u32(result), u32(result))
+        try_(self.jobs.check(address_of(terminal.job), Signal.SIGTTIN))
         self._begin(terminal, address_of(terms))
         with while_(vector.left != 0):
             mov(result, self._read_some(terminal, vector, address_of(terms), file))
@@ -114,7 +123,7 @@ class TerminalReading(Subsystem):
                 address_of(terminal.queue), noted, terms.deadline, INTERRUPTIBLE
             )
             with if_(waited == WaitResult.INTERRUPTED):
-                ret(-Errno.EINTR)
+                ret(-Errno.ERESTARTSYS)
             ignore(waited, "it is looked whether there is something, or the time is over")
         ret(result)
 

@@ -8,11 +8,14 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pollqueues import PollQueues
+from kernel.process.jobcontrol import JobControl
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
+from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from kernel.tty.terminal import Terminal
 from kernel.tty.terminaloutput import TerminalOutput
+from kernel.tty.termios import LocalMode
 from pykasm import *
 
 PIECE = 256
@@ -23,20 +26,27 @@ class TerminalWriting(Subsystem):
     """Writes what programs write. Context: thread."""
 
     def __init__(
-        self, output: TerminalOutput, vectors: IoVectors, queues: PollQueues, mutexes: Mutexes
+        self,
+        output: TerminalOutput,
+        vectors: IoVectors,
+        queues: PollQueues,
+        mutexes: Mutexes,
+        jobs: JobControl,
     ) -> None:
         self.output = output
         self.vectors = vectors
         self.queues = queues
         self.mutexes = mutexes
+        self.jobs = jobs
 
     @function(context="thread", sleeps=True)
     def write(
         self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
         """Write all, as `WriteFile` says. Returns how much was written, where something ended it;
-        -EAGAIN, -EINTR or -EFAULT if nothing was."""
+        -EAGAIN, -ERESTARTSYS or -EFAULT if nothing was."""
         piece, total, done = local(U8 * PIECE), keep(I64), keep(I64)
+        try_(self._check(file))
         xor(u32(total), u32(total))
         xor(u32(done), u32(done))
         with while_(vector.left != 0):
@@ -51,6 +61,17 @@ class TerminalWriting(Subsystem):
         with if_(total == 0):
             ret(done)
         ret(total)
+
+    @function(context="thread", sleeps=True)
+    def _check(self, file: Ptr[File]) -> OrErrno[I64]:
+        """Return 0 if the process may write, or what `JobControl.check` does: who is not in the
+        foreground may not, in terminals with TOSTOP."""
+        terminal, local = keep(cast(file.private, Ptr[Terminal])), keep(U32)
+        with self.mutexes.held(terminal.lock):
+            mov(local, terminal.modes.local)
+        with if_((local & LocalMode.TOSTOP) == 0):
+            ret(0)
+        tail(self.jobs.check, address_of(terminal.job), Signal.SIGTTOU)
 
     @function(context="thread", sleeps=True)
     def _write_piece(
@@ -72,8 +93,8 @@ class TerminalWriting(Subsystem):
             break_if(file.flags & OpenFlag.NONBLOCK)
             queue = scratch(terminal)
             waited = self.queues.wait(address_of(queue.queue), noted, FOREVER, INTERRUPTIBLE)
-            movsxd(done, waited)
-            break_if(done != 0)
+            mov(done, -Errno.ERESTARTSYS)
+            break_if(waited != 0)
         mov(rax, total)
         sub(rax, left)
         with if_(rax == 0):

@@ -280,6 +280,90 @@ def test_programs_read_what_is_typed(machine: MakeMachine, tmp_path: Path) -> No
     assert kernel.command("run /bin/none") == "/bin/none: error 2"
 
 
+WAITING = r"""
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/select.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+static int step;
+#define CHECK(condition) do { step++; if (!(condition)) return step; } while (0)
+#define FAILS(call, error) CHECK((call) == -1 && errno == (error))
+static volatile int caught;
+
+static void handle(int number) {
+    caught = number;
+}
+
+int main(void) {
+    char text[100];
+    int ends[2], terminal;
+    struct timeval time = {0, 20000};
+    struct pollfd files[3];
+    struct sigaction action = {.sa_handler = handle};
+    fd_set set;
+    CHECK(pipe(ends) == 0);
+    FD_ZERO(&set);
+    FD_SET(ends[0], &set);
+    CHECK(select(ends[0] + 1, &set, 0, 0, &time) == 0 && !FD_ISSET(ends[0], &set));
+    CHECK(write(ends[1], "x", 1) == 1);
+    FD_SET(ends[0], &set);
+    CHECK(select(ends[0] + 1, &set, 0, 0, 0) == 1 && FD_ISSET(ends[0], &set));
+    FD_SET(50, &set);
+    FAILS(select(51, &set, 0, 0, 0), EBADF);
+    files[0] = (struct pollfd){ends[0], POLLIN, 0};
+    files[1] = (struct pollfd){-1, POLLIN, 5};
+    files[2] = (struct pollfd){77, POLLOUT, 0};
+    CHECK(poll(files, 3, 1000) == 2);
+    CHECK(files[0].revents == POLLIN && !files[1].revents && files[2].revents == POLLNVAL);
+    CHECK(getcwd(text, 100) && !strcmp(text, "/"));
+    CHECK(mkdir("/w", 0755) == 0 && chdir("/w") == 0 && getcwd(text, 100));
+    CHECK(!strcmp(text, "/w"));
+    FAILS(getcwd(text, 2) ? 0 : -1, ERANGE);
+    CHECK(access("/w", R_OK | W_OK | X_OK) == 0);
+    FAILS(access("none", F_OK), ENOENT);
+    CHECK(symlink("target", "link") == 0 && readlink("link", text, 100) == 6);
+    FAILS(readlink("/w", text, 100), EINVAL);
+    CHECK(mknod("null", S_IFCHR | 0600, 0x103) == 0);
+    CHECK((terminal = open("null", O_WRONLY)) >= 0 && write(terminal, "x", 1) == 1);
+    FAILS(mknod("wrong", S_IFDIR, 0), EPERM);
+    CHECK(unlink("null") == 0 && unlink("link") == 0 && chdir("/") == 0 && rmdir("/w") == 0);
+    CHECK(tcgetpgrp(0) == getpgrp() && tcgetsid(0) == getsid(0));
+    CHECK((terminal = open("/dev/tty", O_RDWR)) >= 0 && tcgetpgrp(terminal) == getpgrp());
+    FAILS(tcsetpgrp(terminal, 99999), ESRCH);
+    CHECK(ioctl(0, TIOCSCTTY, 0) == 0);
+    sigaction(SIGINT, &action, 0);
+    write(STDOUT_FILENO, "press", 5);
+    FAILS(read(STDIN_FILENO, text, 1), EINTR);
+    CHECK(caught == SIGINT);
+    return 0;
+}
+"""
+"""Exits with the number of the first check that fails."""
+
+
+def test_programs_wait_and_are_interrupted(machine: MakeMachine, tmp_path: Path) -> None:
+    programs = {"waiting": WAITING, "reading": READING}
+    made = {name: compiled(tmp_path, name, source) for name, source in programs.items()}
+    kernel = started(machine, tmp_path, **made)
+    kernel.send("run /bin/waiting\r")
+    kernel.expect("press")
+    kernel.send("\x03")
+    kernel.expect("exit status 0")
+    kernel.expect_prompt()
+    kernel.send("run /bin/reading\r")
+    kernel.expect("run /bin/reading\r\n")
+    kernel.send("abc\x03")
+    kernel.expect(r"abc\^C/bin/reading\[2\]: ended by signal 2")
+    kernel.expect_prompt()
+
+
 def test_what_programs_print_is_seen(machine: MakeMachine, tmp_path: Path) -> None:
     kernel = started(machine, tmp_path, printing=compiled(tmp_path, "printing", PRINTING))
     answer = kernel.command("run /bin/printing").splitlines()

@@ -25,6 +25,8 @@ from kernel.fs.files import Files
 from kernel.fs.iovector import IoVector
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pollqueues import PollQueues
+from kernel.process.jobcontrol import JobControl
+from kernel.signals.signalnumber import Signal
 from kernel.threads.threads import Threads
 from kernel.tty.consoleterminal import CONSOLE, MAJOR, ConsoleTerminal
 from kernel.tty.lineinput import LineInput
@@ -36,6 +38,7 @@ from kernel.tty.terminalwriting import TerminalWriting
 from kernel.tty.termios import CHARACTERS, InputMode, LocalMode, OutputMode, Special
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
+from pykasm.hostrun.stubs import HostStop
 from tests.host.files_support import FileMachine
 
 MODES = struct.Struct(f"<4IB{CHARACTERS}s")
@@ -60,6 +63,9 @@ class Desk:
         host, parts = machine.host, machine.parts
         host.stub(parts[Console].write, self._show)
         host.stub(parts[PollQueues].announce, lambda queue: 0)
+        host.stub(parts[JobControl].check, lambda terminal, number: 0)
+        self.signals: list[int] = []
+        host.stub(parts[JobControl].send, lambda terminal, number: self.signals.append(number))
         host.stub(parts[Clock].now, lambda: self.now)
         host.stub(parts[Clock].after, lambda time: min(self.now + int(time), 2**64 - 1))
         host.stub(parts[UserCopy].copy_in, self._copy)
@@ -474,5 +480,14 @@ def test_without_memory_for_its_thread_the_kernel_says_so(desk: Desk) -> None:
     host.stub(parts[Threads].create, lambda *given: 0)
     host.stub(parts[Threads].detach)
     stop = host.stub(parts[Panic].stop)
-    host.call(parts[ConsoleTerminal].start)
+    with pytest.raises(HostStop):
+        host.call(parts[ConsoleTerminal].start)
     assert host.read_text(stop.calls[0][0]) == "no memory is left for the thread of the console"
+
+
+def test_keys_for_signals_send_them(desk: Desk) -> None:
+    desk.start()
+    desk.type(b"ab\x03cd\x1ce\x1a")
+    assert desk.signals == [Signal.SIGINT, Signal.SIGQUIT, Signal.SIGTSTP]
+    desk.type(b"\n")
+    assert desk.read(10) == b"\n"

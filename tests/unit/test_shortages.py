@@ -57,6 +57,8 @@ NO_CREDENTIALS = "tests/host/test_files.py::test_a_copy_of_credentials_without_m
 NO_CONSOLE = "tests/host/test_terminals.py::" + (
     "test_without_memory_for_its_thread_the_kernel_says_so"
 )
+NO_DIRECTORY = "tests/host/test_pollcalls.py::test_the_current_directory_without_memory"
+NO_ENTRIES = "tests/host/test_pollcalls.py::test_polling_without_memory"
 NO_DEVICE = "tests/boot/test_interrupts.py::" + (
     "test_tables_that_lead_where_no_device_can_be_are_warned_of"
 )
@@ -77,9 +79,6 @@ NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_
 NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
 NO_ROOT = "tests/host/test_files.py::test_another_root_without_memory"
 NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
-NO_SIGNAL = "tests/host/test_signals.py::" + (
-    "test_signals_without_memory_lose_what_they_tell_alone"
-)
 NO_ACTIONS = "tests/host/test_signals.py::test_actions_without_memory_are_none"
 NO_START = "tests/host/test_secondaries.py::test_without_memory_the_rest_stays_asleep"
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
@@ -122,11 +121,12 @@ ELSEWHERE = {
     "ProcessorResources.allocate": NO_RESOURCES,
     "SaveAreas.copy": NO_CALL,
     "Secondaries._start_one": NO_START,
-    "SignalQueues.add": NO_SIGNAL,
     "SuperBlocks.create": NO_ROOT,
     "Tmpfs._set_text": NO_FILES,
     "VectorCalls._take": NO_LIST,
     "ConsoleTerminal.start": NO_CONSOLE,
+    "NameCalls.getcwd": NO_DIRECTORY,
+    "PollCalls._allocate": NO_ENTRIES,
 }
 """Who asks only while the kernel starts, for a device that not every machine has, or for a program:
 the test that refuses them memory."""

@@ -1,0 +1,428 @@
+"""System calls that wait for several files."""
+
+from __future__ import annotations
+
+from kernel.clock.units import Nanoseconds
+from kernel.errno import Errno
+from kernel.fs.files import Files
+from kernel.fs.polling import PollEntry, Polling
+from kernel.fs.pollqueue import PollEvent
+from kernel.mm.heap import Heap
+from kernel.process.filecalls import OPEN_LIMIT, FileCalls
+from kernel.process.processes import Processes
+from kernel.process.usertimes import MICROSECOND, UserTimes
+from kernel.sched.thread import INTERRUPTIBLE
+from kernel.sched.waiting import FOREVER
+from kernel.signals.signalmasks import SignalMasks
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+SET_SIZE = 8
+"""Bytes of a set of signals."""
+
+WORDS = OPEN_LIMIT // 64
+"""Of a set of files."""
+
+
+class PolledFile(Struct):
+    """Linux's `struct pollfd`."""
+
+    number: I32
+    wanted: U16
+    found: U16
+
+
+class MaskArgument(Struct):
+    """What the last argument of `pselect6` leads to."""
+
+    mask: U64
+    size: U64
+
+
+class FileSet(Struct):
+    """Linux's `fd_set`, as long as it can mean something here."""
+
+    words: Array[U64] = field(count=WORDS)
+
+
+class FileSets(Struct):
+    """What `select` is given, or gives."""
+
+    reading: FileSet
+    writing: FileSet
+    exceptional: FileSet
+
+
+class SelectArguments(Struct):
+    """What `select` was given."""
+
+    count: U32
+    places: Array[U64] = field(count=3)
+    """The program's addresses of the sets; 0 for none."""
+
+
+SELECTED: tuple[tuple[str, int], ...] = (
+    (
+        "reading",
+        PollEvent.IN | PollEvent.READ_NORMAL | PollEvent.HANG_UP | PollEvent.ERROR,
+    ),
+    ("writing", PollEvent.OUT | PollEvent.WRITE_NORMAL | PollEvent.ERROR),
+    ("exceptional", PollEvent.PRIORITY),
+)
+"""Which events each of the sets stands for (fs/select.c)."""
+
+
+class PollCalls(Subsystem):
+    """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        numbers: FileCalls,
+        files: Files,
+        polling: Polling,
+        times: UserTimes,
+        masks: SignalMasks,
+        heap: Heap,
+        copy: UserCopy,
+    ) -> None:
+        self.processes = processes
+        self.numbers = numbers
+        self.files = files
+        self.polling = polling
+        self.times = times
+        self.masks = masks
+        self.heap = heap
+        self.copy = copy
+
+    # poll
+
+    @function(context="thread", sleeps=True)
+    def poll(self, list: Keep[User[U8]], count: Keep[U32], timeout: I32) -> OrErrno[I64]:
+        """Wait until something is possible with one of `count` files, at most `timeout`
+        milliseconds; for ever if that is negative."""
+        deadline = local(Nanoseconds)
+        self.times.after_milliseconds(timeout, address_of(deadline))
+        tail(self._poll, list, count, deadline)
+
+    @function(context="thread", sleeps=True)
+    def ppoll(
+        self,
+        list: Keep[User[U8]],
+        count: Keep[U32],
+        timeout: Keep[User[U8]],
+        mask: Keep[User[U8]],
+        size: Keep[U64],
+    ) -> OrErrno[I64]:
+        """Do what `poll` does, with another set of signals blocked meanwhile."""
+        deadline, result = local(Nanoseconds), local(I64)
+        mov(rax, FOREVER)
+        mov(deadline, cast(rax, Nanoseconds))
+        with if_(u64(timeout) != 0):
+            try_(self.times.deadline(timeout, address_of(deadline)))
+        try_(self._block(mask, size))
+        mov(result, self._poll(list, count, deadline))
+        with if_((u64(timeout) != 0) & (deadline != FOREVER)):
+            self.times.store_left(timeout, deadline, 1)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _block(self, mask: Fetched[User[U8]], size: U64) -> OrErrno[I64]:
+        """Block the set of signals at `mask`, if that is not null, until the call is over."""
+        wanted = local(U64)
+        with if_(u64(mask) == 0):
+            ret(0)
+        fail_if(size != SET_SIZE, Errno.EINVAL)
+        result, left = self.copy.copy_in(address_of(wanted), mask, SET_SIZE)
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        task = scratch(self.processes.current())
+        mov(rax, task.mask)
+        mov(task.saved_mask, rax)
+        mov(task.has_saved_mask, 1)
+        self.masks.set(task, wanted)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _poll(
+        self, list: Keep[User[U8]], count: Keep[U32], deadline: Keep[Nanoseconds]
+    ) -> OrErrno[I64]:
+        """Wait for files until `deadline`."""
+        result = keep(I64)
+        fail_if(count > OPEN_LIMIT, Errno.EINVAL)
+        entries = keep(try_(self._allocate(count), Errno.ENOMEM))
+        mov(result, self._take(entries, list, count))
+        with if_(result >= 0):
+            mov(result, self._wait(entries, count, u64(result), deadline))
+        with if_(result >= 0):
+            mov(result, self._give(entries, list, count))
+        self._drop(entries, count)
+        ret(result)
+
+    @function
+    def _allocate(self, count: U32) -> Owned[OrNull[Ptr[PollEntry]]]:
+        """Return room for `count` entries, all empty; or null."""
+        size = keep(U64)
+        mov(eax, count)
+        inc(rax)  # none is not null
+        imul(rax, rax, sizeof(PollEntry))
+        mov(size, rax)
+        room = try_(self.heap.allocate(size))
+        mov(rdx, room)
+        mov(rdi, room)
+        mov(rcx, size)
+        xor(eax, eax)
+        rep.stosb()
+        ret(cast(rdx, Ptr[PollEntry]))
+
+    @function(context="thread", sleeps=True)
+    def _take(
+        self, entry: Keep[Ptr[PollEntry]], list: Keep[User[U8]], count: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Fill the entries in. Returns how many are of numbers that no file has, or -EFAULT."""
+        polled, missing = local(PolledFile), keep(I64)
+        xor(u32(missing), u32(missing))
+        with while_(count != 0):
+            result, left = self.copy.copy_in(address_of(polled), list, sizeof(PolledFile))
+            ignore(left)
+            fail_if(result != 0, Errno.EFAULT)
+            movzx(eax, polled.wanted)
+            mov(entry.wanted, eax)
+            with if_(polled.number >= 0):
+                file = self.numbers.get(u32(polled.number))
+                mov(entry.file, file)
+                with if_(file == 0):
+                    inc(missing)
+                with else_():
+                    disown(file, "the entry has it")
+            add(u64(list), sizeof(PolledFile))
+            add(entry, sizeof(PollEntry))
+            dec(count)
+        ret(missing)
+
+    @function(context="thread", sleeps=True)
+    def _wait(
+        self, entries: Ptr[PollEntry], count: U32, missing: U64, deadline: Nanoseconds
+    ) -> OrErrno[I64]:
+        """Wait, unless there are files `missing`, which their numbers tell at once."""
+        with if_(missing != 0):
+            xor(u32(deadline), u32(deadline))
+        result = self.polling.poll(entries, u64(count), deadline, INTERRUPTIBLE)
+        with if_(result == -Errno.EINTR):
+            ret(-Errno.ERESTARTNOHAND)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _give(
+        self, entry: Keep[Ptr[PollEntry]], list: Keep[User[U8]], count: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Store what was found. Returns for how many files something was, or -EFAULT."""
+        polled, number = local(PolledFile), keep(I64)
+        xor(u32(number), u32(number))
+        with while_(count != 0):
+            result, left = self.copy.copy_in(address_of(polled), list, sizeof(PolledFile))
+            ignore(left)
+            fail_if(result != 0, Errno.EFAULT)
+            mov(eax, entry.found)
+            with if_((entry.file == 0) & (polled.number >= 0)):
+                mov(eax, PollEvent.INVALID)
+            mov(polled.found, ax)
+            with if_(eax != 0):
+                inc(number)
+            mov(rdi, u64(list))
+            add(rdi, offsetof(PolledFile, "found"))
+            place = address_of(polled.found)
+            result, left = self.copy.copy_out(cast(rdi, User[U8]), place, sizeof(U16))
+            ignore(left)
+            fail_if(result != 0, Errno.EFAULT)
+            add(u64(list), sizeof(PolledFile))
+            add(entry, sizeof(PollEntry))
+            dec(count)
+        ret(number)
+
+    @function(context="thread", sleeps=True)
+    def _drop(self, entries: Keep[Owned[Ptr[PollEntry]]], count: Keep[U32]) -> None:
+        """Drop the files of the entries, and free these."""
+        entry = keep(entries)
+        with while_(count != 0):
+            file = scratch(entry.file)
+            with if_(file != 0):
+                take_over(file, "the entry had it")
+                self.files.drop(file)
+            add(entry, sizeof(PollEntry))
+            dec(count)
+        self.heap.free(u64(entries))
+
+    # select
+
+    @function(context="thread", sleeps=True)
+    def select(
+        self,
+        count: U32,
+        reading: User[U8],
+        writing: User[U8],
+        exceptional: User[U8],
+        timeout: Keep[User[U8]],
+    ) -> OrErrno[I64]:
+        """Wait until something is possible with one of the files in three sets of numbers below
+        `count`, at most as long as `timeout` says unless that is null. What is left of that, and
+        the sets, are stored."""
+        asked, deadline, result = local(SelectArguments), local(Nanoseconds), keep(I64)
+        self._note(asked, count, reading, writing, exceptional)
+        mov(rax, FOREVER)
+        mov(deadline, cast(rax, Nanoseconds))
+        with if_(u64(timeout) != 0):
+            try_(self.times.deadline_by_microseconds(timeout, address_of(deadline)))
+        mov(result, self._select(address_of(asked), deadline))
+        with if_((u64(timeout) != 0) & (deadline != FOREVER)):
+            self.times.store_left(timeout, deadline, MICROSECOND)
+        ret(result)
+
+    @inline
+    def _note(
+        self,
+        asked: SelectArguments,
+        count: U32,
+        reading: User[U8],
+        writing: User[U8],
+        exceptional: User[U8],
+    ) -> None:
+        """Note what `select` was given."""
+        mov(asked.count, count)
+        mov(asked.places[0], u64(reading))
+        mov(asked.places[1], u64(writing))
+        mov(asked.places[2], u64(exceptional))
+
+    @function(context="thread", sleeps=True)
+    def pselect6(
+        self,
+        count: U32,
+        reading: User[U8],
+        writing: User[U8],
+        exceptional: User[U8],
+        timeout: Keep[User[U8]],
+        signals: Keep[User[U8]],
+    ) -> OrErrno[I64]:
+        """Do what `select` does, with another set of signals blocked meanwhile."""
+        asked, deadline, result = local(SelectArguments), local(Nanoseconds), keep(I64)
+        mask = local(MaskArgument)
+        self._note(asked, count, reading, writing, exceptional)
+        mov(mask.mask, 0)
+        mov(mask.size, 0)
+        with if_(u64(signals) != 0):
+            failed, left = self.copy.copy_in(address_of(mask), signals, sizeof(MaskArgument))
+            ignore(left)
+            fail_if(failed != 0, Errno.EFAULT)
+        mov(rax, FOREVER)
+        mov(deadline, cast(rax, Nanoseconds))
+        with if_(u64(timeout) != 0):
+            try_(self.times.deadline(timeout, address_of(deadline)))
+        try_(self._block(cast(mask.mask, User[U8]), mask.size))
+        mov(result, self._select(address_of(asked), deadline))
+        with if_((u64(timeout) != 0) & (deadline != FOREVER)):
+            self.times.store_left(timeout, deadline, 1)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _select(
+        self, asked: Keep[Ptr[SelectArguments]], deadline: Keep[Nanoseconds]
+    ) -> OrErrno[I64]:
+        """Wait for what is `asked` until `deadline`. Numbers that no table has are left out."""
+        result, sets = keep(I64), local(FileSets)
+        fail_if(i32(asked.count) < 0, Errno.EINVAL)
+        with if_(asked.count > OPEN_LIMIT):
+            mov(asked.count, OPEN_LIMIT)
+        try_(self._fetch_sets(asked, address_of(sets)))
+        entries = keep(try_(self._allocate(asked.count), Errno.ENOMEM))
+        mov(result, self._take_sets(entries, asked, address_of(sets)))
+        with if_(result == 0):
+            mov(result, self._wait(entries, asked.count, 0, deadline))
+        with if_(result >= 0):
+            mov(result, self._give_sets(entries, asked, address_of(sets)))
+        self._drop(entries, asked.count)
+        ret(result)
+
+    @inline(changes=rax)
+    def _set_bytes(self, asked: Ptr[SelectArguments]) -> U64:
+        """Return how many bytes of each set there are, in rax."""
+        mov(eax, asked.count)
+        add(eax, 63)
+        shr(eax, 6)
+        shl(eax, 3)
+        return rax
+
+    @function(context="thread", sleeps=True)
+    def _fetch_sets(
+        self, asked: Keep[Ptr[SelectArguments]], sets: Keep[Ptr[FileSets]]
+    ) -> OrErrno[I64]:
+        """Copy the sets; those that are null are empty. Returns 0 or -EFAULT."""
+        mov(rdi, sets)
+        xor(eax, eax)
+        mov(ecx, sizeof(FileSets) // sizeof(U64))
+        rep.stosq()
+        for index, (name, _) in enumerate(SELECTED):
+            with if_(asked.places[index] != 0):
+                length = self._set_bytes(asked)
+                place = cast(asked.places[index], User[U8])
+                result, left = self.copy.copy_in(address_of(getattr(sets, name)), place, length)
+                ignore(left)
+                fail_if(result != 0, Errno.EFAULT)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _take_sets(
+        self, entry: Keep[Ptr[PollEntry]], asked: Ptr[SelectArguments], sets: Keep[Ptr[FileSets]]
+    ) -> OrErrno[I64]:
+        """Fill an entry in for each number, which stays empty where nothing is wanted. Returns 0 or
+        -EBADF."""
+        number, count = keep(U64), keep(asked.count)
+        with for_(number, 0, u64(count)):
+            mov(entry.wanted, self._wanted(sets, number))
+            with if_(entry.wanted != 0):
+                file = try_(self.numbers.get(u32(number)), Errno.EBADF)
+                mov(entry.file, file)
+                disown(file, "the entry has it")
+            add(entry, sizeof(PollEntry))
+        ret(0)
+
+    @function
+    def _wanted(self, sets: Ptr[FileSets], number: U64) -> U32:
+        """Return the events that the sets with `number` stand for."""
+        events = scratch(U32)
+        xor(events, events)
+        for name, some in SELECTED:
+            bt(getattr(sets, name).words[0], number)
+            with if_(CF):
+                or_(events, some)
+        ret(events)
+
+    @function(context="thread", sleeps=True)
+    def _give_sets(
+        self, entries: Ptr[PollEntry], asked: Keep[Ptr[SelectArguments]], sets: Keep[Ptr[FileSets]]
+    ) -> OrErrno[I64]:
+        """Store the sets of what was found. Returns how many numbers are in them, or -EFAULT."""
+        found = keep(self._reduce(entries, asked.count, sets))
+        for index, (name, _) in enumerate(SELECTED):
+            with if_(asked.places[index] != 0):
+                length = self._set_bytes(asked)
+                place = cast(asked.places[index], User[U8])
+                result, left = self.copy.copy_out(place, address_of(getattr(sets, name)), length)
+                ignore(left)
+                fail_if(result != 0, Errno.EFAULT)
+        ret(i64(found))
+
+    @function
+    def _reduce(self, entry: Ptr[PollEntry], count: U32, sets: Ptr[FileSets]) -> U64:
+        """Leave in the sets what was found. Returns how many numbers stay in them."""
+        number, found, left = scratch(U64), scratch(U64), scratch(u64(count))
+        xor(u32(found), u32(found))
+        with for_(number, 0, left):
+            for name, some in SELECTED:
+                with if_((entry.found & some) == 0):
+                    btr(getattr(sets, name).words[0], number)
+                with else_():
+                    bt(getattr(sets, name).words[0], number)
+                    adc(found, 0)
+            add(entry, sizeof(PollEntry))
+        ret(found)
