@@ -87,6 +87,8 @@ class ExtendedStateMore(IntFlag):
 class Extended(IntFlag):
     """edx of `Leaf.EXTENDED`."""
 
+    SYSCALL = 1 << 11
+    """Of Intel's processors, only 64-bit code sees it (Intel SDM vol. 2A, CPUID)."""
     NX = 1 << 20
     PAGE_1GB = 1 << 26
     LONG_MODE = 1 << 29

@@ -2,6 +2,7 @@
 
 from kernel.cpu.control import Efer, Msr, RFlags
 from kernel.cpu.exceptions import EXCEPTIONS
+from kernel.cpu.features import Extended, Features
 from kernel.cpu.segments import SYSRET_BASE, Selector
 from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.trapframe import GENERAL_REGISTERS, SYSTEM_CALL, TrapFrame
@@ -10,6 +11,8 @@ from kernel.entry.systemcalls import CALLS, FIRST_PRIVATE, SystemCalls
 from kernel.entry.userexceptions import UserExceptions
 from kernel.errno import Errno
 from kernel.irq.deferred import Deferred
+from kernel.log.level import LogLevel
+from kernel.log.log import Log
 from kernel.process.userreturn import PUSHED, UserReturn
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
@@ -42,6 +45,8 @@ class UserEntry(Subsystem):
         user_return: UserReturn,
         deferred: Deferred,
         scheduler: Scheduler,
+        features: Features,
+        log: Log,
     ) -> None:
         self.exceptions = exceptions
         self.user_exceptions = user_exceptions
@@ -49,6 +54,15 @@ class UserEntry(Subsystem):
         self.user_return = user_return
         self.deferred = deferred
         self.scheduler = scheduler
+        self.features = features
+        self.log = log
+
+    @function(init=True)
+    def start(self) -> None:
+        """Allow programs to enter on the first processor, and say so if they can't."""
+        with if_((self.features.extended & Extended.SYSCALL) == 0):
+            self.log.write(LogLevel.WARNING, "cpu: the processor has no SYSCALL (programs need it)")
+        tail(self.start_processor)
 
     @function
     def start_processor(self) -> None:

@@ -89,7 +89,7 @@ class MainSteps(Steps):
         Threads.start,  # what runs here becomes a thread
         AddressSpaces.start,  # programs' memory
         Overcommit.start,  # and how much they may have
-        UserEntry.start_processor,  # and their system calls
+        UserEntry.start,  # and their system calls
         Idle.start_first,  # a thread for when there is nothing to do
         Deferred.start_first,  # and one for what handlers leave
         SerialInput.start,  # people on the serial line

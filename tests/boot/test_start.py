@@ -83,6 +83,12 @@ def test_what_a_processor_lacks_is_told(machine: MakeMachine, cpu: str, lack: st
     assert [line for line in made.screen() if line] == [message]
 
 
+def test_that_programs_can_not_call_is_told(machine: MakeMachine) -> None:
+    said = machine(cpu="max,-syscall").expect_prompt()
+    assert "cpu: the processor has no SYSCALL (programs need it)\n" in said
+    assert "SYSCALL" not in machine(cpu="max").expect_prompt()
+
+
 def symbol_address(kernel: Path, name: str) -> int:
     return next(one.address for one in read_symbols(kernel) if one.name == name)
 
