@@ -17,6 +17,9 @@ PROGRAMS = "binutils gdb xorriso mtools grub-common"
 
 COMMANDS = pytest.mark.parametrize("command", ["run", "test"])
 
+SUBJECTS = {"run": (), "test": ("gcc", "musl-tools", "busybox-static")}
+"""What each command has installed besides, one by one: it does without what can't be."""
+
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Path:
@@ -75,8 +78,10 @@ def test_on_debian_what_is_missing_is_installed(fresh: Path, command: str) -> No
     add_program(fresh, "id", "echo 0")
     add_program(fresh, "apt-get", f'echo "$@" >>{log}')
     result = start(fresh, command)
-    update, install = log.read_text().splitlines()
+    update, install, *subjects = log.read_text().splitlines()
     assert update == "update -q"
+    wanted = [f"install -q -y --no-install-recommends {one}" for one in SUBJECTS[command]]
+    assert subjects == wanted
     assert install.startswith(f"install -q -y --no-install-recommends {PROGRAMS} ")
     assert result.returncode == 1
     assert result.stderr == (  # as this machine's packages brought nothing
