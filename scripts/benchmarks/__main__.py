@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import click
 
 from pykasm.build.tables import Table
-from scripts.benchmarks import build, check, edits, encoder, kernel, mutants, scale
+from scripts.benchmarks import build, check, edits, encoder, kernel, mutants, programs, scale
 from scripts.benchmarks.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -16,6 +16,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "build": build.figures,
     "check": check.figures,
     "kernel": kernel.figures,
+    "programs": programs.figures,
     "mutants": mutants.figures,
     "scale": scale.figures,
     "edits": edits.figures,
