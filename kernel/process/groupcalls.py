@@ -19,13 +19,9 @@ class GroupCalls(Subsystem):
     @function(context="thread")
     def getppid(self) -> OrErrno[I64]:
         """Return the number of the process's parent; 0 if that is the kernel."""
-        process, number = scratch(self.processes.current_process()), scratch(U64)
-        xor(u32(number), u32(number))
-        with self.processes.lock.held():
-            parent = scratch(process.parent)
-            with if_(parent != 0):
-                mov(u32(number), parent.number)
-        ret(number)
+        process = self.processes.current_process()
+        mov(eax, process.parent_number)
+        ret(rax)
 
     # Process groups
 

@@ -59,6 +59,8 @@ class Process(Struct):
     """In `Processes.all`; the key is its number."""
     parent: OrNull[Ptr[Process]] = field(guarded_by="Processes.lock")
     """Null for the kernel."""
+    parent_number: U32 = field(guarded_by="Processes.lock", unlocked_reads=True)
+    """What `getppid` tells; 0 for the kernel."""
     exit_signal: U32
     """What its parent is sent when it ends; 0 for nothing."""
     children: ListHead = field(guarded_by="Processes.lock", elements="Process.sibling")

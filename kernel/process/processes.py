@@ -133,6 +133,8 @@ class Processes(LeakChecks):
         link = scratch(Ptr[ListHead])
         lea(link, process.sibling)
         mov(process.parent, parent)
+        mov(eax, parent.number)
+        mov(process.parent_number, eax)
         parent.children.append(link)
 
     @function
@@ -221,6 +223,7 @@ class Processes(LeakChecks):
         with process.children.each_removable(Process, "sibling") as child:
             child.sibling.unlink()
             mov(child.parent, 0)
+            mov(child.parent_number, 0)
             with if_(reaper != 0):
                 self._adopt(reaper, child)
             with if_(child.state == ProcessState.ZOMBIE):

@@ -120,12 +120,9 @@ class FirstProgram(Subsystem):
         with loop():
             self._skip_blanks(place)
             break_if(at(place) == 0)
-            self._note(place)
-            with while_(at(place) > ord(" ")):
-                inc(place)
-            with if_(at(place) != 0):
-                mov(at(place), 0)  # where the word ends
-                inc(place)
+            word, behind = self._cut(place)
+            mov(place, behind)
+            self._note(word)
         with if_(self.words.count == 0):
             mov(self.words.count, 1)
 
@@ -136,15 +133,34 @@ class FirstProgram(Subsystem):
             inc(place)
 
     @function
+    def _cut(self, word: Ptr[U8]) -> tuple[Ptr[U8], Ptr[U8]]:
+        """Cut the text off behind the word that begins there; blanks within double quotes belong to
+        it, and quotes around all of it do not. Return where it begins, and what is behind it."""
+        word, place, quoted = scratch(word), scratch(word), scratch(U32)
+        xor(quoted, quoted)
+        with while_((at(place) > ord(" ")) | ((at(place) != 0) & (quoted != 0))):
+            with if_(at(place) == ord('"')):
+                xor(quoted, 1)
+            inc(place)
+        with if_(at(word) == ord('"')):
+            inc(word)
+            with if_((place != word) & (place[-1] == ord('"'))):
+                mov(place[-1], 0)
+        with if_(at(place) != 0):
+            mov(at(place), 0)
+            inc(place)
+        ret(word, place)
+
+    @function
     def _note(self, word: Ptr[U8]) -> None:
-        """Note what the word that begins at `word`, and has not been cut off yet, says."""
+        """Note what `word` says."""
         count = scratch(self.words.count)
         with if_(count != 0):  # `--` has come
             with if_(count <= MOST_ARGUMENTS):
                 mov(self.words.arguments[count], word)
                 inc(self.words.count)
             ret()
-        with if_((word[0] == ord("-")) & (word[1] == ord("-")) & (word[2] <= ord(" "))):
+        with if_((word[0] == ord("-")) & (word[1] == ord("-")) & (word[2] == 0)):
             mov(self.words.count, 1)
             ret()
         for offset, letter in enumerate(OPTION):

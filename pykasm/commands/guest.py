@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,10 +30,13 @@ class Guest:
     append: str
 
     def check(self) -> None:
-        """Raise `click.UsageError` if more than one file system is given."""
+        """Raise `click.UsageError` if more than one file system is given, or an argument that the
+        kernel's command line can't have."""
         given = [one for one in (self.initrd, self.root, self.program) if one is not None]
         if len(given) > 1:
             raise click.UsageError("--initrd, --root and --program: give one of them.")
+        if any('"' in argument for argument in self.arguments):
+            raise click.UsageError("the kernel's command line has no double quotes in arguments.")
 
     def given_to(self, project: Project) -> Project:
         """`project` with it."""
@@ -45,11 +47,19 @@ class Guest:
         if self.program is not None:
             contents, name = of_program(self.program)
             archive = _written(project, contents)
-            words += [f"init={name}", *(["--", shlex.join(self.arguments)] * bool(self.arguments))]
+            words += [
+                f"init={name}",
+                *(["--", *map(_quoted, self.arguments)] if self.arguments else []),
+            ]
         modules = project.modules if archive is None else (str(archive), *project.modules)
         return replace(
             project, modules=modules, command_line=" ".join(word for word in words if word)
         )
+
+
+def _quoted(argument: str) -> str:
+    """`argument` as one word of the kernel's command line."""
+    return f'"{argument}"' if not argument or " " in argument else argument
 
 
 def _written(project: Project, contents: bytes) -> Path:

@@ -29,6 +29,7 @@ def initrd(tmp_path: Path) -> Path:
         ("", "init ended: exit status 30"),
         ("init=/bin/arguments -- 7", "init ended: exit status 57"),
         ("some=thing  init=/bin/arguments x=y -- +x ", "init ended: exit status 45"),
+        ('init=/bin/arguments -- "7 words" "" x', "init ended: exit status 59"),
         ("init=/bin/far", "init ended: signal 11"),
         ("init=/bin/none", "init=/bin/none: error 2"),
         ("init=/bin/text", "init=/bin/text: error 8"),

@@ -21,7 +21,7 @@ def test_a_program_is_run_with_its_arguments(tmp_path: Path) -> None:
     (tmp_path / "hello").write_bytes(b"program")
     guest = Guest(None, None, tmp_path / "hello", ("one", "two words"), "norandmaps")
     found = guest.given_to(project(tmp_path))
-    assert found.command_line == "quiet norandmaps init=/bin/hello -- one 'two words'"
+    assert found.command_line == 'quiet norandmaps init=/bin/hello -- one "two words"'
     assert found.modules == (str(tmp_path / "build" / ARCHIVE), "other")
     contents = (tmp_path / "build" / ARCHIVE).read_bytes()
     assert contents == archive(
@@ -54,3 +54,5 @@ def test_without_any_of_it_the_project_stays_as_it_is(tmp_path: Path) -> None:
 def test_only_one_file_system_can_be_given(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError, match="give one of them"):
         Guest(tmp_path, tmp_path, None, (), "").check()
+    with pytest.raises(click.UsageError, match="double quotes"):
+        Guest(None, None, tmp_path, ('say "a"',), "").check()
