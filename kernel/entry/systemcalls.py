@@ -11,6 +11,7 @@ from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
+from kernel.process.namingcalls import NamingCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.pollcalls import PollCalls
 from kernel.process.privatecalls import PrivateCalls
@@ -70,7 +71,10 @@ NUMBERS: dict[int, Function[Any]] = {
     59: ExecCalls.execve,
     60: ProcessCalls.exit,
     61: WaitCalls.wait4,
+    63: NamingCalls.uname,
     72: FileCalls.fcntl,
+    74: FileCalls.fsync,
+    75: FileCalls.fdatasync,
     76: StatusCalls.truncate,
     77: StatusCalls.ftruncate,
     79: NameCalls.getcwd,
@@ -108,6 +112,7 @@ NUMBERS: dict[int, Function[Any]] = {
     152: AdviceCalls.munlockall,
     158: ProcessCalls.arch_prctl,
     161: PathCalls.chroot,
+    162: FileCalls.sync,
     186: ProcessCalls.gettid,
     201: TimeCalls.time,
     202: FutexCalls.futex,
@@ -139,11 +144,13 @@ NUMBERS: dict[int, Function[Any]] = {
     295: VectorCalls.preadv,
     296: VectorCalls.pwritev,
     316: PathCalls.renameat2,
+    318: NamingCalls.getrandom,
     322: ExecCalls.execveat,
     325: AdviceCalls.mlock2,
     327: VectorCalls.preadv2,
     328: VectorCalls.pwritev2,
     435: CloneCalls.clone3,
+    436: FileCalls.close_range,
     439: NameCalls.faccessat2,
 }
 """What does each system call, by its number in Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
@@ -177,6 +184,7 @@ class SystemCalls(Subsystem):
         signals: SignalCalls,
         polls: PollCalls,
         names: NameCalls,
+        naming: NamingCalls,
     ) -> None:
         subsystems = (
             process,
@@ -195,6 +203,7 @@ class SystemCalls(Subsystem):
             signals,
             polls,
             names,
+            naming,
         )
         owners: dict[type, Subsystem] = {type(one): one for one in subsystems}
         rows = {number: getattr(owners[one.owner], one.name) for number, one in NUMBERS.items()}

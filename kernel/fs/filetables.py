@@ -119,7 +119,7 @@ class FileTables(LeakChecks):
     @function(context="thread")
     def free(self, table: Keep[Owned[Ptr[FileTable]]]) -> None:
         """Close all files of `table`, which nobody has any more, and free it."""
-        self._close_range(table, 0, MOST_FILES)
+        self.close_range(table, 0, MOST_FILES)
         with unshared(table):
             self._free_arrays(address_of(table.arrays))
         self._free_record(table)
@@ -309,7 +309,7 @@ class FileTables(LeakChecks):
         ret(file)
 
     @function(context="thread")
-    def _close_range(self, table: Keep[Ptr[FileTable]], first: Keep[U64], last: Keep[U64]) -> None:
+    def close_range(self, table: Keep[Ptr[FileTable]], first: Keep[U64], last: Keep[U64]) -> None:
         """Close all files from the number `first` to `last`, with it."""
         file = keep(Ptr[File])
         with while_(lambda: self._is_inside(table, first, last)):

@@ -11,6 +11,7 @@ from kernel.process.groupcalls import GroupCalls
 from kernel.process.jobcontrol import JobControl
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
+from kernel.process.namingcalls import NamingCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.pollcalls import PollCalls
 from kernel.process.privatecalls import PrivateCalls
@@ -48,6 +49,7 @@ CONTENTS: Contents = (
     PathCalls,  # and for names
     NameCalls,  # and for looking at these alone
     StatusCalls,  # and for what is told of files
+    NamingCalls,  # for the name of the system, and random bytes
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used
     JobControl,  # terminals and jobs

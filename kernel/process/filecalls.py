@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.anonymousfiles import AnonymousFiles, PipeEnds
-from kernel.fs.file import File
+from kernel.fs.file import File, FileKindFlag
 from kernel.fs.fileio import FileIo
 from kernel.fs.files import Files
 from kernel.fs.filetables import FileTables
@@ -314,6 +314,36 @@ class FileCalls(Subsystem):
             lock.or_(file.flags, OpenFlag.NONBLOCK)
         with else_():
             lock.and_(file.flags, ~int(OpenFlag.NONBLOCK))
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def close_range(self, first: Keep[U32], last: Keep[U32], flags: U32) -> OrErrno[I64]:
+        """Close the files from the number `first` to `last`, with it. There are no flags yet but 0
+        (-EINVAL)."""
+        fail_if((flags != 0) | (first > last), Errno.EINVAL)
+        task = self.processes.current()
+        self.tables.close_range(task.files, u64(first), u64(last))
+        ret(0)
+
+    # What is written is in memory, and stays there: no file is on a disk
+
+    @function(context="thread")
+    def fsync(self, number: U32) -> OrErrno[I64]:
+        """Wait until what was written to the file `number` is where it stays."""
+        file = scratch(try_(self.get(number), Errno.EBADF))
+        kind = keep(file.kind)
+        self.files.drop(file)
+        fail_if(kind & FileKindFlag.STREAM, Errno.EINVAL)
+        ret(0)
+
+    @function(context="thread")
+    def fdatasync(self, number: U32) -> OrErrno[I64]:
+        """Do the same."""
+        tail(self.fsync, number)
+
+    @function(context="thread")
+    def sync(self) -> OrErrno[I64]:
+        """Do the same for all files."""
         ret(0)
 
     # Pipes

@@ -22,6 +22,13 @@ AT_SYMLINK_NOFOLLOW = 0x100
 """Look at a symbolic link itself (include/uapi/linux/fcntl.h)."""
 
 
+AT_NO_AUTOMOUNT, AT_EMPTY_PATH = 0x800, 0x1000
+"""The first changes nothing: nothing is mounted by being looked at."""
+
+STATUS_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH
+"""Those of `newfstatat`."""
+
+
 class StatusCalls(Subsystem):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
@@ -57,10 +64,20 @@ class StatusCalls(Subsystem):
 
     @function(context="thread", sleeps=True)
     def newfstatat(
+        self, directory: I32, name: Fetched[User[U8]], buffer: User[U8], flags: U32
+    ) -> OrErrno[I64]:
+        """Tell of the file `name`, as seen from `directory`; with AT_EMPTY_PATH and no name, of the
+        file `directory`."""
+        fail_if(flags & ~STATUS_FLAGS, Errno.EINVAL)
+        with if_(flags & AT_EMPTY_PATH):
+            tail(self._tell_unnamed, directory, name, buffer, flags)
+        tail(self._tell_named, directory, name, buffer, flags)
+
+    @function(context="thread", sleeps=True)
+    def _tell_named(
         self, directory: I32, name: Fetched[User[U8]], buffer: Keep[User[U8]], flags: U32
     ) -> OrErrno[I64]:
-        """Tell of the file `name`, as seen from `directory`."""
-        fail_if(flags & ~AT_SYMLINK_NOFOLLOW, Errno.EINVAL)
+        """Tell of the file `name`."""
         mov(eax, OpenFlag.PATH)
         with if_(flags & AT_SYMLINK_NOFOLLOW):
             or_(eax, OpenFlag.NO_FOLLOW)
@@ -69,6 +86,24 @@ class StatusCalls(Subsystem):
             ret(failed)
         ignore(failed, "it is there")
         tail(self._tell, opened, buffer)
+
+    @function(context="thread", sleeps=True)
+    def _tell_unnamed(
+        self,
+        directory: Keep[I32],
+        name: Keep[Fetched[User[U8]]],
+        buffer: Keep[User[U8]],
+        flags: Keep[U32],
+    ) -> OrErrno[I64]:
+        """Tell of the file `directory` if `name` is empty."""
+        first = local(U8)
+        result, left = self.copy.copy_in(address_of(first), name, sizeof(U8))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        with if_((first != 0) | (directory == AT_FDCWD)):
+            refetch(name, "whether it is empty was all that was asked")
+            tail(self._tell_named, directory, name, buffer, flags)
+        tail(self.fstat, u32(directory), buffer)
 
     @function(context="thread", sleeps=True)
     def fstat(self, number: U32, buffer: Keep[User[U8]]) -> OrErrno[I64]:

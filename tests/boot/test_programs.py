@@ -281,14 +281,18 @@ def test_programs_read_what_is_typed(machine: MakeMachine, tmp_path: Path) -> No
 
 
 WAITING = r"""
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/random.h>
 #include <sys/select.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -304,6 +308,8 @@ static void handle(int number) {
 int main(void) {
     char text[100];
     int ends[2], terminal;
+    struct stat status;
+    struct utsname name;
     struct timeval time = {0, 20000};
     struct pollfd files[3];
     struct sigaction action = {.sa_handler = handle};
@@ -338,6 +344,15 @@ int main(void) {
     CHECK((terminal = open("/dev/tty", O_RDWR)) >= 0 && tcgetpgrp(terminal) == getpgrp());
     FAILS(tcsetpgrp(terminal, 99999), ESRCH);
     CHECK(ioctl(0, TIOCSCTTY, 0) == 0);
+    CHECK(uname(&name) == 0 && !strcmp(name.sysname, "Linux") && !strcmp(name.machine, "x86_64"));
+    CHECK(getrandom(text, 100, 0) == 100 && getrandom(text, 0, 0) == 0);
+    FAILS(getrandom(text, 1, 8), EINVAL);
+    CHECK((terminal = open("/", O_RDONLY)) >= 0 && fsync(terminal) == 0);
+    CHECK(fstatat(terminal, "", &status, AT_EMPTY_PATH) == 0 && S_ISDIR(status.st_mode));
+    FAILS(fstatat(terminal, "", &status, 0), ENOENT);
+    FAILS(fsync(ends[0]), EINVAL);
+    CHECK(syscall(SYS_close_range, 3, ~0U, 0) == 0);
+    FAILS(fstat(terminal, &status), EBADF);
     sigaction(SIGINT, &action, 0);
     write(STDOUT_FILENO, "press", 5);
     FAILS(read(STDIN_FILENO, text, 1), EINTR);
@@ -361,6 +376,22 @@ def test_programs_wait_and_are_interrupted(machine: MakeMachine, tmp_path: Path)
     kernel.expect("run /bin/reading\r\n")
     kernel.send("abc\x03")
     kernel.expect(r"abc\^C/bin/reading\[2\]: ended by signal 2")
+    kernel.expect_prompt()
+
+
+def test_a_shell_talks(machine: MakeMachine, tmp_path: Path) -> None:
+    busybox = shutil.which("busybox")
+    if busybox is None or b"\0/lib64/ld-" in Path(busybox).read_bytes():
+        pytest.skip("no static busybox is installed (the package busybox-static)")
+    kernel = started(machine, tmp_path, busybox=Path(busybox).read_bytes())
+    kernel.send("run /bin/busybox sh\r")
+    kernel.expect(r"/ [$#] ")
+    kernel.send("echo $((6 * 7))\r")
+    kernel.expect(r"\r\n42\r\n")
+    kernel.send("cd /bin; pwd\r")
+    kernel.expect(r"\r\n/bin\r\n")
+    kernel.send("exit 5\r")
+    kernel.expect("exit status 5")
     kernel.expect_prompt()
 
 
