@@ -9,6 +9,7 @@ from kernel.process.clonecalls import CloneCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
+from kernel.process.killcalls import KillCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.namingcalls import NamingCalls
@@ -71,6 +72,7 @@ NUMBERS: dict[int, Function[Any]] = {
     59: ExecCalls.execve,
     60: ProcessCalls.exit,
     61: WaitCalls.wait4,
+    62: KillCalls.kill,
     63: NamingCalls.uname,
     72: FileCalls.fcntl,
     74: FileCalls.fsync,
@@ -103,6 +105,7 @@ NUMBERS: dict[int, Function[Any]] = {
     124: GroupCalls.getsid,
     127: SignalCalls.rt_sigpending,
     128: SignalCalls.rt_sigtimedwait,
+    129: KillCalls.rt_sigqueueinfo,
     130: SignalCalls.rt_sigsuspend,
     131: SignalCalls.sigaltstack,
     133: PathCalls.mknod,
@@ -114,6 +117,7 @@ NUMBERS: dict[int, Function[Any]] = {
     161: PathCalls.chroot,
     162: FileCalls.sync,
     186: ProcessCalls.gettid,
+    200: KillCalls.tkill,
     201: TimeCalls.time,
     202: FutexCalls.futex,
     217: StatusCalls.getdents64,
@@ -123,6 +127,7 @@ NUMBERS: dict[int, Function[Any]] = {
     229: TimeCalls.clock_getres,
     230: TimeCalls.clock_nanosleep,
     231: ProcessCalls.exit_group,
+    234: KillCalls.tgkill,
     247: WaitCalls.waitid,
     257: PathCalls.openat,
     258: PathCalls.mkdirat,
@@ -143,6 +148,7 @@ NUMBERS: dict[int, Function[Any]] = {
     293: FileCalls.pipe2,
     295: VectorCalls.preadv,
     296: VectorCalls.pwritev,
+    297: KillCalls.rt_tgsigqueueinfo,
     316: PathCalls.renameat2,
     318: NamingCalls.getrandom,
     322: ExecCalls.execveat,
@@ -185,6 +191,7 @@ class SystemCalls(Subsystem):
         polls: PollCalls,
         names: NameCalls,
         naming: NamingCalls,
+        kills: KillCalls,
     ) -> None:
         subsystems = (
             process,
@@ -204,6 +211,7 @@ class SystemCalls(Subsystem):
             polls,
             names,
             naming,
+            kills,
         )
         owners: dict[type, Subsystem] = {type(one): one for one in subsystems}
         rows = {number: getattr(owners[one.owner], one.name) for number, one in NUMBERS.items()}

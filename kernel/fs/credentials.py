@@ -17,6 +17,7 @@ class CapabilityBit(IntEnum):
     DAC_READ_SEARCH = 2
     FOWNER = 3
     FSETID = 4
+    KILL = 5
     SYS_CHROOT = 18
     SYS_ADMIN = 21
     SYS_RESOURCE = 24

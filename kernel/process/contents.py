@@ -9,9 +9,12 @@ from kernel.process.filestates import FileStates
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.jobcontrol import JobControl
+from kernel.process.killcalls import KillCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.namingcalls import NamingCalls
+from kernel.process.orphans import Orphans
+from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
 from kernel.process.pollcalls import PollCalls
 from kernel.process.privatecalls import PrivateCalls
@@ -24,6 +27,7 @@ from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.stops import Stops
 from kernel.process.tasks import Tasks
+from kernel.process.tasksearch import TaskSearch
 from kernel.process.timecalls import TimeCalls
 from kernel.process.timespec import TimeSpecs
 from kernel.process.userpath import UserPaths
@@ -38,6 +42,8 @@ from pykasm import *
 CONTENTS: Contents = (
     ProcessIds,  # the numbers of processes, threads
     ProcessGroups,  # and of jobs and sessions
+    Orphans,  # groups of processes that nobody looks after
+    ParentReports,  # what parents are told of their children
     Processes,  # programs that run
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
@@ -68,5 +74,7 @@ CONTENTS: Contents = (
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that
+    TaskSearch,  # finding threads by their numbers
+    KillCalls,  # system calls that send signals
     SignalCalls,  # system calls about their signals
 )
