@@ -356,7 +356,12 @@ int main(void) {
     sigaction(SIGINT, &action, 0);
     write(STDOUT_FILENO, "press", 5);
     FAILS(read(STDIN_FILENO, text, 1), EINTR);
-    CHECK(caught == SIGINT);
+    CHECK(caught == SIGINT && pipe(ends) == 0);
+    action.sa_flags = SA_RESTART;
+    sigaction(SIGINT, &action, 0);
+    CHECK(fork() || (write(STDOUT_FILENO, "again", 5), read(STDIN_FILENO, text, 1),
+                     write(ends[1], "y", 1), _exit(0), 1));
+    CHECK(read(ends[0], text, 1) == 1 && text[0] == 'y');
     return 0;
 }
 """
@@ -370,12 +375,14 @@ def test_programs_wait_and_are_interrupted(machine: MakeMachine, tmp_path: Path)
     kernel.send("run /bin/waiting\r")
     kernel.expect("press")
     kernel.send("\x03")
+    kernel.expect("again")
+    kernel.send("\x03\r")
     kernel.expect("exit status 0")
     kernel.expect_prompt()
     kernel.send("run /bin/reading\r")
     kernel.expect("run /bin/reading\r\n")
     kernel.send("abc\x03")
-    kernel.expect(r"abc\^C/bin/reading\[2\]: ended by signal 2")
+    kernel.expect(r"abc\^C/bin/reading\[3\]: ended by signal 2")
     kernel.expect_prompt()
 
 
