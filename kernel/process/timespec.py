@@ -52,18 +52,15 @@ class TimeSpecs(Subsystem):
     def give(self, target: User[U8], time: U64, unit: U64) -> OrErrno[I64]:
         """Store `time`, in nanoseconds, at the program's `target`: seconds, and the rest in units
         of so many nanoseconds. Returns 0 or -EFAULT."""
-        spec, unit = local(TimeSpec), keep(unit)
+        unit, target = scratch(unit), scratch(target)
         mov(rax, time)
         xor(edx, edx)
         mov(ecx, NSEC_PER_SEC)
         div(rcx)
-        mov(spec.seconds, rax)
-        mov(rax, rdx)
+        mov(rsi, rax)
         with if_(unit != 1):
+            mov(rax, rdx)
             xor(edx, edx)
             div(unit)
-        mov(spec.nanoseconds, rax)
-        result, left = self.copy.copy_out(target, address_of(spec), sizeof(TimeSpec))
-        ignore(left)
-        movsxd(rax, result)
-        ret(rax)
+            mov(rdx, rax)
+        tail(self.copy.copy_out_pair, target, rsi, rdx)

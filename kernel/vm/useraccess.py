@@ -30,6 +30,8 @@ class UserAccess(Subsystem):
             Fixup(instruction=self._copy_bytes, target=self._bytes_fixup),
             Fixup(instruction=self._load_word, target=self._word_fixup),
             Fixup(instruction=self._exchange_word, target=self._word_fixup),
+            Fixup(instruction=self._store_first, target=self._word_fixup),
+            Fixup(instruction=self._store_second, target=self._word_fixup),
         ]
         self.count = len(fixups)
         self.fixups = rodata(Fixup * self.count, fixups)
@@ -104,6 +106,28 @@ class UserAccess(Subsystem):
         call(self._exchange_word)
         self.protection.close_user_memory()
         ret(eax, edx)
+
+    @function(copies_user=True)
+    def store_pair(self, address: U64, first: U64, second: U64) -> U32:
+        """Write two words of 8 bytes to `address`, one after the other. Returns 0; or 1 after a
+        fault, and the first one may be written."""
+        self.protection.open_user_memory()
+        call(self._store_first)
+        self.protection.close_user_memory()
+        ret(edx)
+
+    @naked
+    def _store_first(self) -> None:
+        """Store rsi at rdi, and go on."""
+        mov(u64[rdi], rsi)
+        jmp(self._store_second)
+
+    @naked
+    def _store_second(self) -> None:
+        """Store rdx behind it. Returns what `store_pair` does, in edx."""
+        mov(u64[rdi + sizeof(U64)], rdx)
+        xor(edx, edx)
+        ret()
 
     @naked
     def _load_word(self) -> None:

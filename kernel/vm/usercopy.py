@@ -41,6 +41,25 @@ class UserCopy(Subsystem):
             ret(-Errno.EFAULT, length)
         tail(self._copy, u64(destination), source, length, Rights.WRITE)
 
+    @function(context="thread", sleeps=True)
+    def copy_out_pair(
+        self, destination: Keep[User[U8]], first: Keep[U64], second: Keep[U64]
+    ) -> OrErrno[I64]:
+        """Copy two words of 8 bytes to the program's `destination`. Returns 0, -EFAULT or
+        -ENOMEM."""
+        pair, size = local(U64 * 2), 2 * sizeof(U64)
+        with (
+            if_(~self._is_outside(u64(destination), size)),
+            if_(self.access.store_pair(u64(destination), first, second) == 0),
+        ):
+            ret(0)
+        mov(pair[0], first)  # its page has to be found first
+        mov(pair[1], second)
+        result, left = self.copy_out(destination, address_of(pair), size)
+        ignore(left)
+        movsxd(rax, result)
+        ret(rax)
+
     @inline(changes=(rax, rcx))
     def _is_outside(self, start: U64, length: U64) -> Condition:
         """Return whether some of the bytes lie where programs have none."""
