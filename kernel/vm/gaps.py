@@ -80,10 +80,15 @@ class Gaps(Subsystem):
             mov(space.largest_gap, rax)
 
     @function
-    def forget(self, space: Ptr[AddressSpace], end: UserAddress) -> None:
-        """Look below `end` again, as what ended there was unmapped."""
-        with if_((space.search_limit != 0) & (end > space.search_limit)):
-            mov(space.search_limit, end)
+    def forget(self, space: Keep[Ptr[AddressSpace]], end: UserAddress) -> None:
+        """Look below `end` again, as what ended there was unmapped, and in what is free above it:
+        both are one gap now."""
+        with if_((space.search_limit == 0) | (end <= space.search_limit)):
+            ret()
+        above, place = self.regions.find_from(space, end), scratch(space.mapping_top)
+        with if_(above != 0), if_(above.node.key < place):
+            self._start_with_guard(place, above)
+        mov(space.search_limit, place)
 
     @function
     def _limit_at(self, space: Ptr[AddressSpace], limit: Keep[UserAddress]) -> UserAddress:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.paging.addresses import LOWER_HALF_END
@@ -61,7 +63,7 @@ class UserCopy(Subsystem):
         ret(rax)
 
     @inline(changes=(rax, rcx))
-    def _is_outside(self, start: U64, length: U64) -> Condition:
+    def _is_outside(self, start: U64, length: Any) -> Condition:
         """Return whether some of the bytes lie where programs have none."""
         mov(rcx, LOWER_HALF_END)  # an end at 2^47 is canonical; the last page is no program's
         mov(rax, start)

@@ -69,4 +69,4 @@ def test_a_shell_reads_what_stands_in_its_commands(shell: Shell) -> None:
 
 def test_a_shell_has_jobs(shell: Shell) -> None:
     assert shell.run("cat /dev/zero | head -c 9 | wc -c") == ["9"]
-    assert shell.run("(echo later > /tmp/job) & wait; cat /tmp/job")[-1] == "later"
+    assert shell.run("(echo later > /tmp/job) & wait; cat /tmp/job")[0] == "later"
