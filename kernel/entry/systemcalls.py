@@ -5,20 +5,29 @@ from typing import Any
 from kernel.errno import Errno
 from kernel.exec.execcalls import ExecCalls
 from kernel.process.advicecalls import AdviceCalls
+from kernel.process.capabilitycalls import CapabilityCalls
 from kernel.process.clonecalls import CloneCalls
+from kernel.process.controlcalls import ControlCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
-from kernel.process.killcalls import KillCalls
+from kernel.process.grouplistcalls import GroupListCalls
+from kernel.process.identitycalls import IdentityCalls
+from kernel.process.limitcalls import LimitCalls
+from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
-from kernel.process.namingcalls import NamingCalls
 from kernel.process.pathcalls import PathCalls
+from kernel.process.personalitycalls import PersonalityCalls
 from kernel.process.pollcalls import PollCalls
+from kernel.process.prioritycalls import PriorityCalls
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
+from kernel.process.randomcalls import RandomCalls
+from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.statuscalls import StatusCalls
+from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.timecalls import TimeCalls
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
@@ -72,8 +81,7 @@ NUMBERS: dict[int, Function[Any]] = {
     59: ExecCalls.execve,
     60: ProcessCalls.exit,
     61: WaitCalls.wait4,
-    62: KillCalls.kill,
-    63: NamingCalls.uname,
+    63: SystemNameCalls.uname,
     72: FileCalls.fcntl,
     74: FileCalls.fsync,
     75: FileCalls.fdatasync,
@@ -97,29 +105,62 @@ NUMBERS: dict[int, Function[Any]] = {
     94: StatusCalls.lchown,
     95: PathCalls.umask,
     96: TimeCalls.gettimeofday,
+    97: LimitCalls.getrlimit,
+    99: SchedulingCalls.sysinfo,
+    102: IdentityCalls.getuid,
+    104: IdentityCalls.getgid,
+    105: IdentityCalls.setuid,
+    106: IdentityCalls.setgid,
+    107: IdentityCalls.geteuid,
+    108: IdentityCalls.getegid,
     109: GroupCalls.setpgid,
     110: GroupCalls.getppid,
     111: GroupCalls.getpgrp,
     112: GroupCalls.setsid,
+    113: IdentityCalls.setreuid,
+    114: IdentityCalls.setregid,
+    115: GroupListCalls.getgroups,
+    116: GroupListCalls.setgroups,
+    117: IdentityCalls.setresuid,
+    118: IdentityCalls.getresuid,
+    119: IdentityCalls.setresgid,
+    120: IdentityCalls.getresgid,
     121: GroupCalls.getpgid,
+    122: IdentityCalls.setfsuid,
+    123: IdentityCalls.setfsgid,
     124: GroupCalls.getsid,
+    125: CapabilityCalls.capget,
+    126: CapabilityCalls.capset,
     127: SignalCalls.rt_sigpending,
     128: SignalCalls.rt_sigtimedwait,
-    129: KillCalls.rt_sigqueueinfo,
     130: SignalCalls.rt_sigsuspend,
     131: SignalCalls.sigaltstack,
     133: PathCalls.mknod,
+    135: PersonalityCalls.personality,
+    140: PriorityCalls.getpriority,
+    141: PriorityCalls.setpriority,
+    143: SchedulingCalls.sched_getparam,
+    145: SchedulingCalls.sched_getscheduler,
+    146: SchedulingCalls.sched_get_priority_max,
+    147: SchedulingCalls.sched_get_priority_min,
     149: AdviceCalls.mlock,
     150: AdviceCalls.munlock,
     151: AdviceCalls.mlockall,
     152: AdviceCalls.munlockall,
+    157: ControlCalls.prctl,
     158: ProcessCalls.arch_prctl,
+    160: LimitCalls.setrlimit,
     161: PathCalls.chroot,
     162: FileCalls.sync,
+    169: MachineCalls.reboot,
+    170: SystemNameCalls.sethostname,
+    171: SystemNameCalls.setdomainname,
+    172: MachineCalls.iopl,
+    173: MachineCalls.ioperm,
     186: ProcessCalls.gettid,
-    200: KillCalls.tkill,
     201: TimeCalls.time,
     202: FutexCalls.futex,
+    204: SchedulingCalls.sched_getaffinity,
     217: StatusCalls.getdents64,
     218: ProcessCalls.set_tid_address,
     219: SignalCalls.restart_syscall,
@@ -127,7 +168,6 @@ NUMBERS: dict[int, Function[Any]] = {
     229: TimeCalls.clock_getres,
     230: TimeCalls.clock_nanosleep,
     231: ProcessCalls.exit_group,
-    234: KillCalls.tgkill,
     247: WaitCalls.waitid,
     257: PathCalls.openat,
     258: PathCalls.mkdirat,
@@ -148,9 +188,10 @@ NUMBERS: dict[int, Function[Any]] = {
     293: FileCalls.pipe2,
     295: VectorCalls.preadv,
     296: VectorCalls.pwritev,
-    297: KillCalls.rt_tgsigqueueinfo,
+    302: LimitCalls.prlimit64,
+    309: MachineCalls.getcpu,
     316: PathCalls.renameat2,
-    318: NamingCalls.getrandom,
+    318: RandomCalls.getrandom,
     322: ExecCalls.execveat,
     325: AdviceCalls.mlock2,
     327: VectorCalls.preadv2,
@@ -188,10 +229,19 @@ class SystemCalls(Subsystem):
         futexes: FutexCalls,
         private: PrivateCalls,
         signals: SignalCalls,
+        scheduling: SchedulingCalls,
         polls: PollCalls,
         names: NameCalls,
-        naming: NamingCalls,
-        kills: KillCalls,
+        priorities: PriorityCalls,
+        personalities: PersonalityCalls,
+        random: RandomCalls,
+        machine: MachineCalls,
+        system_names: SystemNameCalls,
+        control: ControlCalls,
+        limits: LimitCalls,
+        capabilities: CapabilityCalls,
+        group_lists: GroupListCalls,
+        identities: IdentityCalls,
     ) -> None:
         subsystems = (
             process,
@@ -208,10 +258,19 @@ class SystemCalls(Subsystem):
             times,
             futexes,
             signals,
+            scheduling,
             polls,
             names,
-            naming,
-            kills,
+            priorities,
+            personalities,
+            random,
+            machine,
+            system_names,
+            control,
+            limits,
+            capabilities,
+            group_lists,
+            identities,
         )
         owners: dict[type, Subsystem] = {type(one): one for one in subsystems}
         rows = {number: getattr(owners[one.owner], one.name) for number, one in NUMBERS.items()}

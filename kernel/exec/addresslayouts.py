@@ -7,6 +7,9 @@ from kernel.cpu.pagetable import PageShift
 from kernel.fs.chacha import KEY_WORDS
 from kernel.fs.randomness import Randomness
 from kernel.paging.addresses import USER_END, UserAddress
+from kernel.process.personalitycalls import NO_RANDOMIZE
+from kernel.process.task import Task
+from kernel.sched.scheduler import Scheduler
 from kernel.vm.addressspace import AddressSpace
 from pykasm import *
 
@@ -33,8 +36,9 @@ class AddressLayouts(Subsystem):
 
     is_fixed = bss(U32)
 
-    def __init__(self, record: BootRecord, randomness: Randomness) -> None:
+    def __init__(self, record: BootRecord, randomness: Randomness, scheduler: Scheduler) -> None:
         self.record = record
+        self.scheduler = scheduler
         self.randomness = randomness
 
     @function(init=True)
@@ -44,10 +48,22 @@ class AddressLayouts(Subsystem):
         mov(self.is_fixed, fixed)
 
     @function
+    def _is_fixed(self) -> Bool:
+        """Return whether all lies at the same places, because the kernel was told so, or the
+        program that runs another one."""
+        thread = scratch(self.scheduler.current)
+        with if_(self.is_fixed != 0):
+            ret(True)
+        task = scratch(cast(thread.user, Ptr[Task]))
+        with if_(task == 0):
+            ret(False)
+        ret((task.personality & NO_RANDOMIZE) != 0)
+
+    @function
     def _distance(self, bits: Keep[U32]) -> U64:
         """Return a random number of pages, of so many bits, in bytes; 0 if nothing is random."""
         block = local(U8 * (sizeof(U32) * KEY_WORDS))
-        with if_(self.is_fixed != 0):
+        with if_(self._is_fixed()):
             ret(0)
         self.randomness.next_block(address_of(block))
         mov(eax, u32(block[0]))
@@ -66,7 +82,7 @@ class AddressLayouts(Subsystem):
         mov(space.stack_top, top)
         mov(space.stack_limit, STACK_LIMIT)
         mov(top, USER_END - STACK_RESERVE)
-        with if_(self.is_fixed == 0):  # below the lowest place for a stack
+        with if_(~self._is_fixed()):  # below the lowest place for a stack
             mov(rax, 1 << STACK_BITS + PageShift.PAGE)
             sub(top, rax)
         sub(top, self._distance(MAPPING_BITS))

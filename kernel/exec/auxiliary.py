@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from pykasm import *
 
@@ -27,13 +27,26 @@ class AuxiliaryType(IntEnum):
     EFFECTIVE_GROUP = 14
     PLATFORM = 15
     """The address of the processor's name."""
+    CAPABILITIES = 16
+    """What the processor can do: edx of CPUID function 1 (AT_HWCAP)."""
     CLOCK_TICKS = 17
     """Those of `times`, a second."""
     SECURE = 23
     RANDOM = 25
     """The address of 16 random bytes."""
+    MORE_CAPABILITIES = 26
+    """What it lets programs do besides, a `HardwareCapability` (AT_HWCAP2)."""
     FILE_NAME = 31
     """The address of the program's name, as it was given (AT_EXECFN)."""
+    LEAST_SIGNAL_STACK = 51
+    """Bytes that an alternate stack needs for a handler's frame (AT_MINSIGSTKSZ)."""
+
+
+class HardwareCapability(IntFlag):
+    """What AT_HWCAP2 says (arch/x86/include/uapi/asm/hwcap2.h)."""
+
+    FSGSBASE = 1 << 1
+    """Programs may change the bases of FS and GS by themselves."""
 
 
 CLOCK_TICKS = 100

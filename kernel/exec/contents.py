@@ -4,6 +4,7 @@ from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.argumentlists import ArgumentLists
 from kernel.exec.execcalls import ExecCalls
 from kernel.exec.execution import Execution
+from kernel.exec.executioncredentials import ExecutionCredentials
 from kernel.exec.initialstack import InitialStack
 from kernel.exec.loader import ElfLoader
 from kernel.exec.programloader import ProgramLoader
@@ -18,6 +19,7 @@ CONTENTS: Contents = (
     Execution,  # replacing those that run
     ExecCalls,  # system calls for that
     Scripts,  # files that name the program which runs them
+    ExecutionCredentials,  # who they are
     AddressLayouts,  # where they have what
     ElfLoader,  # segments, from files
     InitialStack,  # what they are told

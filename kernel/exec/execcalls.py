@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.exec.argumentlists import ArgumentLists
 from kernel.exec.execution import Execution
+from kernel.exec.executioncredentials import ExecutionCredentials
 from kernel.exec.loadrequest import LoadRequest
 from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
@@ -27,6 +28,7 @@ class ExecCalls(Subsystem):
         names: UserPaths,
         files: Files,
         lists: ArgumentLists,
+        credentials: ExecutionCredentials,
         execution: Execution,
         user_return: UserReturn,
     ) -> None:
@@ -35,6 +37,7 @@ class ExecCalls(Subsystem):
         self.names = names
         self.files = files
         self.lists = lists
+        self.credentials = credentials
         self.execution = execution
         self.user_return = user_return
 
@@ -104,7 +107,9 @@ class ExecCalls(Subsystem):
         error."""
         arguments, environment = keep(arguments), keep(environment)
         subject, result = local(Subject), keep(I64)
-        task = self.processes.current()
+        task = keep(self.processes.current())
+        mov(request.credentials, 0)
+        mov(request.risks, self.credentials.risks(task))
         for part, place in (
             ("credentials", task.credentials),
             ("context", task.context),
@@ -118,4 +123,5 @@ class ExecCalls(Subsystem):
         with if_(result == 0):
             movsxd(result, self.execution.execute(request))
         self.lists.free(request.list)
+        self.credentials.drop(request)
         ret(result)

@@ -7,6 +7,7 @@ from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.programloader import ProgramLoader
 from kernel.fs.filetables import FileTables
 from kernel.fs.pollqueues import PollQueues
+from kernel.process.limits import Resource
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
@@ -87,12 +88,41 @@ class Execution(Subsystem):
         process = keep(task.process)
         self.tables.close_on_exec(task.files)
         self.processes.set_name(process, request.first_name)
+        self.processes.name_task(task, address_of(process.name))
+        self._become(task, request)
+        self._limit_stack(process, request.space)
         mov(task.clear_child_tid, 0)
         mov(task.robust_list, 0)
         self.tasks.reset_registers(task, request.rip, request.rsp)
         mov(process.executed, 1)
         mov(process.left_memory, 1)
         tail(self.queues.announce, address_of(process.changes))
+
+    @inline(changes=CALLER_SAVED)
+    def _become(self, task: Ptr[Task], request: Ptr[LoadRequest]) -> None:
+        """Exchange the credentials of `task` for those of `request`, which is the only one."""
+        process = keep(task.process)
+        with process.lock.held():
+            mov(rax, request.credentials)
+            xchg(task.credentials, rax)
+            mov(request.credentials, rax)
+        credentials, dumpable = scratch(task.credentials), scratch(U32)
+        mov(eax, credentials.user)
+        mov(ecx, credentials.group)
+        mov(dumpable, 1)
+        with if_((eax != credentials.effective_user) | (ecx != credentials.effective_group)):
+            mov(dumpable, 0)
+        mov(process.dumpable, dumpable)
+        with if_(request.is_secure != 0):
+            mov(task.parent_death_signal, 0)
+
+    @inline(changes=rax)
+    def _limit_stack(self, process: Ptr[Process], space: Ptr[AddressSpace]) -> None:
+        """Let the stack in `space` grow as far as `process` may have it."""
+        space = scratch(space)
+        mov(rax, process.limits[Resource.STACK].soft)
+        mov(space.stack_limit, rax)
+        release(space)
 
     # The other threads
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.cpu.features import Features, Structured
 from kernel.cpu.pagetable import PAGE
 from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.argumentlist import ArgumentList
 from kernel.exec.argumentlists import ArgumentLists
-from kernel.exec.auxiliary import CLOCK_TICKS, AuxiliaryType
+from kernel.exec.auxiliary import CLOCK_TICKS, AuxiliaryType, HardwareCapability
 from kernel.exec.elf import ProgramHeader
 from kernel.exec.loader import ElfImage
 from kernel.exec.loadrequest import LoadRequest
 from kernel.fs.chacha import BLOCK
 from kernel.fs.randomness import Randomness
+from kernel.signals.signalframes import SignalFrames
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.region import Region, RegionFlags
@@ -34,7 +36,9 @@ PLATFORM = "x86_64"
 RANDOM_BYTES = 16
 """What AT_RANDOM leads to."""
 
-VECTOR_WORDS = 26
+IMAGE_ROWS = 5
+OTHER_ROWS = 15
+VECTOR_WORDS = 2 * (IMAGE_ROWS + OTHER_ROWS)
 """Words of the auxiliary vector."""
 
 
@@ -62,12 +66,16 @@ class InitialStack(Subsystem):
         copy: UserCopy,
         lists: ArgumentLists,
         randomness: Randomness,
+        features: Features,
+        signals: SignalFrames,
     ) -> None:
         self.spaces = spaces
         self.layouts = layouts
         self.copy = copy
         self.lists = lists
         self.randomness = randomness
+        self.features = features
+        self.signals = signals
 
     @function(context="thread", sleeps=True)
     def map(self, space: Ptr[AddressSpace]) -> OrErrno[I32]:
@@ -103,7 +111,9 @@ class InitialStack(Subsystem):
         try_(self._push_facts(stack, request.first_name))
         try_(self._push_texts(stack, request.list))
         self._align(stack, request.list)
-        self._make_vector(stack, address_of(vector), image, interpreter)
+        self._describe_image(address_of(vector), image, interpreter)
+        rest = address_of(vector[2 * IMAGE_ROWS])
+        self._describe_rest(rest, stack, request)
         try_(self._push(stack, address_of(vector), sizeof(U64) * VECTOR_WORDS))
         try_(self._store_pointers(stack, request.list))
         mov(rax, contents.top)
@@ -177,22 +187,19 @@ class InitialStack(Subsystem):
             sub(stack.top, sizeof(U64))
 
     @inline(changes=(rax, "vector"))
-    def _add(self, vector: Ptr[U64], type: AuxiliaryType, value: Any) -> None:
-        """Store a row of the auxiliary vector, and move on."""
-        mov(rax, value)
+    def _add(self, vector: Ptr[U64], type: AuxiliaryType, value: Any, is_short: bool) -> None:
+        """Store a row of the auxiliary vector, whose value has 32 bits if it `is_short`, and move
+        on."""
+        mov(eax if is_short else rax, value)
         mov(vector[1], rax)
         mov(vector[0], int(type))
         add(u64(vector), 2 * sizeof(U64))
 
     @function
-    def _make_vector(
-        self,
-        stack: Ptr[StackContents],
-        vector: Ptr[U64],
-        image: Ptr[ElfImage],
-        interpreter: Ptr[ElfImage],
+    def _describe_image(
+        self, vector: Ptr[U64], image: Ptr[ElfImage], interpreter: Ptr[ElfImage]
     ) -> None:
-        """Make the auxiliary vector."""
+        """Make the rows of the auxiliary vector about where the program is."""
         headers, entry, base = scratch(image.headers), scratch(U64), scratch(U64)
         with if_(headers != 0):
             add(headers, image.bias)
@@ -207,20 +214,50 @@ class InitialStack(Subsystem):
             (AuxiliaryType.PROGRAM_HEADERS, headers),
             (AuxiliaryType.PROGRAM_HEADER_SIZE, sizeof(ProgramHeader)),
             (AuxiliaryType.PROGRAM_HEADER_COUNT, count),
-            (AuxiliaryType.PAGE_SIZE, PAGE),
             (AuxiliaryType.BASE, base),
-            (AuxiliaryType.FLAGS, 0),
             (AuxiliaryType.ENTRY, entry),
+        ]
+        assert len(rows) == IMAGE_ROWS
+        for type, value in rows:
+            self._add(vector, type, value, is_short=False)
+
+    @function
+    def _describe_rest(
+        self, vector: Keep[Ptr[U64]], stack: Keep[Ptr[StackContents]], request: Ptr[LoadRequest]
+    ) -> None:
+        """Make the other rows: about the machine, and who the program is."""
+        request = keep(request)
+        least = keep(self.signals.frame_room())
+        more = scratch(U64)
+        xor(u32(more), u32(more))
+        with if_(self.features.structured & Structured.FSGSBASE):
+            mov(u32(more), HardwareCapability.FSGSBASE)
+        credentials = scratch(request.credentials)
+        asserts(credentials != 0)
+        short: list[tuple[AuxiliaryType, Any]] = [
+            (AuxiliaryType.CAPABILITIES, self.features.basic),
+            (AuxiliaryType.USER, credentials.user),
+            (AuxiliaryType.EFFECTIVE_USER, credentials.effective_user),
+            (AuxiliaryType.GROUP, credentials.group),
+            (AuxiliaryType.EFFECTIVE_GROUP, credentials.effective_group),
+            (AuxiliaryType.SECURE, request.is_secure),
+        ]
+        rows: list[tuple[AuxiliaryType, Any]] = [
+            (AuxiliaryType.PAGE_SIZE, PAGE),
             (AuxiliaryType.CLOCK_TICKS, CLOCK_TICKS),
-            (AuxiliaryType.SECURE, 0),
+            (AuxiliaryType.FLAGS, 0),
             (AuxiliaryType.RANDOM, stack.random),
+            (AuxiliaryType.MORE_CAPABILITIES, more),
             (AuxiliaryType.FILE_NAME, stack.name),
             (AuxiliaryType.PLATFORM, stack.platform),
+            (AuxiliaryType.LEAST_SIGNAL_STACK, least),
             (AuxiliaryType.NULL, 0),
         ]
-        assert 2 * len(rows) == VECTOR_WORDS
+        assert len(short) + len(rows) == OTHER_ROWS
+        for type, value in short:
+            self._add(vector, type, value, is_short=True)
         for type, value in rows:
-            self._add(vector, type, value)
+            self._add(vector, type, value, is_short=False)
 
     @function(context="thread", sleeps=True)
     def _store_pointers(

@@ -6,6 +6,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.elf import ElfType
+from kernel.exec.executioncredentials import ExecutionCredentials
 from kernel.exec.initialstack import InitialStack
 from kernel.exec.loader import ElfImage, ElfLoader
 from kernel.exec.loadrequest import LoadRequest
@@ -34,6 +35,7 @@ class ProgramLoader(Subsystem):
         self,
         layouts: AddressLayouts,
         scripts: Scripts,
+        credentials: ExecutionCredentials,
         elf: ElfLoader,
         stack: InitialStack,
         pages: Pages,
@@ -42,6 +44,7 @@ class ProgramLoader(Subsystem):
     ) -> None:
         self.layouts = layouts
         self.scripts = scripts
+        self.credentials = credentials
         self.elf = elf
         self.stack = stack
         self.pages = pages
@@ -71,6 +74,7 @@ class ProgramLoader(Subsystem):
         try_(self.elf.examine(address_of(image)))
         with if_(image.header.type == ElfType.SHARED):
             mov(image.bias, self.layouts.program_base())
+        try_(self.credentials.derive(request))
         try_(self.stack.map(request.space))
         try_(self.elf.map(request.space, address_of(image)))
         self._begin_heap(request, address_of(image))

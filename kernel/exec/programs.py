@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.exec.argumentlists import ArgumentLists
+from kernel.exec.executioncredentials import ExecutionCredentials
 from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.programloader import ProgramLoader
 from kernel.fs.file import File
@@ -31,6 +32,7 @@ class Programs(Subsystem):
         files: Files,
         spaces: AddressSpaces,
         lists: ArgumentLists,
+        credentials: ExecutionCredentials,
         loader: ProgramLoader,
         processes: Processes,
         tasks: Tasks,
@@ -42,6 +44,7 @@ class Programs(Subsystem):
         self.files = files
         self.spaces = spaces
         self.lists = lists
+        self.credentials = credentials
         self.loader = loader
         self.processes = processes
         self.tasks = tasks
@@ -65,6 +68,7 @@ class Programs(Subsystem):
         mov(process, started)
         self.files.drop(request.file)
         self.lists.free(request.list)
+        self.credentials.drop(address_of(request))
         ret(result, process)
 
     @function(context="thread", sleeps=True)
@@ -72,6 +76,8 @@ class Programs(Subsystem):
         self, request: Keep[Ptr[LoadRequest]], arguments: Keep[Ptr[Ptr[U8]]], count: Keep[U64]
     ) -> OrErrno[I32]:
         """Give `request`, which has a name, its file and arguments. Returns 0 or an error."""
+        mov(request.risks, 0)
+        mov(request.credentials, 0)
         lea(rax, self.root.subject)
         mov(request.subject, rax)
         flags = OpenFlag.CLOSE_ON_EXEC | OpenFlag.EXECUTE
@@ -142,9 +148,13 @@ class Programs(Subsystem):
         task = keep(try_(self.tasks.create(process, process.number)))
         errdefer(self.tasks.discard, task)
         fail_if(~self.file_states.begin(task))
+        mov(rax, request.credentials)
+        xchg(task.credentials, rax)
+        mov(request.credentials, rax)
         fail_if(self.tasks.give_registers(task, request.rip, request.rsp) != 0)
         self.standard.give(task, file)
         self.processes.set_name(process, request.first_name)
+        self.processes.name_task(task, address_of(process.name))
         process.references.gain()
         disown(process, "its thread ends it")
         disown(space, "its thread keeps it")

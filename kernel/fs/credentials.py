@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from kernel.structures.refcount import ReferenceCount
 from pykasm import *
@@ -18,14 +18,43 @@ class CapabilityBit(IntEnum):
     FOWNER = 3
     FSETID = 4
     KILL = 5
+    SETGID = 6
+    SETUID = 7
+    SETPCAP = 8
+    LINUX_IMMUTABLE = 9
+    SYS_RAWIO = 17
     SYS_CHROOT = 18
+    SYS_PTRACE = 19
     SYS_ADMIN = 21
+    SYS_BOOT = 22
+    SYS_NICE = 23
     SYS_RESOURCE = 24
+    SYS_TIME = 25
     MKNOD = 27
+    MAC_OVERRIDE = 32
+    SYSLOG = 34
 
 
 ALL_CAPABILITIES = (1 << 41) - 1
 """Up to CAP_CHECKPOINT_RESTORE, the last one that Linux 6.1 knows."""
+
+
+class SecureBit(IntFlag):
+    """What is not special about user 0 (capabilities(7); include/uapi/linux/securebits.h). Each is
+    followed by a bit that locks it."""
+
+    NOROOT = 1 << 0
+    """Programs that it runs get no capabilities for that."""
+    NOROOT_LOCKED = 1 << 1
+    NO_SETUID_FIXUP = 1 << 2
+    """Capabilities don't follow changes of the user."""
+    NO_SETUID_FIXUP_LOCKED = 1 << 3
+    KEEP_CAPS = 1 << 4
+    """Permitted capabilities stay when all users become others than 0; until `execve`."""
+    KEEP_CAPS_LOCKED = 1 << 5
+    NO_CAP_AMBIENT_RAISE = 1 << 6
+    """Capabilities don't become ambient."""
+    NO_CAP_AMBIENT_RAISE_LOCKED = 1 << 7
 
 
 class GroupList(Struct):
@@ -56,4 +85,6 @@ class Credentials(Struct):
     """The capabilities that count."""
     bounding: U64
     ambient: U64
+    """What programs keep that are run without a change of the user."""
+    secure_bits: U32 = field(SecureBit)
     groups: OrNull[Owned[Ptr[GroupList]]]

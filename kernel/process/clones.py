@@ -87,7 +87,6 @@ class Clones(Subsystem):
         task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
         space = keep(try_(self._share_space(arguments), Errno.ENOMEM))
-        self._tell_parent(arguments, process.number)
         process.references.gain()
         disown(process, "who waits for its end frees it")
         self.tasks.start(task, space)
@@ -130,9 +129,10 @@ class Clones(Subsystem):
     def _finish(
         self, process: Keep[Owned[Ptr[Process]]], arguments: Keep[Ptr[CloneArguments]]
     ) -> OrErrno[I64]:
-        """Wait for `process`, which has started, if it borrows its maker's memory. Return its
-        number."""
+        """Tell the parent's memory of `process`, which has started, and wait for it if it borrows
+        that. Return its number."""
         number = keep(process.number)
+        self._tell_parent(arguments, number)
         with if_((arguments.flags & CloneFlag.VFORK) != 0):
             self._wait_for_memory(process)
         self.processes.drop(process)
@@ -171,9 +171,8 @@ class Clones(Subsystem):
         task = keep(try_(self._copy_task(process, number, arguments), Errno.ENOMEM))
         space = self.spaces.current()
         asserts(space != 0)
-        space = keep(space)
-        self._tell_parent(arguments, number)  # before it can end, which may clear that again
-        self.tasks.start(task, space)
+        self.tasks.start(task, scratch(space))
+        self._tell_parent(arguments, number)
         mov(eax, number)
         ret(rax)
 
@@ -200,6 +199,7 @@ class Clones(Subsystem):
     def _set_up(self, task: Ptr[Task], arguments: Ptr[CloneArguments]) -> None:
         """Give `task`, a copy, what is its own."""
         flags = scratch(arguments.flags)
+        self._inherit(task)
         mov(task.clear_child_tid, 0)
         frame = program_frame(scratch(task.thread))
         mov(frame.rax, 0)
@@ -215,3 +215,23 @@ class Clones(Subsystem):
             with if_((flags & flag) != 0):
                 mov(rax, source)
                 mov(target, rax)
+
+    @inline(changes=rax)
+    def _inherit(self, task: Ptr[Task]) -> None:
+        """Give `task` what it keeps of the one that runs."""
+        current = self.processes.current()
+        mov(eax, current.no_new_privileges)
+        mov(task.no_new_privileges, eax)
+        mov(eax, current.nice)
+        mov(task.nice, eax)
+        thread = scratch(current.thread)
+        mov(eax, thread.priority)
+        mov(thread, task.thread)
+        mov(thread.priority, eax)
+        release(thread)
+        mov(eax, current.personality)
+        mov(task.personality, eax)
+        for offset in range(0, NAME_SIZE, sizeof(U64)):
+            mov(rax, u64[u64(current) + (offsetof(Task, "name") + offset)])
+            mov(u64[u64(task) + (offsetof(Task, "name") + offset)], rax)
+        release(current)

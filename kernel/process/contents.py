@@ -1,31 +1,40 @@
 """The parts of `kernel/process`, in the order of reading."""
 
 from kernel.process.advicecalls import AdviceCalls
+from kernel.process.capabilitycalls import CapabilityCalls
+from kernel.process.capabilityrules import CapabilityRules
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.clones import Clones
+from kernel.process.controlcalls import ControlCalls
+from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.exits import Exits
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
+from kernel.process.grouplistcalls import GroupListCalls
+from kernel.process.identitycalls import IdentityCalls
 from kernel.process.jobcontrol import JobControl
-from kernel.process.killcalls import KillCalls
+from kernel.process.limitcalls import LimitCalls
+from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
-from kernel.process.namingcalls import NamingCalls
-from kernel.process.orphans import Orphans
-from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
+from kernel.process.personalitycalls import PersonalityCalls
 from kernel.process.pollcalls import PollCalls
+from kernel.process.prioritycalls import PriorityCalls
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
+from kernel.process.randomcalls import RandomCalls
+from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.stops import Stops
+from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.tasks import Tasks
 from kernel.process.tasksearch import TaskSearch
 from kernel.process.timecalls import TimeCalls
@@ -42,9 +51,8 @@ from pykasm import *
 CONTENTS: Contents = (
     ProcessIds,  # the numbers of processes, threads
     ProcessGroups,  # and of jobs and sessions
-    Orphans,  # groups of processes that nobody looks after
-    ParentReports,  # what parents are told of their children
     Processes,  # programs that run
+    TaskSearch,  # their threads, by numbers
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
     UserPaths,  # names that they give
@@ -55,7 +63,6 @@ CONTENTS: Contents = (
     PathCalls,  # and for names
     NameCalls,  # and for looking at these alone
     StatusCalls,  # and for what is told of files
-    NamingCalls,  # for the name of the system, and random bytes
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used
     JobControl,  # terminals and jobs
@@ -65,6 +72,19 @@ CONTENTS: Contents = (
     UserWork,  # what is to be done before a program goes on
     UserReturn,  # the way to it
     GroupCalls,  # system calls about groups and sessions
+    CredentialChanges,  # how they become others
+    CapabilityRules,  # and what they may then
+    IdentityCalls,  # system calls about who they are
+    GroupListCalls,  # of which groups
+    CapabilityCalls,  # and about what they may
+    LimitCalls,  # and about limits of what they use
+    ControlCalls,  # and about what else they say of themselves
+    PersonalityCalls,  # how their surroundings look
+    SystemNameCalls,  # system calls about the machine's name
+    MachineCalls,  # about the machine
+    RandomCalls,  # for random bytes
+    PriorityCalls,  # about how urgent they are
+    SchedulingCalls,  # about how they are scheduled
     Tasks,  # threads of programs
     Clones,  # how they make others
     CloneCalls,  # system calls for that
@@ -74,7 +94,5 @@ CONTENTS: Contents = (
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that
-    TaskSearch,  # finding threads by their numbers
-    KillCalls,  # system calls that send signals
     SignalCalls,  # system calls about their signals
 )

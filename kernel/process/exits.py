@@ -14,7 +14,6 @@ from kernel.process.jobcontrol import JobControl
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
-from kernel.process.stops import Stops
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import UNINTERRUPTIBLE, Interruption
@@ -44,7 +43,6 @@ class Exits(Subsystem):
         robust: RobustLists,
         signals: SignalStates,
         jobs: JobControl,
-        stops: Stops,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -60,7 +58,6 @@ class Exits(Subsystem):
         self.robust = robust
         self.jobs = jobs
         self.signals = signals
-        self.stops = stops
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -87,7 +84,7 @@ class Exits(Subsystem):
         """End the task that runs. If it is the last of a process that nobody has ended, that ends
         with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
-        self._leave_signals(task)
+        ignore(self.signals.leave(task), "nobody is told that a process has stopped")
         credentials, process = scratch(task.credentials), scratch(task.process)
         mov(eax, credentials.user)
         mov(process.user, eax)
@@ -101,6 +98,7 @@ class Exits(Subsystem):
         ended = keep(self._leave_process(task, status))
         with if_(ended != 0):
             self.jobs.leave(process)
+        self.file_states.end_identity(task)
         with interrupts_disabled():  # a switch would save the bases in the task
             thread = scratch(self.scheduler.current)
             mov(thread.user, 0)
@@ -111,14 +109,6 @@ class Exits(Subsystem):
             self.processes.end(process)
         tail(self.threads.exit)
         never()
-
-    @function(context="thread")
-    def _leave_signals(self, task: Keep[Ptr[Task]]) -> None:
-        """Let `task` get signals no more. Its process may have waited for it alone to be
-        stopped."""
-        with if_(self.signals.leave(task)):
-            group = scratch(task.group)
-            tail(self.stops.tell_stop, task.process, group.stop_signal)
 
     @function(context="thread", sleeps=True)
     def _tell_memory(self, task: Keep[Ptr[Task]]) -> None:

@@ -12,16 +12,13 @@ from kernel.fs.files import Files
 from kernel.fs.filetables import FileTables
 from kernel.fs.iovector import IoVector
 from kernel.fs.openflag import SETTABLE, OpenFlag
+from kernel.process.limits import Resource
 from kernel.process.processes import Processes
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 MOST_BYTES = 0x7FFF_F000
 """Bytes that one call reads or writes at most (Linux: MAX_RW_COUNT)."""
-
-OPEN_LIMIT = 1024
-"""Open files of a process: RLIMIT_NOFILE as Linux has it at first."""
-
 
 OF_PIPES = OpenFlag.CLOSE_ON_EXEC | OpenFlag.NONBLOCK | OpenFlag.DIRECT
 """Flags that `pipe2` takes."""
@@ -177,10 +174,20 @@ class FileCalls(Subsystem):
         """Reserve a number from `least` on."""
         shr(flags, int(OpenFlag.CLOSE_ON_EXEC).bit_length() - 1)
         and_(flags, 1)
+        limit = self._limit()
         task = self.processes.current()
-        number = self.tables.reserve(task.files, least, OPEN_LIMIT, cast(flags, Bool))
+        number = self.tables.reserve(task.files, least, limit, cast(flags, Bool))
         movsxd(rax, number)
         ret(rax)
+
+    @inline
+    def _limit(self) -> U64:
+        """Return the number that the files of the process have to be below, in a scratch
+        register."""
+        process = self.processes.current_process()
+        limit = scratch(process.limits[Resource.NOFILE].soft)
+        release(process)
+        return limit
 
     @function(context="thread", sleeps=True)
     def enter(self, number: Keep[I64], file: Owned[Ptr[File]]) -> OrErrno[I64]:
@@ -213,7 +220,9 @@ class FileCalls(Subsystem):
         """Do what `dup2` does for two numbers, with `CLOSE_ON_EXEC` or no flags."""
         fail_if((number == wanted), Errno.EINVAL)
         fail_if(flags & ~int(OpenFlag.CLOSE_ON_EXEC), Errno.EINVAL)
-        fail_if(wanted >= OPEN_LIMIT, Errno.EBADF)
+        limit = self._limit()
+        fail_if(wanted >= u32(limit), Errno.EBADF)
+        release(limit)
         file = scratch(try_(self.get(number), Errno.EBADF))
         shr(flags, int(OpenFlag.CLOSE_ON_EXEC).bit_length() - 1)
         task = self.processes.current()
@@ -253,7 +262,9 @@ class FileCalls(Subsystem):
     @function(context="thread", sleeps=True)
     def _duplicate(self, file: Ptr[File], least: U64, flags: U32) -> OrErrno[I64]:
         """Give `file` one more number, from `least` on."""
-        fail_if(least >= OPEN_LIMIT, Errno.EINVAL)
+        limit = self._limit()
+        fail_if(least >= limit, Errno.EINVAL)
+        release(limit)
         file = scratch(file)
         file.references.gain()
         tail(self.add, file, least, flags)

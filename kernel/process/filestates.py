@@ -61,14 +61,21 @@ class FileStates(Subsystem):
 
     @function(context="thread", sleeps=True)
     def end(self, task: Keep[Ptr[Task]]) -> None:
-        """Take all of it from `task`, and close what nobody else has open."""
+        """Take its files from `task`, and close what nobody else has open."""
         for name, drop in (
             ("files", self.tables.drop),
             ("context", self.contexts.drop),
-            ("credentials", self.credentials.drop),
         ):
             place = getattr(task, name)
             held = scratch(place)
             mov(place, 0)
             with if_(held != 0):
                 drop(held)
+
+    @function
+    def end_identity(self, task: Ptr[Task]) -> None:
+        """Take its credentials from `task`, which nobody finds any more."""
+        held = scratch(task.credentials)
+        mov(task.credentials, 0)
+        with if_(held != 0):
+            tail(self.credentials.drop, held)

@@ -8,7 +8,8 @@ from kernel.fs.files import Files
 from kernel.fs.polling import PollEntry, Polling
 from kernel.fs.pollqueue import PollEvent
 from kernel.mm.heap import Heap
-from kernel.process.filecalls import OPEN_LIMIT, FileCalls
+from kernel.process.filecalls import FileCalls
+from kernel.process.limits import Resource
 from kernel.process.processes import Processes
 from kernel.process.usertimes import MICROSECOND, UserTimes
 from kernel.sched.thread import INTERRUPTIBLE
@@ -20,7 +21,10 @@ from pykasm import *
 SET_SIZE = 8
 """Bytes of a set of signals."""
 
-WORDS = OPEN_LIMIT // 64
+SELECT_LIMIT = 1024
+"""What numbers of files in sets are below (select(2), FD_SETSIZE)."""
+
+WORDS = SELECT_LIMIT // 64
 """Of a set of files."""
 
 
@@ -149,7 +153,9 @@ class PollCalls(Subsystem):
     ) -> OrErrno[I64]:
         """Wait for files until `deadline`."""
         result = keep(I64)
-        fail_if(count > OPEN_LIMIT, Errno.EINVAL)
+        process = self.processes.current_process()
+        fail_if(count > u32(process.limits[Resource.NOFILE].soft), Errno.EINVAL)
+        release(process)
         entries = keep(try_(self._allocate(count), Errno.ENOMEM))
         mov(result, self._take(entries, list, count))
         with if_(result >= 0):
@@ -331,8 +337,8 @@ class PollCalls(Subsystem):
         """Wait for what is `asked` until `deadline`. Numbers that no table has are left out."""
         result, sets = keep(I64), local(FileSets)
         fail_if(i32(asked.count) < 0, Errno.EINVAL)
-        with if_(asked.count > OPEN_LIMIT):
-            mov(asked.count, OPEN_LIMIT)
+        with if_(asked.count > SELECT_LIMIT):
+            mov(asked.count, SELECT_LIMIT)
         try_(self._fetch_sets(asked, address_of(sets)))
         entries = keep(try_(self._allocate(asked.count), Errno.ENOMEM))
         mov(result, self._take_sets(entries, asked, address_of(sets)))

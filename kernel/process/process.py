@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from kernel.fs.pollqueue import PollQueue
 from kernel.locks.spinlock import SpinLock
+from kernel.process.limits import RESOURCES, ResourceLimit
 from kernel.process.session import ProcessGroup
 from kernel.signals.signalgroup import SignalGroup
 from kernel.structures.list import ListHead
@@ -50,6 +51,10 @@ class Process(Struct):
     """1 while one of its threads waits for the others' end, to run another program."""
     left_memory: U32
     """1 as soon as it runs another program than its parent, or has ended."""
+    limits: Array[ResourceLimit] = field(count=RESOURCES)
+    """By `Resource`; changed under `lock`."""
+    dumpable: U32
+    """1 if others with its user's rights may look into it (prctl(2), PR_SET_DUMPABLE)."""
     name: Array[U8] = field(count=NAME_SIZE)
     """That of the program, for people."""
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.process.orphans import Orphans
-from kernel.process.parentreports import ParentReports
+from kernel.process.limits import (
+    FIRST_LIMITS,
+    INFINITY,
+    RESOURCES,
+    Resource,
+    ResourceLimit,
+)
 from kernel.process.process import NAME_SIZE, Process, ProcessState
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
+from kernel.signals.signalinfo import SignalInfo
+from kernel.signals.signalnumber import SignalCode
+from kernel.signals.signals import Signals
 from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
 from kernel.structures.tree import Tree, Trees
@@ -37,22 +42,20 @@ class Processes(LeakChecks):
         self,
         scheduler: Scheduler,
         queues: PollQueues,
-        reports: ParentReports,
-        orphans: Orphans,
         ids: ProcessIds,
         groups: ProcessGroups,
         trees: Trees,
         signals: SignalStates,
+        sender: Signals,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
         self.queues = queues
-        self.reports = reports
-        self.orphans = orphans
         self.ids = ids
         self.groups = groups
         self.trees = trees
         self.signals = signals
+        self.sender = sender
         self.records = SlabCache(slabs, "process", Process)
         self.leak_checks = [leak_check("processes", self.count_processes)]
 
@@ -92,12 +95,14 @@ class Processes(LeakChecks):
         errdefer(self._free_record, process)
         with if_(maker == 0):
             fail_if(~self.signals.begin(address_of(process.signals)))
+            self._set_first_limits(process)
             group = try_(self.groups.create_with_session(process.number))
             with self.lock.held():
                 self.groups.found(group, 0, process)
                 self._enlist(process)
             ret(process)
         fail_if(~self.signals.fork(address_of(process.signals), address_of(maker.signals)))
+        self._copy_limits(process, maker)
         with self.lock.held():
             self.groups.join(maker.group, process)
             with if_(is_sibling != 0):
@@ -106,6 +111,29 @@ class Processes(LeakChecks):
                 self._adopt(maker, process)
             self._enlist(process)
         ret(process)
+
+    @function
+    def _set_first_limits(self, process: Ptr[Process]) -> None:
+        """Give `process` the limits that the first ones have."""
+        for resource in Resource:
+            for name, value in zip(
+                ("soft", "hard"), FIRST_LIMITS.get(resource, (INFINITY, INFINITY)), strict=True
+            ):
+                mov(rax, value)
+                mov(getattr(process.limits[resource], name), rax)
+        mov(process.dumpable, 1)
+
+    @function
+    def _copy_limits(self, process: Ptr[Process], maker: Ptr[Process]) -> None:
+        """Give `process` the limits of its `maker`."""
+        mov(eax, maker.dumpable)
+        mov(process.dumpable, eax)
+        mov(eax, maker.signals.queue_limit)
+        mov(process.signals.queue_limit, eax)
+        lea(rsi, maker.limits[0])
+        lea(rdi, process.limits[0])
+        mov(ecx, RESOURCES * sizeof(ResourceLimit) // sizeof(U64))
+        rep.movsq()
 
     @function
     def _allocate(self) -> OrNull[Owned[Ptr[Process]]]:
@@ -163,6 +191,20 @@ class Processes(LeakChecks):
             break_if(ecx == NAME_SIZE - 1)
         mov(process.name[rcx], 0)
 
+    @function
+    def name_task(self, task: Ptr[Task], name: Ptr[U8]) -> None:
+        """Give `task` the `name`, which has NAME_SIZE bytes, and its process, if it is the
+        first."""
+        process = scratch(task.process)
+        for offset in range(0, NAME_SIZE, sizeof(U64)):
+            mov(rax, u64[u64(name) + offset])
+            mov(u64[u64(task) + (offsetof(Task, "name") + offset)], rax)
+        mov(eax, task.number)
+        with if_(eax == process.number):
+            for offset in range(0, NAME_SIZE, sizeof(U64)):
+                mov(rax, u64[u64(name) + offset])
+                mov(u64[u64(process) + (offsetof(Process, "name") + offset)], rax)
+
     # Finding
 
     @function
@@ -178,21 +220,6 @@ class Processes(LeakChecks):
                 found.references.gain()
                 mov(process, found)
         ret(process)
-
-    @inline(changes=CALLER_SAVED)
-    @contextmanager
-    def each(self) -> Iterator[Ptr[Process]]:
-        """Run the block for each process, in a kept register, in the order of numbers. The lock is
-        held, and none is taken away meanwhile."""
-        node = keep(self.trees.at_least(address_of(self.all), 0))
-        with while_(node != 0):
-            process = keep(Ptr[Process])
-            mov(u64(process), node)
-            sub(u64(process), offsetof(Process, "node"))
-            yield process
-            release(process)
-            mov(node, self.trees.next(node))
-        release(node)
 
     @function
     def drop(self, process: Owned[Ptr[Process]]) -> None:
@@ -221,7 +248,6 @@ class Processes(LeakChecks):
                 mov(process.state, ProcessState.ZOMBIE)
             mov(process.left_memory, 1)
             self.queues.announce(address_of(process.changes))
-            self.orphans.release(process, process.parent, self.init)
             self._tell_parent(process)
 
     @function
@@ -235,8 +261,8 @@ class Processes(LeakChecks):
     def _tell_parent(self, process: Keep[Ptr[Process]]) -> None:
         """Tell the parent of `process`, a zombie; nothing is left of it if that is the kernel."""
         parent = scratch(process.parent)
-        with if_(parent != 0), if_(~self.reports.tell_end(parent, process)):
-            ret()
+        with if_(parent != 0):
+            tail(self.queues.announce, address_of(parent.child_events))
         self.unlist(process)
         take_over(process, "nobody waits for it any more")
         tail(self.drop, process)
@@ -249,12 +275,28 @@ class Processes(LeakChecks):
             child.sibling.unlink()
             mov(child.parent, 0)
             mov(child.parent_number, 0)
+            self._tell_of_death(process, child)
             with if_(reaper != 0):
                 self._adopt(reaper, child)
             with if_(child.state == ProcessState.ZOMBIE):
                 self._tell_parent(child)
-            with else_():
-                self.orphans.release(child, process, self.init)
+
+    @function(holds="lock")
+    def _tell_of_death(self, parent: Keep[Ptr[Process]], child: Keep[Ptr[Process]]) -> None:
+        """Send `child` what its tasks want to be sent when its `parent` ends."""
+        info = local(SignalInfo)
+        with child.lock.held(), child.tasks.each(Task, "sibling") as task:
+            number = keep(task.parent_death_signal)
+            with if_(number != 0):
+                info.clear()
+                mov(info.number, number)
+                mov(info.code, SignalCode.SI_USER)
+                mov(eax, parent.number)
+                mov(info.details.sender.process, eax)
+                mov(eax, parent.user)
+                mov(info.details.sender.user, eax)
+                group = address_of(child.signals)
+                ignore(self.sender.send(group, address_of(info)), "it may have too many already")
 
     @function(holds="lock")
     def _reaper_of(self, process: Ptr[Process]) -> OrNull[Ptr[Process]]:

@@ -6,7 +6,7 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.filetable import FileTable
 from kernel.fs.fscontext import FsContext
 from kernel.paging.addresses import UserAddress
-from kernel.process.process import Process
+from kernel.process.process import NAME_SIZE, Process
 from kernel.signals.signaltarget import SignalTarget
 from kernel.structures.list import ListHead
 from pykasm import *
@@ -24,6 +24,17 @@ class Task(SignalTarget):
     context: Owned[Ptr[FsContext]]
     """Its root and current directory."""
     credentials: Owned[Ptr[Credentials]]
+    """Others look at them under the lock of its process, which the task takes to change them."""
+    no_new_privileges: U32
+    """1 if programs that it runs get no rights by their files (prctl(2), PR_SET_NO_NEW_PRIVS)."""
+    parent_death_signal: U32
+    """What its process is sent when the parent ends; 0 for nothing."""
+    name: Array[U8] = field(count=NAME_SIZE)
+    """That of the thread, for people; a first thread's is its process's."""
+    personality: U32
+    """How its surroundings look (personality(2))."""
+    nice: I32
+    """How much it stands back for others: -20 to 19, least to most."""
     set_child_tid: UserAddress
     """Where its number is written when it begins; 0 for nowhere."""
     robust_list: User[U8]

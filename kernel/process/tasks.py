@@ -164,6 +164,7 @@ class Tasks(Subsystem):
         """Free a task that never ran, with what it has of files."""
         thread = keep(task.thread)
         self.file_states.end(task)
+        self.file_states.end_identity(task)
         mov(thread.user, 0)
         self.areas.drop_unused(thread)
         take_over(thread, "the task had it")

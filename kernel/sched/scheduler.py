@@ -216,6 +216,34 @@ class Scheduler(Subsystem):
             release(link)
             self._dispatch_woken(queue, thread, others)
 
+    @function(context="any")
+    def set_priority(self, thread: Keep[Ptr[Thread]], priority: Keep[U32]) -> None:
+        """Make `thread`, which the caller keeps from being freed, as urgent as `priority` says. Its
+        processor chooses again. Context: any."""
+        with interrupts_disabled():
+            self._set_priority(thread, priority)
+        self.preempt_if_due()
+
+    @function(context="interrupts off")
+    def _set_priority(self, thread: Keep[Ptr[Thread]], priority: Keep[U32]) -> None:
+        """Do what `set_priority` does, but for a switch."""
+        with self._locked_queue_of(thread) as queue:
+            link = scratch(Ptr[ListHead])
+            lea(link, thread.link)
+            with if_(thread.state == ThreadState.READY):
+                queue.remove(link, thread.priority)
+                queue.append(link, priority)
+            with elif_(thread.state == ThreadState.RUNNING):
+                mov(queue.priority, priority)
+            mov(thread.priority, priority)
+            release(link)
+            own = scratch(Ptr[RunQueue])
+            self.per_cpu.point_at(u64(own), self.queue)
+            with if_(queue == own):
+                self.preemption.request()
+            with else_():
+                self._send_reschedule(queue)
+
     @inline
     @contextmanager
     def _locked_queue_of(self, thread: Ptr[Thread]) -> Iterator[Ptr[RunQueue]]:
@@ -294,13 +322,6 @@ class Scheduler(Subsystem):
     def _send_reschedule(self, queue: Ptr[RunQueue]) -> None:
         """Interrupt the processor of `queue`, so that it chooses again. Context: any."""
         tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
-
-    @function(context="interrupts off")
-    def call_in(self, thread: Ptr[Thread]) -> None:
-        """Have `thread`, if another processor runs it now, come into the kernel, where it finds
-        what is pending for it. The caller keeps it from being freed."""
-        with if_((thread.state == ThreadState.RUNNING) & (self.current != thread)):
-            tail(self._send_reschedule, scratch(thread.run_queue))
 
     @function(context="interrupt")
     def on_reschedule(self, argument: U64) -> None:

@@ -3,6 +3,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -98,9 +99,27 @@ static int do_brk(void) {
     return syscall(SYS_brk, end + 2 * PAGE) == end + 2 * PAGE ? 0 : -1;
 }
 
+static int do_setgroups(void) { return syscall(SYS_setgroups, 2, (unsigned[]){7, 5}); }
+
+static int do_setuid(void) { return syscall(SYS_setresuid, 0, 0, 0); }
+
+static int do_capset(void) {
+    unsigned header[] = {0x20080522, 0}, sets[6];
+    if (syscall(SYS_capget, header, sets))
+        return -1;
+    return syscall(SYS_capset, header, sets);
+}
+
+static int do_prctl(void) {
+    return prctl(PR_SET_KEEPCAPS, 0) || prctl(PR_SET_SECUREBITS, 0) ||
+           prctl(PR_CAPBSET_DROP, 0, 0, 0, 0) ||
+           prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ? -1 : 0;
+}
+
 static int (*const calls[])(void) = {
-    do_fork,    do_vfork, do_thread, do_setpgid, do_map,
-    do_replace, do_share, do_remap,  do_lock,    do_brk,
+    do_fork, do_vfork, do_thread, do_setpgid, do_map,
+    do_replace, do_share, do_remap, do_lock, do_brk,
+    do_setgroups, do_setuid, do_capset, do_prctl,
 };
 
 static int all(void) {

@@ -53,7 +53,6 @@ LITTLE = "tests/boot/test_memory.py::test_a_machine_with_too_little_memory_says_
 NO_ARCHIVE = "tests/host/test_initramfs.py::test_without_memory_nothing_is_decompressed"
 NO_AREAS = "tests/host/test_acpi.py::test_bios_areas_that_can_not_be_mapped_are_not_searched"
 NO_APIC = "tests/host/test_interrupts.py::test_without_an_io_apic_the_old_controllers_serve"
-NO_CREDENTIALS = "tests/host/test_files.py::test_a_copy_of_credentials_without_memory"
 NO_CONSOLE = "tests/host/test_terminals.py::" + (
     "test_without_memory_for_its_thread_the_kernel_says_so"
 )
@@ -79,6 +78,7 @@ NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_
 NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
 NO_ROOT = "tests/host/test_files.py::test_another_root_without_memory"
 NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
+NO_ACTIONS = "tests/host/test_signals.py::test_actions_without_memory_are_none"
 NO_START = "tests/host/test_secondaries.py::test_without_memory_the_rest_stays_asleep"
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
 
@@ -87,7 +87,7 @@ ELSEWHERE = {
     "Arena.start": NO_MAPPING,
     "ConfigurationSpace._map": NO_SPACE,
     "BochsDisplay._open": NO_DISPLAY,
-    "CredentialStore.copy": NO_CREDENTIALS,
+    "CredentialStore.make_groups": NO_CALL,
     "Deferred.make": NO_RESOURCES,
     "Deferred.start_first": LITTLE,
     "Dentries.start": LITTLE,
