@@ -38,7 +38,7 @@ from kernel.tty.terminalwriting import TerminalWriting
 from kernel.tty.termios import CHARACTERS, InputMode, LocalMode, OutputMode, Special
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
-from pykasm.hostrun.stubs import HostStop
+from pykasm.hostrun import HostStop
 from tests.host.files_support import FileMachine
 
 MODES = struct.Struct(f"<4IB{CHARACTERS}s")
