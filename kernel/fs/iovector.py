@@ -36,3 +36,10 @@ class IoVector(Struct):
         mov(self.left, length)
         mov(self.rest_count, 0)
         mov(self.is_user, int(is_user))
+
+    @inline(changes=rax)
+    def go_to(self, other: IoVector) -> None:
+        """Go to where `other` is, which is one of the same memory."""
+        for name in ("address", "length", "rest", "rest_count", "left"):
+            mov(rax, getattr(other, name))
+            mov(getattr(self, name), rax)

@@ -210,11 +210,11 @@ class Pipes(Subsystem):
             break_if(chunk == 0)
             place = self._place(pipe, pipe.read)
             copied = self.vectors.copy_to(vector, place, chunk)
-            add(pipe.read, copied)
-            add(total, copied)
-            with if_(copied != chunk):
+            with if_(copied != chunk):  # a piece is taken as a whole, as on Linux
                 fail_if(total == 0, Errno.EFAULT)
                 break_()
+            add(pipe.read, chunk)
+            add(total, chunk)
         with if_(total != 0):
             self._trim(pipe)
             ret(i64(total))
@@ -292,7 +292,7 @@ class Pipes(Subsystem):
     ) -> OrErrno[I64]:
         """Write as much as there is room for; of `start` bytes that are to be written as one, all
         or nothing. Returns how many bytes were written, or an error; -EAGAIN without room."""
-        total, chunk = keep(U64), keep(U64)
+        total, chunk, before = keep(U64), keep(U64), local(IoVector)
         fail_if(pipe.readers == 0, Errno.EPIPE)
         mov(chunk, CAPACITY)
         add(chunk, pipe.read)
@@ -308,13 +308,15 @@ class Pipes(Subsystem):
             with if_(~self._add_page(pipe, pipe.written)):
                 fail_if(total == 0, Errno.ENOMEM)
                 break_()
+            before.go_to(at(vector))
             place = self._place(pipe, pipe.written)
             copied = self.vectors.copy_from(vector, place, chunk)
-            add(pipe.written, copied)
-            add(total, copied)
-            with if_(copied != chunk):
+            with if_(copied != chunk):  # a piece is given as a whole, as on Linux
+                vector.go_to(before)
                 fail_if(total == 0, Errno.EFAULT)
                 break_()
+            add(pipe.written, chunk)
+            add(total, chunk)
         fail_if(total == 0, Errno.EAGAIN)
         ret(i64(total))
 

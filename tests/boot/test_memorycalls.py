@@ -102,6 +102,13 @@ int main(void) {
     /* low */
     other = mmap(0, PAGE, READ_WRITE, PRIVATE | MAP_32BIT, -1, 0);
     CHECK((uintptr_t)other < 1UL << 31 && writable(other));
+    /* pipes take and give pieces whole */
+    other = mmap(0, 2 * PAGE, READ_WRITE, PRIVATE, -1, 0);
+    CHECK(munmap(other + PAGE, PAGE) == 0);
+    FAILS(write(ends[1], other + PAGE - 1, 2), EFAULT);
+    CHECK(write(ends[1], "ab", 2) == 2);
+    FAILS(read(ends[0], other + PAGE - 1, 2), EFAULT);
+    CHECK(read(ends[0], other, 3) == 2 && !memcmp(other, "ab", 2));
     /* much */
     other = mmap(0, 1UL << 44, PROT_NONE, PRIVATE | MAP_NORESERVE, -1, 0);
     CHECK(other != MAP_FAILED && mprotect(other + (1UL << 43), PAGE, READ_WRITE) == 0);
@@ -381,6 +388,11 @@ int main(void) {
     char *shared = mmap(0, PAGE, READ_WRITE, SHARED, -1, 0);
     char *wiped = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0);
     char *gone = mmap(0, PAGE, READ_WRITE, PRIVATE, -1, 0);
+    int zero = open("/dev/zero", O_RDWR);
+    char *first = mmap(0, PAGE, READ_WRITE, MAP_SHARED, zero, 0);
+    char *second = mmap(0, PAGE, READ_WRITE, MAP_PRIVATE, zero, 0);
+    CHECK(zero >= 0 && first[0] == 0 && second[0] == 0 && (first[0] = 1) && second[0] == 0);
+    CHECK(close(zero) == 0 && first[0] == 1 && munmap(first, PAGE) == 0);
     CHECK(pipe(ends) == 0);
     memory[0] = 'm', shared[0] = 's', wiped[0] = 'w', gone[0] = 'g';
     CHECK(madvise(wiped, PAGE, 18) == 0 && madvise(gone, PAGE, MADV_DONTFORK) == 0);
