@@ -31,11 +31,21 @@ from kernel.mm.pages import Pages
 from kernel.mm.slabs import Slabs
 from kernel.paging.addresses import Area
 from kernel.time.wallclock import WallClock
+from kernel.tty.consoleterminal import ConsoleTerminal
 from pykasm import *
 from tests.host.memory_support import frame_address
 from tests.host.threads_support import Kernel
 
-ALWAYS = (RootFileSystem, Opening, FileIo, FileDefaults, Removal, Renaming, MemoryDevices)
+ALWAYS = (
+    RootFileSystem,
+    Opening,
+    FileIo,
+    FileDefaults,
+    Removal,
+    Renaming,
+    MemoryDevices,
+    ConsoleTerminal,
+)
 """What there is in each machine."""
 
 ROOM = 512
