@@ -13,6 +13,7 @@ from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
+from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
@@ -81,7 +82,8 @@ NUMBERS: dict[int, Function[Any]] = {
     59: ExecCalls.execve,
     60: ProcessCalls.exit,
     61: WaitCalls.wait4,
-    63: SystemNameCalls.uname,
+    62: KillCalls.kill,
+    63: NamingCalls.uname,
     72: FileCalls.fcntl,
     74: FileCalls.fsync,
     75: FileCalls.fdatasync,
@@ -133,6 +135,7 @@ NUMBERS: dict[int, Function[Any]] = {
     126: CapabilityCalls.capset,
     127: SignalCalls.rt_sigpending,
     128: SignalCalls.rt_sigtimedwait,
+    129: KillCalls.rt_sigqueueinfo,
     130: SignalCalls.rt_sigsuspend,
     131: SignalCalls.sigaltstack,
     133: PathCalls.mknod,
@@ -158,6 +161,7 @@ NUMBERS: dict[int, Function[Any]] = {
     172: MachineCalls.iopl,
     173: MachineCalls.ioperm,
     186: ProcessCalls.gettid,
+    200: KillCalls.tkill,
     201: TimeCalls.time,
     202: FutexCalls.futex,
     204: SchedulingCalls.sched_getaffinity,
@@ -168,6 +172,7 @@ NUMBERS: dict[int, Function[Any]] = {
     229: TimeCalls.clock_getres,
     230: TimeCalls.clock_nanosleep,
     231: ProcessCalls.exit_group,
+    234: KillCalls.tgkill,
     247: WaitCalls.waitid,
     257: PathCalls.openat,
     258: PathCalls.mkdirat,
@@ -188,6 +193,7 @@ NUMBERS: dict[int, Function[Any]] = {
     293: FileCalls.pipe2,
     295: VectorCalls.preadv,
     296: VectorCalls.pwritev,
+    297: KillCalls.rt_tgsigqueueinfo,
     302: LimitCalls.prlimit64,
     309: MachineCalls.getcpu,
     316: PathCalls.renameat2,
@@ -242,6 +248,8 @@ class SystemCalls(Subsystem):
         capabilities: CapabilityCalls,
         group_lists: GroupListCalls,
         identities: IdentityCalls,
+        naming: NamingCalls,
+        kills: KillCalls,
     ) -> None:
         subsystems = (
             process,
@@ -271,6 +279,8 @@ class SystemCalls(Subsystem):
             capabilities,
             group_lists,
             identities,
+            naming,
+            kills,
         )
         owners: dict[type, Subsystem] = {type(one): one for one in subsystems}
         rows = {number: getattr(owners[one.owner], one.name) for number, one in NUMBERS.items()}

@@ -23,6 +23,8 @@ from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import PhysicalAddress, direct
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
+from kernel.signals.ownsignals import OwnSignals
+from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from pykasm import *
 
@@ -38,6 +40,7 @@ class Pipes(Subsystem):
         vectors: IoVectors,
         queues: PollQueues,
         mutexes: Mutexes,
+        own_signals: OwnSignals,
         pages: Pages,
         slabs: Slabs,
     ) -> None:
@@ -45,6 +48,7 @@ class Pipes(Subsystem):
         self.vectors = vectors
         self.queues = queues
         self.mutexes = mutexes
+        self.own_signals = own_signals
         self.pages = pages
         self.records = SlabCache(slabs, "pipe", Pipe)
         self.lock = bss(SpinLock)
@@ -105,7 +109,7 @@ class Pipes(Subsystem):
     @function(context="thread", sleeps=True)
     def open(self, inode: Keep[Ptr[Inode]], file: Keep[Ptr[File]]) -> OrErrno[I32]:
         """Open a FIFO, and wait for the other end to be opened (fifo(7)). Returns 0; -ENXIO for
-        writing without waiting where nobody reads, -EINTR or -ENOMEM."""
+        writing without waiting where nobody reads, -ERESTARTSYS or -ENOMEM."""
         try_(self.join(inode, file))
         pipe = keep(cast(file.private, Ptr[Pipe]))
         with errdefer(self.release, file):
@@ -119,7 +123,7 @@ class Pipes(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _wait_for_open(self, pipe: Keep[Ptr[Pipe]], for_readers: Keep[U32]) -> OrErrno[I32]:
-        """Wait until the other end is open, or was opened meanwhile. Returns 0 or -EINTR."""
+        """Wait until the other end is open, or was opened meanwhile. Returns 0 or -ERESTARTSYS."""
         opens, noted = keep(U32), keep(U64)
         mov(opens, self._opens(pipe, for_readers))
         with loop():
@@ -131,7 +135,8 @@ class Pipes(Subsystem):
                 ret(0)
             with if_(self._opens(pipe, for_readers) != opens):
                 ret(0)
-            try_(self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE))
+            waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
+            fail_if(waited != 0, Errno.ERESTARTSYS)
 
     @function
     def _opens(self, pipe: Ptr[Pipe], for_readers: U32) -> U32:
@@ -178,7 +183,7 @@ class Pipes(Subsystem):
         self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
         """Read what there is, as `ReadFile` says; wait for something. Returns 0 once nobody writes
-        any more, -EAGAIN instead of waiting with NONBLOCK, -EINTR or -EFAULT."""
+        any more, -EAGAIN instead of waiting with NONBLOCK, -ERESTARTSYS or -EFAULT."""
         pipe, noted, result = keep(cast(file.private, Ptr[Pipe])), keep(U64), keep(I64)
         with if_(vector.left == 0):
             ret(0)
@@ -193,7 +198,7 @@ class Pipes(Subsystem):
             fail_if(file.flags & OpenFlag.NONBLOCK, Errno.EAGAIN)
             waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
             with if_(waited != 0):
-                fail(Errno.EINTR)
+                fail(Errno.ERESTARTSYS)
 
     @function(context="thread", sleeps=True, holds="pipe.lock")
     def _read_locked(self, pipe: Keep[Ptr[Pipe]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
@@ -260,8 +265,8 @@ class Pipes(Subsystem):
         self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
         """Write all, as `WriteFile` says; wait for room. Returns how many bytes were written; if
-        none were, -EPIPE where nobody reads, for which the caller sends SIGPIPE, -EAGAIN, -EINTR,
-        -EFAULT or -ENOMEM."""
+        none were, -EPIPE where nobody reads, -EAGAIN, -ERESTARTSYS, -EFAULT or -ENOMEM. Where
+        nobody reads, the thread is sent SIGPIPE, too."""
         pipe, noted, result = keep(cast(file.private, Ptr[Pipe])), keep(U64), keep(I64)
         start = local(U64)
         mov(rax, vector.left)
@@ -278,8 +283,10 @@ class Pipes(Subsystem):
             break_if(file.flags & OpenFlag.NONBLOCK)
             waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
             with if_(waited != 0):
-                mov(result, -Errno.EINTR)
+                mov(result, -Errno.ERESTARTSYS)
                 break_()
+        with if_(result == -Errno.EPIPE):
+            self.own_signals.send(Signal.SIGPIPE)
         mov(rax, start)
         sub(rax, vector.left)
         with if_(rax == 0):

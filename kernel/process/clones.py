@@ -87,6 +87,7 @@ class Clones(Subsystem):
         task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
         space = keep(try_(self._share_space(arguments), Errno.ENOMEM))
+        self._tell_parent(arguments, process.number)
         process.references.gain()
         disown(process, "who waits for its end frees it")
         self.tasks.start(task, space)
@@ -129,10 +130,9 @@ class Clones(Subsystem):
     def _finish(
         self, process: Keep[Owned[Ptr[Process]]], arguments: Keep[Ptr[CloneArguments]]
     ) -> OrErrno[I64]:
-        """Tell the parent's memory of `process`, which has started, and wait for it if it borrows
-        that. Return its number."""
+        """Wait for `process`, which has started, if it borrows its maker's memory. Return its
+        number."""
         number = keep(process.number)
-        self._tell_parent(arguments, number)
         with if_((arguments.flags & CloneFlag.VFORK) != 0):
             self._wait_for_memory(process)
         self.processes.drop(process)
@@ -171,8 +171,9 @@ class Clones(Subsystem):
         task = keep(try_(self._copy_task(process, number, arguments), Errno.ENOMEM))
         space = self.spaces.current()
         asserts(space != 0)
-        self.tasks.start(task, scratch(space))
-        self._tell_parent(arguments, number)
+        space = keep(space)
+        self._tell_parent(arguments, number)  # before it can end, which may clear that again
+        self.tasks.start(task, space)
         mov(eax, number)
         ret(rax)
 

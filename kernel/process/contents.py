@@ -15,10 +15,14 @@ from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
 from kernel.process.jobcontrol import JobControl
+from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
+from kernel.process.namingcalls import NamingCalls
+from kernel.process.orphans import Orphans
+from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
 from kernel.process.personalitycalls import PersonalityCalls
 from kernel.process.pollcalls import PollCalls
@@ -51,6 +55,8 @@ from pykasm import *
 CONTENTS: Contents = (
     ProcessIds,  # the numbers of processes, threads
     ProcessGroups,  # and of jobs and sessions
+    Orphans,  # groups of processes that nobody looks after
+    ParentReports,  # what parents are told of their children
     Processes,  # programs that run
     TaskSearch,  # their threads, by numbers
     FileStates,  # what their threads have of files
@@ -94,5 +100,7 @@ CONTENTS: Contents = (
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that
+    TaskSearch,  # finding threads by their numbers
+    KillCalls,  # system calls that send signals
     SignalCalls,  # system calls about their signals
 )

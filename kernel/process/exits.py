@@ -14,6 +14,7 @@ from kernel.process.jobcontrol import JobControl
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
+from kernel.process.stops import Stops
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import UNINTERRUPTIBLE, Interruption
@@ -43,6 +44,7 @@ class Exits(Subsystem):
         robust: RobustLists,
         signals: SignalStates,
         jobs: JobControl,
+        stops: Stops,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -58,6 +60,7 @@ class Exits(Subsystem):
         self.robust = robust
         self.jobs = jobs
         self.signals = signals
+        self.stops = stops
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -84,7 +87,7 @@ class Exits(Subsystem):
         """End the task that runs. If it is the last of a process that nobody has ended, that ends
         with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
-        ignore(self.signals.leave(task), "nobody is told that a process has stopped")
+        self._leave_signals(task)
         credentials, process = scratch(task.credentials), scratch(task.process)
         mov(eax, credentials.user)
         mov(process.user, eax)
@@ -109,6 +112,14 @@ class Exits(Subsystem):
             self.processes.end(process)
         tail(self.threads.exit)
         never()
+
+    @function(context="thread")
+    def _leave_signals(self, task: Keep[Ptr[Task]]) -> None:
+        """Let `task` get signals no more. Its process may have waited for it alone to be
+        stopped."""
+        with if_(self.signals.leave(task)):
+            group = scratch(task.group)
+            tail(self.stops.tell_stop, task.process, group.stop_signal)
 
     @function(context="thread", sleeps=True)
     def _tell_memory(self, task: Keep[Ptr[Task]]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
@@ -13,6 +16,8 @@ from kernel.process.limits import (
     Resource,
     ResourceLimit,
 )
+from kernel.process.orphans import Orphans
+from kernel.process.parentreports import ParentReports
 from kernel.process.process import NAME_SIZE, Process, ProcessState
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
@@ -42,6 +47,8 @@ class Processes(LeakChecks):
         self,
         scheduler: Scheduler,
         queues: PollQueues,
+        reports: ParentReports,
+        orphans: Orphans,
         ids: ProcessIds,
         groups: ProcessGroups,
         trees: Trees,
@@ -51,6 +58,8 @@ class Processes(LeakChecks):
     ) -> None:
         self.scheduler = scheduler
         self.queues = queues
+        self.reports = reports
+        self.orphans = orphans
         self.ids = ids
         self.groups = groups
         self.trees = trees
@@ -221,6 +230,21 @@ class Processes(LeakChecks):
                 mov(process, found)
         ret(process)
 
+    @inline(changes=CALLER_SAVED)
+    @contextmanager
+    def each(self) -> Iterator[Ptr[Process]]:
+        """Run the block for each process, in a kept register, in the order of numbers. The lock is
+        held, and none is taken away meanwhile."""
+        node = keep(self.trees.at_least(address_of(self.all), 0))
+        with while_(node != 0):
+            process = keep(Ptr[Process])
+            mov(u64(process), node)
+            sub(u64(process), offsetof(Process, "node"))
+            yield process
+            release(process)
+            mov(node, self.trees.next(node))
+        release(node)
+
     @function
     def drop(self, process: Owned[Ptr[Process]]) -> None:
         """Drop a reference to `process`."""
@@ -248,6 +272,7 @@ class Processes(LeakChecks):
                 mov(process.state, ProcessState.ZOMBIE)
             mov(process.left_memory, 1)
             self.queues.announce(address_of(process.changes))
+            self.orphans.release(process, process.parent, self.init)
             self._tell_parent(process)
 
     @function
@@ -261,8 +286,8 @@ class Processes(LeakChecks):
     def _tell_parent(self, process: Keep[Ptr[Process]]) -> None:
         """Tell the parent of `process`, a zombie; nothing is left of it if that is the kernel."""
         parent = scratch(process.parent)
-        with if_(parent != 0):
-            tail(self.queues.announce, address_of(parent.child_events))
+        with if_(parent != 0), if_(~self.reports.tell_end(parent, process)):
+            ret()
         self.unlist(process)
         take_over(process, "nobody waits for it any more")
         tail(self.drop, process)
@@ -280,6 +305,8 @@ class Processes(LeakChecks):
                 self._adopt(reaper, child)
             with if_(child.state == ProcessState.ZOMBIE):
                 self._tell_parent(child)
+            with else_():
+                self.orphans.release(child, process, self.init)
 
     @function(holds="lock")
     def _tell_of_death(self, parent: Keep[Ptr[Process]], child: Keep[Ptr[Process]]) -> None:

@@ -1,73 +1,69 @@
-"""Threads of programs, by their numbers."""
+"""Finding processes by the numbers of their threads."""
 
 from __future__ import annotations
 
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.task import Task
-from kernel.structures.tree import Trees
 from pykasm import *
 
 
 class TaskSearch(Subsystem):
-    """Finds tasks. One that was found stays as long as the lock of its process is held. Context:
-    any."""
+    """Finds threads by their numbers. Context: thread."""
 
-    def __init__(self, processes: Processes, trees: Trees) -> None:
+    def __init__(self, processes: Processes) -> None:
         self.processes = processes
-        self.trees = trees
 
-    @function
-    def find_process(self, number: Keep[U32]) -> Owned[OrNull[Ptr[Process]]]:
-        """Return a reference to the process that has the task `number`, 0 for the one that runs; or
-        null."""
-        own = keep(self.processes.current_process())
-        with if_((number == 0) | self._has(own, number)):
-            own.references.gain()
-            ret(own)
-        process = self.processes.find(number)  # that of a first thread
-        with if_(process != 0):
-            ret(process)
-        tail(self._search, number)
+    @function(context="thread")
+    def process_of(self, number: Keep[U32]) -> Owned[OrNull[Ptr[Process]]]:
+        """Return a reference to the process that has a thread with this number, or null. Those of
+        other processes than the one that runs are looked for one by one, unless they are the first
+        ones of these."""
+        found = keep(self.processes.find(number))
+        with if_(found != 0):
+            ret(found)
+        with (
+            self.processes.lock.held(),
+            self.processes.each() as process,
+            if_(self._has(process, number)),
+        ):
+            process.references.gain()
+            mov(found, process)
+            break_()
+        ret(found)
 
-    @function
+    @function(context="interrupts off")
     def _has(self, process: Keep[Ptr[Process]], number: U32) -> Bool:
-        """Return whether `process` has the task `number`."""
-        number, found = keep(number), keep(Bool)
+        """Return whether `process` has a thread with this number."""
+        found = keep(Ptr[Task])
         with process.lock.held():
-            task = self.task_of(process, number)
-            mov(found, 0)
-            with if_(task != 0):
-                mov(found, 1)
-        ret(found)
-
-    @function
-    def _search(self, number: Keep[U32]) -> Owned[OrNull[Ptr[Process]]]:
-        """Look at all processes for the task `number`."""
-        key, found = keep(U64), keep(OrNull[Ptr[Process]])
-        xor(u32(key), u32(key))
-        xor(u32(found), u32(found))
-        with self.processes.lock.held(), loop():
-            node = scratch(self.trees.at_least(address_of(self.processes.all), key))
-            break_if(node == 0)
-            mov(key, node.key)
-            inc(key)
-            process = keep(container_of(node, Process, "node"))
-            with if_(self._has(process, number)):
-                process.references.gain()
-                mov(found, process)
-                break_()
-        ret(found)
+            mov(found, self.find(process, number))
+        ret(found != 0)
 
     @function(holds="process.lock")
-    def task_of(self, process: Ptr[Process], number: U32) -> OrNull[Ptr[Task]]:
-        """Return the task `number` of `process`, 0 for the one that runs, or null."""
-        number = scratch(number)
-        with if_(number == 0):
-            ret(self.processes.current())
+    def find(self, process: Ptr[Process], number: U32) -> OrNull[Ptr[Task]]:
+        """Return the thread of `process` with this number, or null."""
         with (
             process.tasks.each(Task, "sibling", place=scratch) as task,
             if_(task.number == number),
         ):
             ret(task)
         ret(0)
+
+    # With 0 for the one that runs
+
+    @function(context="thread")
+    def find_process(self, number: U32) -> Owned[OrNull[Ptr[Process]]]:
+        """Return what `process_of` does; for 0 the process that runs."""
+        with if_(number == 0):
+            own = self.processes.current_process()
+            own.references.gain()
+            ret(own)
+        tail(self.process_of, number)
+
+    @function(holds="process.lock")
+    def task_of(self, process: Ptr[Process], number: U32) -> OrNull[Ptr[Task]]:
+        """Return what `find` does; for 0 the thread that runs."""
+        with if_(number == 0):
+            ret(self.processes.current())
+        tail(self.find, process, number)

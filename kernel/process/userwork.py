@@ -9,6 +9,7 @@ from kernel.process.stops import Stops
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
 from kernel.signals.signaldelivery import SignalDelivery
+from kernel.signals.signalset import TERMINAL_STOPS
 from pykasm import *
 
 
@@ -41,4 +42,8 @@ class UserWork(Subsystem):
         group = scratch(task.group)
         with if_(group.stop_signal != 0):
             tail(self.stops.rest, task)
+        mov(rax, group.pending.set)
+        or_(rax, task.pending.set)
+        with if_(rax & TERMINAL_STOPS):
+            self.stops.look_after(task)
         tail(self.delivery.deliver, task, frame)

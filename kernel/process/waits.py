@@ -88,7 +88,7 @@ class Waits(Subsystem):
     @function(context="thread", sleeps=True)
     def wait(self, request: Keep[Ptr[ChildWait]]) -> OrErrno[I64]:
         """Wait for what `request` tells, and fill in what was found. Returns 0, -ECHILD or
-        -EINTR."""
+        -ERESTARTSYS."""
         process, noted = keep(self.processes.current_process()), keep(U64)
         with loop():
             mov(noted, self.queues.note(address_of(process.child_events)))
@@ -102,7 +102,7 @@ class Waits(Subsystem):
                 address_of(process.child_events), noted, FOREVER, INTERRUPTIBLE
             )
             with if_(waited != 0):
-                ret(-Errno.EINTR)
+                ret(-Errno.ERESTARTSYS)
 
     @function(context="thread")
     def _look(self, process: Keep[Ptr[Process]], request: Keep[Ptr[ChildWait]]) -> None:

@@ -323,6 +323,13 @@ class Scheduler(Subsystem):
         """Interrupt the processor of `queue`, so that it chooses again. Context: any."""
         tail(self.apic.send, queue.apic, InterruptVector.RESCHEDULE)
 
+    @function(context="interrupts off")
+    def call_in(self, thread: Ptr[Thread]) -> None:
+        """Have `thread`, if another processor runs it now, come into the kernel, where it finds
+        what is pending for it. The caller keeps it from being freed."""
+        with if_((thread.state == ThreadState.RUNNING) & (self.current != thread)):
+            tail(self._send_reschedule, scratch(thread.run_queue))
+
     @function(context="interrupt")
     def on_reschedule(self, argument: U64) -> None:
         """Another processor has something for this one."""

@@ -210,7 +210,7 @@ class Waiting(Subsystem):
     @function(context="any")
     def interrupt(self, thread: Ptr[Thread], reasons: U32) -> None:
         """Make the `reasons` (`Interruption`) pending for `thread`, and end its wait if one of them
-        does. Any context.
+        does. If its program runs on another processor, that is interrupted. Any context.
 
         The caller keeps `thread` from being freed. Reasons stay until somebody clears them: that
         of a thread that does not wait ends its next wait.
@@ -237,3 +237,5 @@ class Waiting(Subsystem):
         lock.or_(thread.pending, reasons)
         with if_(thread.wait_mode & reasons):
             self.scheduler.make_ready(thread)
+        with else_():
+            self.scheduler.call_in(thread)

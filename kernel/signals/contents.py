@@ -3,6 +3,7 @@
 from kernel.signals.alternatestacks import AlternateStacks
 from kernel.signals.extendedframes import ExtendedFrames
 from kernel.signals.forcedsignals import ForcedSignals
+from kernel.signals.ownsignals import OwnSignals
 from kernel.signals.restarts import Restarts
 from kernel.signals.signalactionstore import SignalActionStore
 from kernel.signals.signaldelivery import SignalDelivery
@@ -18,6 +19,7 @@ CONTENTS: Contents = (
     SignalActionStore,  # what programs want done when signals come
     SignalQueues,  # signals that wait for that
     Signals,  # sending them
+    OwnSignals,  # to the thread that runs
     ForcedSignals,  # those that a thread causes itself
     SignalMasks,  # what threads block
     SignalStates,  # what processes and threads have of signals

@@ -20,6 +20,10 @@ MAGIC2 = 0x4650_5845
 behind it (arch/x86/include/uapi/asm/sigcontext.h)."""
 
 
+EXTENDED_ALIGNMENT = 64
+"""What XSAVE wants."""
+
+
 class ExtendedMarks(Struct):
     """What is told of a saved state, in `SaveArea.software`: Linux's `struct _fpx_sw_bytes`."""
 
@@ -86,6 +90,7 @@ class ExtendedFrames(Subsystem):
         with if_(u64(place) == 0):
             self.extended.reset(thread)
             ret(0)
+        fail_if(u64(place) & (EXTENDED_ALIGNMENT - 1), Errno.EINVAL)
         result, size = keep(I32), keep(self.size())
         # What is there is lost: until there is something else, the thread has no such registers
         area = keep(self.extended.take(thread))
@@ -140,10 +145,9 @@ class ExtendedFrames(Subsystem):
         mov(eax, self.extended.mask)
         not_(rax)
         fail_if(rax & area.components, Errno.EINVAL)
-        xor(eax, eax)
-        for number in range(HEADER_WORDS):
-            or_(rax, area.header[number])
-        fail_if(rax != 0, Errno.EINVAL)
+        mov(rax, area.header[0])
+        or_(rax, area.header[1])
+        fail_if(rax != 0, Errno.EINVAL)  # other words are not looked at
         mov(rax, marks.components)
         and_(area.components, rax)
         ret(0)

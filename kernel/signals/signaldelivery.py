@@ -15,7 +15,7 @@ from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalmasks import SignalMasks
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signals import Signals
-from kernel.signals.signalset import IGNORED_BY_DEFAULT, STOPPING, bit_of
+from kernel.signals.signalset import IGNORED_BY_DEFAULT, STOPPING, TERMINAL_STOPS, bit_of
 from kernel.signals.signaltarget import SignalTarget
 from pykasm import *
 
@@ -115,6 +115,8 @@ class SignalDelivery(Subsystem):
             | (bit & IGNORED_BY_DEFAULT)
             | (group.protected != 0)
         ):
+            ret()
+        with if_((bit & TERMINAL_STOPS) & (group.orphaned != 0)):
             ret()
         with if_(bit & STOPPING):
             tail(self.signals.stop, group, number)

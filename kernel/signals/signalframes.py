@@ -9,7 +9,7 @@ from kernel.errno import Errno
 from kernel.paging.addresses import LOWER_HALF_END
 from kernel.sched.xstate import ExtendedState
 from kernel.signals.alternatestacks import AlternateStacks
-from kernel.signals.extendedframes import ExtendedFrames
+from kernel.signals.extendedframes import EXTENDED_ALIGNMENT, ExtendedFrames
 from kernel.signals.foundsignal import FoundSignal
 from kernel.signals.signalactions import ActionFlag
 from kernel.signals.signalframe import (
@@ -29,9 +29,6 @@ RED_ZONE = 128
 """Bytes below a program's stack pointer that are its own (System V ABI AMD64 supplement, 3.2.2)."""
 
 STACK_ALIGNMENT = 16
-EXTENDED_ALIGNMENT = 64
-"""What XSAVE wants."""
-
 GENERAL = (
     *("r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"),
     *("rdi", "rsi", "rbp", "rbx", "rdx", "rax", "rcx", "rsp", "rip"),

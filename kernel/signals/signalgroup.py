@@ -37,11 +37,15 @@ class SignalGroup(Struct):
 
     # Stopping
 
+    orphaned: U32
+    """1 if its process group is orphaned: only SIGSTOP stops it then, not the terminal."""
     stop_signal: U32 = field(guarded_by="lock", unlocked_reads=True)
     """What stops it, or has stopped it; 0 while it runs."""
     stops: U32 = field(guarded_by="lock", unlocked_reads=True)
     """How often it was stopped, and told to go on."""
     moving: U32 = field(guarded_by="lock")
     """How many members have not come to rest yet since `stop_signal` came."""
+    goes_on: U32 = field(guarded_by="lock")
+    """1 if it goes on after all members had come to rest, and nobody has told of that yet."""
     resumed: WaitQueue
     """Those that have."""

@@ -45,7 +45,7 @@ class Signals(Subsystem):
 
     # Sending
 
-    @function(context="any", exported=True)
+    @function(context="any")
     def send(self, group: Keep[Ptr[SignalGroup]], info: Keep[Ptr[SignalInfo]]) -> OrErrno[I32]:
         """Send the signal of `info` to a process, whose record somebody keeps. Returns 0; -EAGAIN
         if it should be queued, and there is no room."""
@@ -55,7 +55,7 @@ class Signals(Subsystem):
         self.scheduler.preempt_if_due()
         ret(result)
 
-    @function(context="any", exported=True)
+    @function(context="any")
     def send_to_thread(
         self, target: Keep[Ptr[SignalTarget]], info: Keep[Ptr[SignalInfo]]
     ) -> OrErrno[I32]:
@@ -167,6 +167,8 @@ class Signals(Subsystem):
             ret()
         mov(group.stop_signal, 0)
         inc(group.stops)
+        with if_(group.moving == 0):
+            mov(group.goes_on, 1)
         with group.resumed.lock.held_interrupts_off():
             self.waiting.wake_all(address_of(group.resumed))
         tail(self._interrupt_all, group)

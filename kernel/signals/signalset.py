@@ -16,7 +16,10 @@ UNBLOCKABLE = set_of(Signal.SIGKILL, Signal.SIGSTOP)
 
 IGNORED_BY_DEFAULT = set_of(Signal.SIGCHLD, Signal.SIGCONT, Signal.SIGURG, Signal.SIGWINCH)
 
-STOPPING = set_of(Signal.SIGSTOP, Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU)
+TERMINAL_STOPS = set_of(Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU)
+"""What terminals stop process groups by."""
+
+STOPPING = TERMINAL_STOPS | set_of(Signal.SIGSTOP)
 """What stops a process by default; all else that is not ignored ends it (signal(7))."""
 
 SYNCHRONOUS = set_of(
