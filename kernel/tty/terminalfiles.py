@@ -38,11 +38,11 @@ class TerminalFiles(Subsystem):
         self.queues = queues
         self.mutexes = mutexes
 
-    def table(self, open: Any) -> FileOperations:
-        """Return the operations of terminals that are opened by the function `open`."""
+    def table(self, opener: Any) -> FileOperations:
+        """Return the operations of terminals that are opened by the function `opener`."""
         return self.defaults.table(
             flags=FileKindFlag.STREAM,
-            open=open,
+            open=opener,
             read=self.reading.read,
             write=self.writing.write,
             control=self.control.control,
