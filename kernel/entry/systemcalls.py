@@ -83,7 +83,7 @@ NUMBERS: dict[int, Function[Any]] = {
     60: ProcessCalls.exit,
     61: WaitCalls.wait4,
     62: KillCalls.kill,
-    63: NamingCalls.uname,
+    63: SystemNameCalls.uname,
     72: FileCalls.fcntl,
     74: FileCalls.fsync,
     75: FileCalls.fdatasync,
@@ -248,7 +248,6 @@ class SystemCalls(Subsystem):
         capabilities: CapabilityCalls,
         group_lists: GroupListCalls,
         identities: IdentityCalls,
-        naming: NamingCalls,
         kills: KillCalls,
     ) -> None:
         subsystems = (
@@ -279,7 +278,6 @@ class SystemCalls(Subsystem):
             capabilities,
             group_lists,
             identities,
-            naming,
             kills,
         )
         owners: dict[type, Subsystem] = {type(one): one for one in subsystems}

@@ -20,7 +20,6 @@ from kernel.process.limitcalls import LimitCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.namecalls import NameCalls
-from kernel.process.namingcalls import NamingCalls
 from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
@@ -100,7 +99,6 @@ CONTENTS: Contents = (
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that
-    TaskSearch,  # finding threads by their numbers
     KillCalls,  # system calls that send signals
     SignalCalls,  # system calls about their signals
 )
