@@ -31,6 +31,11 @@ class FakeState(Subsystem):
         tail(self.attach, thread, area)
 
     @function
+    def copy(self, thread: Ptr[Thread], area: Ptr[SaveArea], current: Ptr[Thread]) -> None:
+        """Note the area."""
+        tail(self.attach, thread, area)
+
+    @function
     def take(self, thread: Ptr[Thread]) -> Ptr[SaveArea]:
         """Forget it."""
         mov(rax, thread.extended)
