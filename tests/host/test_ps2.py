@@ -30,6 +30,7 @@ from kernel.terminal.ps2 import (
     Ps2Status,
 )
 from kernel.terminal.queue import CAPACITY
+from kernel.terminal.reader import Reader
 from pykasm import *
 from tests.host.console_support import Paper, host_for, parts_on, written
 from tests.host.scheduler_support import FakeDeferred, FakeScheduler, FakeWaiting
@@ -156,7 +157,8 @@ class Desk:
             self.interrupt()
         queue = self.host[self.keymap.source].queue
         return bytes(
-            self.host.call(self.input.read) for _ in range((queue.tail - queue.head) % 256)
+            self.host.call(self.input.read, Reader.MONITOR)
+            for _ in range((queue.tail - queue.head) % 256)
         )
 
     def interrupt(self) -> None:
