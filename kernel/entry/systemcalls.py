@@ -1,5 +1,6 @@
 """The system calls, by their numbers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kernel.errno import Errno
@@ -28,6 +29,7 @@ from kernel.process.randomcalls import RandomCalls
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.statuscalls import StatusCalls
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.timecalls import TimeCalls
 from kernel.process.vectorcalls import VectorCalls
@@ -218,69 +220,8 @@ FIRST_PRIVATE = 0x1000
 class SystemCalls(Subsystem):
     """What each number does."""
 
-    def __init__(
-        self,
-        process: ProcessCalls,
-        files: FileCalls,
-        paths: PathCalls,
-        statuses: StatusCalls,
-        memory: MemoryCalls,
-        advice: AdviceCalls,
-        vectors: VectorCalls,
-        groups: GroupCalls,
-        clones: CloneCalls,
-        programs: ExecCalls,
-        waits: WaitCalls,
-        times: TimeCalls,
-        futexes: FutexCalls,
-        private: PrivateCalls,
-        signals: SignalCalls,
-        scheduling: SchedulingCalls,
-        polls: PollCalls,
-        names: NameCalls,
-        priorities: PriorityCalls,
-        personalities: PersonalityCalls,
-        random: RandomCalls,
-        machine: MachineCalls,
-        system_names: SystemNameCalls,
-        control: ControlCalls,
-        limits: LimitCalls,
-        capabilities: CapabilityCalls,
-        group_lists: GroupListCalls,
-        identities: IdentityCalls,
-        kills: KillCalls,
-    ) -> None:
-        subsystems = (
-            process,
-            files,
-            paths,
-            statuses,
-            memory,
-            advice,
-            vectors,
-            groups,
-            clones,
-            programs,
-            waits,
-            times,
-            futexes,
-            signals,
-            scheduling,
-            polls,
-            names,
-            priorities,
-            personalities,
-            random,
-            machine,
-            system_names,
-            control,
-            limits,
-            capabilities,
-            group_lists,
-            identities,
-            kills,
-        )
-        owners: dict[type, Subsystem] = {type(one): one for one in subsystems}
+    def __init__(self, groups: Sequence[SystemCallGroup], private: PrivateCalls) -> None:
+        owners: dict[type, Subsystem] = {type(one): one for one in groups}
         rows = {number: getattr(owners[one.owner], one.name) for number, one in NUMBERS.items()}
         self.handlers = rodata(
             SystemCallHandler * CALLS, [rows.get(number, self.missing) for number in range(CALLS)]

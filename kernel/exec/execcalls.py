@@ -13,12 +13,13 @@ from kernel.fs.subject import Subject
 from kernel.process.pathcalls import AT_FDCWD, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.statuscalls import AT_SYMLINK_NOFOLLOW
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from pykasm import *
 
 
-class ExecCalls(Subsystem):
+class ExecCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

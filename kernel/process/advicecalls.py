@@ -7,6 +7,7 @@ from enum import IntFlag
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.paging.addresses import USER_END, UserAddress
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -65,7 +66,7 @@ LOCK_ON_FAULT = 1 << 0
 """The flag of mlock2(2)."""
 
 
-class AdviceCalls(Subsystem):
+class AdviceCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

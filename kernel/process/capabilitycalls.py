@@ -8,6 +8,7 @@ from kernel.errno import Errno
 from kernel.fs.credentials import ALL_CAPABILITIES, CapabilityBit, Credentials
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.tasksearch import TaskSearch
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -45,7 +46,7 @@ class CapabilitySets(Struct):
     inheritable: U64
 
 
-class CapabilityCalls(Subsystem):
+class CapabilityCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -5,12 +5,13 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.process.cloneflag import EXIT_SIGNAL_MASK, FIRST_SIZE, CloneArguments, CloneFlag
 from kernel.process.clones import Clones
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.signals.signalnumber import SIGNALS, Signal
 from kernel.vm.structcopy import StructCopy
 from pykasm import *
 
 
-class CloneCalls(Subsystem):
+class CloneCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(self, clones: Clones, structs: StructCopy) -> None:

@@ -9,6 +9,7 @@ from kernel.fs.credentials import ALL_CAPABILITIES, CapabilityBit, Credentials, 
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.process import NAME_SIZE
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.signals.signalnumber import SIGNALS
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -54,7 +55,7 @@ class AmbientControl(IntEnum):
     CLEAR_ALL = 4
 
 
-class ControlCalls(Subsystem):
+class ControlCalls(SystemCallGroup):
     """Does what prctl(2) says, section by section."""
 
     def __init__(self, processes: Processes, changes: CredentialChanges, copy: UserCopy) -> None:

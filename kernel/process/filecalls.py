@@ -14,6 +14,7 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.openflag import SETTABLE, OpenFlag
 from kernel.process.limits import Resource
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -50,7 +51,7 @@ class PipeNumbers(Struct):
     writer: U32
 
 
-class FileCalls(Subsystem):
+class FileCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -14,6 +14,7 @@ from kernel.futex.robustlists import RobustListHead
 from kernel.futex.wordchanges import WordChanges
 from kernel.paging.addresses import UserAddress
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timespec import TimeSpecs
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signaltarget import RestartBlock
@@ -45,7 +46,7 @@ class FutexFlag(IntFlag):
 FLAGS = FutexFlag.PRIVATE | FutexFlag.CLOCK_REALTIME
 
 
-class FutexCalls(Subsystem):
+class FutexCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -6,10 +6,11 @@ from kernel.errno import Errno
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.processgroups import ProcessGroups
+from kernel.process.systemcallgroup import SystemCallGroup
 from pykasm import *
 
 
-class GroupCalls(Subsystem):
+class GroupCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(self, processes: Processes, groups: ProcessGroups) -> None:

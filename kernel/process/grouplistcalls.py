@@ -7,6 +7,7 @@ from kernel.fs.credentials import CapabilityBit, GroupList
 from kernel.fs.credentialstore import CredentialStore
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -14,7 +15,7 @@ MOST_GROUPS = 65536
 """How many a process may have (include/uapi/linux/limits.h: NGROUPS_MAX)."""
 
 
-class GroupListCalls(Subsystem):
+class GroupListCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

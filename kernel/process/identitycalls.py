@@ -7,6 +7,7 @@ from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.process.capabilityrules import CapabilityRules
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -17,7 +18,7 @@ RIGHTS = {"user": 1 << CapabilityBit.SETUID, "group": 1 << CapabilityBit.SETGID}
 """With which a process may become whoever it wants."""
 
 
-class IdentityCalls(Subsystem):
+class IdentityCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

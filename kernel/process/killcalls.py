@@ -7,6 +7,7 @@ from kernel.fs.credentials import CapabilityBit
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.processgroups import ProcessGroups
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
 from kernel.signals.signalgroup import SignalGroup
@@ -21,7 +22,7 @@ FIRST_PROCESS = 1
 """The number of the process that `kill` with -1 leaves out, beside the one that calls it."""
 
 
-class KillCalls(Subsystem):
+class KillCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2). Signal 0 only
     asks whether one could be sent."""
 

@@ -7,6 +7,7 @@ from kernel.fs.credentials import CapabilityBit
 from kernel.process.limits import RESOURCES, Resource, ResourceLimit
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
 from kernel.vm.addressspaces import AddressSpaces
@@ -20,7 +21,7 @@ INT_MAX = (1 << 31) - 1
 """More signals than there is room for."""
 
 
-class LimitCalls(Subsystem):
+class LimitCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -9,6 +9,7 @@ from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
 from kernel.power.power import Power
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -32,7 +33,7 @@ class RebootCommand(IntEnum):
     POWER_OFF = 0x4321_FEDC
 
 
-class MachineCalls(Subsystem):
+class MachineCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -13,6 +13,7 @@ from kernel.paging.addresses import USER_END, USER_START, UserAddress
 from kernel.process.filecalls import FileCalls
 from kernel.process.mapflag import KNOWN_FLAGS, SHARED_VALIDATE, TYPE_MASK, MapFlag
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -35,7 +36,7 @@ SEMAPHORES = 0x8
 """PROT_SEM: the memory is for atomic operations, as all memory is here."""
 
 
-class MemoryCalls(Subsystem):
+class MemoryCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -21,6 +21,7 @@ from kernel.paging.addresses import direct
 from kernel.process.pathcalls import AT_FDCWD, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.statuscalls import AT_SYMLINK_NOFOLLOW
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -30,7 +31,7 @@ AT_EACCESS = 0x200
 ALL_ACCESS = Access.READ | Access.WRITE | Access.EXECUTE
 
 
-class NameCalls(Subsystem):
+class NameCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -22,6 +22,7 @@ from kernel.fs.renaming import Renaming
 from kernel.fs.subject import Subject
 from kernel.process.filecalls import FileCalls
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.userpath import UserPaths
 from pykasm import *
 
@@ -54,7 +55,7 @@ class NameStart(Struct):
     name: Owned[Ptr[U8]]
 
 
-class PathCalls(Subsystem):
+class PathCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.process.identitycalls import UNCHANGED
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from pykasm import *
 
 NO_RANDOMIZE = 0x0004_0000
@@ -11,7 +12,7 @@ NO_RANDOMIZE = 0x0004_0000
 ADDR_NO_RANDOMIZE)."""
 
 
-class PersonalityCalls(Subsystem):
+class PersonalityCalls(SystemCallGroup):
     """Does what personality(2) says."""
 
     def __init__(self, processes: Processes) -> None:

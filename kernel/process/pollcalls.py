@@ -11,6 +11,7 @@ from kernel.mm.heap import Heap
 from kernel.process.filecalls import FileCalls
 from kernel.process.limits import Resource
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.usertimes import MICROSECOND, UserTimes
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
@@ -76,7 +77,7 @@ SELECTED: tuple[tuple[str, int], ...] = (
 """Which events each of the sets stands for (fs/select.c)."""
 
 
-class PollCalls(Subsystem):
+class PollCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -9,6 +9,7 @@ from kernel.fs.credentials import CapabilityBit
 from kernel.process.limits import Resource
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
 from kernel.sched.scheduler import Scheduler
@@ -45,7 +46,7 @@ class PriorityRequest(Struct):
     """What comes of it: -ESRCH as long as no thread was found."""
 
 
-class PriorityCalls(Subsystem):
+class PriorityCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

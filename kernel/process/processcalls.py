@@ -9,6 +9,7 @@ from kernel.errno import Errno
 from kernel.paging.addresses import USER_END, UserAddress
 from kernel.process.exits import Exits
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
@@ -25,7 +26,7 @@ class ArchPrctl(IntEnum):
     GET_GS = 0x1004
 
 
-class ProcessCalls(Subsystem):
+class ProcessCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -10,6 +10,7 @@ from kernel.fs.chacha import KEY_WORDS
 from kernel.fs.randomness import Randomness
 from kernel.process.filecalls import MOST_BYTES
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -26,7 +27,7 @@ class RandomFlag(IntFlag):
     INSECURE = 1 << 2
 
 
-class RandomCalls(Subsystem):
+class RandomCalls(SystemCallGroup):
     """Does what getrandom(2) says."""
 
     def __init__(self, processes: Processes, randomness: Randomness, copy: UserCopy) -> None:

@@ -10,6 +10,7 @@ from kernel.cpu.pagetable import PageShift
 from kernel.errno import Errno
 from kernel.mm.pages import Pages
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.tasksearch import TaskSearch
 from kernel.processors.processors import Processors
 from kernel.vm.overcommit import Overcommit
@@ -54,7 +55,7 @@ class SystemInformation(Struct):
     """Bytes that memory is counted in."""
 
 
-class SchedulingCalls(Subsystem):
+class SchedulingCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

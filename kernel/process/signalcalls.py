@@ -7,6 +7,7 @@ from enum import IntEnum
 from kernel.clock.units import Nanoseconds
 from kernel.errno import Errno
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.tasks import program_frame
 from kernel.process.userreturn import UserReturn
 from kernel.process.usertimes import UserTimes
@@ -45,7 +46,7 @@ class MaskChange(IntEnum):
     SET = 2
 
 
-class SignalCalls(Subsystem):
+class SignalCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -28,7 +29,7 @@ NAMES = ("Linux", "(none)", "6.1.0-pykasm", "#1 SMP", "x86_64", "(none)")
 """What they are at first: programs take this kernel for a Linux of this release."""
 
 
-class SystemNameCalls(Subsystem):
+class SystemNameCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(self, processes: Processes, mutexes: Mutexes, copy: UserCopy) -> None:

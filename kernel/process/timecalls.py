@@ -9,6 +9,7 @@ from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
 from kernel.errno import Errno
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timespec import TimeSpecs
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import INTERRUPTIBLE
@@ -63,7 +64,7 @@ MICROSECOND = 1000
 """In nanoseconds."""
 
 
-class TimeCalls(Subsystem):
+class TimeCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

@@ -13,6 +13,7 @@ from kernel.fs.mode import Access
 from kernel.mm.heap import Heap
 from kernel.paging.addresses import USER_END
 from kernel.process.filecalls import MOST_BYTES, FileCalls
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -36,7 +37,7 @@ class UserSegments(Struct):
     few: Array[IoSegment] = field(count=FEW)
 
 
-class VectorCalls(Subsystem):
+class VectorCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(

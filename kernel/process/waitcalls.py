@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.waits import SIGNAL_MASK, ChildEvent, ChildWait, WaitKind, WaitOption, Waits
 from kernel.signals.signalnumber import Signal
 from kernel.vm.usercopy import UserCopy
@@ -39,7 +40,7 @@ class ChildInformation(Struct):
     status: U32
 
 
-class WaitCalls(Subsystem):
+class WaitCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(self, processes: Processes, waits: Waits, copy: UserCopy) -> None:

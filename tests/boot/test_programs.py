@@ -48,7 +48,7 @@ FAR = program(
 """Reads behind its end."""
 
 
-def started(machine: MakeMachine, folder: Path, **programs: bytes) -> Machine:
+def started(machine: MakeMachine, folder: Path, /, **programs: bytes) -> Machine:
     """A machine with these programs in `/bin`."""
     initrd = folder / "initrd"
     files = [file(f"bin/{name}", contents, 0o755) for name, contents in programs.items()]

@@ -125,12 +125,25 @@ class Kernel:
             _functions={},
         )
         known = {str(one) for one in [*self.findings[symbol], *self.across]}
-        versions = placed.routine, self.build.routines[symbol].routine
-        is_followed = any(one.lock_events or one.sleeps for one in versions)
-        across = _across(build) if is_followed else self.across
+        original = self.build.routines[symbol]
+        across = _across(build) if _matters_to_others(original, placed) else self.across
         found = _errors(FunctionAnalysis(placed, build), across)
         found += [one for one in across if one.symbol != symbol]
         return [one for one in found if str(one) not in known]
+
+
+def _matters_to_others(original: PlacedRoutine, placed: PlacedRoutine) -> bool:
+    """Whether what holds across calls may be another with `placed` instead of `original`: locks are
+    taken there, or it may wait otherwise than before."""
+    one, other = original.routine, placed.routine
+    if one.lock_events or other.lock_events or one.sleeps != other.sleeps:
+        return True
+    return one.sleeps and _targets(original) != _targets(placed)
+
+
+def _targets(placed: PlacedRoutine) -> list[str]:
+    """What the code refers to."""
+    return sorted(str(one.target) for one in placed.code.relocations)
 
 
 def _unlike(build: Build) -> dict[str, PlacedRoutine]:

@@ -48,7 +48,9 @@ def test_a_fault_that_changes_a_result_shows_when_it_is_run(kernel: Kernel) -> N
     court = Court(kernel)
     negated = [one for one in chosen(kernel, EACH) if one.kind.name == "condition negated"]
     outcomes = [court.judge(one).outcome for one in negated]
-    assert outcomes.count(Outcome.RUNNING) > len(negated) / 2
+    let_through = [one for one in outcomes if one is not Outcome.BUILD]
+    assert len(let_through) > 5
+    assert let_through.count(Outcome.RUNNING) > len(let_through) / 2
 
 
 def test_the_build_finds_most_faults_that_rules_forbid(verdicts: list[Verdict]) -> None:
