@@ -118,7 +118,7 @@ class Execution(Subsystem):
 
     @inline(changes=rax)
     def _limit_stack(self, process: Ptr[Process], space: Ptr[AddressSpace]) -> None:
-        """Let the stack in `space` grow as far as `process` may have it."""
+        """Limit the growth of the stack in `space` to what `process` may have."""
         space = scratch(space)
         mov(rax, process.limits[Resource.STACK].soft)
         mov(space.stack_limit, rax)

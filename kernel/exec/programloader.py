@@ -88,7 +88,7 @@ class ProgramLoader(Subsystem):
 
     @function
     def _begin_heap(self, request: Ptr[LoadRequest], image: Ptr[ElfImage]) -> None:
-        """Let the heap begin behind `image`."""
+        """Place the beginning of the heap behind `image`."""
         space = scratch(request.space)
         mov(rax, image.end)
         add(rax, image.bias)

@@ -277,7 +277,7 @@ class ControlCalls(SystemCallGroup):
 
     @function(context="thread")
     def _drop_bounding(self, number: Keep[U64]) -> OrErrno[I64]:
-        """Let no program gain the capability `number` any more."""
+        """Forbid programs to gain the capability `number` from now on."""
         new = keep(try_(self.changes.copy(), Errno.ENOMEM))
         errdefer(self.changes.abandon, new)
         fail_if((new.effective & (1 << CapabilityBit.SETPCAP)) == 0, Errno.EPERM)

@@ -115,7 +115,7 @@ class Exits(Subsystem):
 
     @function(context="thread")
     def _leave_signals(self, task: Keep[Ptr[Task]]) -> None:
-        """Let `task` get signals no more. Its process may have waited for it alone to be
+        """End the receipt of signals by `task`. Its process may have waited for it alone to be
         stopped."""
         with if_(self.signals.leave(task)):
             group = scratch(task.group)

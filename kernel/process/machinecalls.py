@@ -80,14 +80,14 @@ class MachineCalls(SystemCallGroup):
 
     @function(context="thread")
     def iopl(self, level: U32) -> OrErrno[I64]:
-        """Let the program use I/O ports: -EPERM, as a Linux answers that is locked down."""
+        """Grant the program I/O ports: -EPERM, as a Linux answers that is locked down."""
         fail_if(level > MOST_LEVEL, Errno.EINVAL)
         fail_if(level != 0, Errno.EPERM)
         ret(0)
 
     @function(context="thread")
     def ioperm(self, first: U64, count: U64, allowed: U32) -> OrErrno[I64]:
-        """Let the program use `count` I/O ports from `first` on, if it is `allowed`: -EPERM, as a
+        """Grant the program `count` I/O ports from `first` on, if it is `allowed`: -EPERM, as a
         Linux answers that is locked down."""
         mov(rax, first)
         add(rax, count)

@@ -36,7 +36,7 @@ class Orphans(Subsystem):
     def release(
         self, child: Ptr[Process], parent: OrNull[Ptr[Process]], init: OrNull[Ptr[Process]]
     ) -> None:
-        """Let the group of `child` go on, one of the two processes having ended, if `parent` was
+        """Continue the group of `child`, one of the two processes having ended, if `parent` was
         the last that could: send its members SIGHUP and SIGCONT if one of them is stopped (POSIX.1,
         _exit)."""
         with if_(parent == 0):

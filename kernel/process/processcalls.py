@@ -85,7 +85,7 @@ class ProcessCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def sched_yield(self) -> OrErrno[I64]:
-        """Let other threads run."""
+        """Yield the processor to other threads."""
         self.scheduler.yield_now()
         ret(0)
 

@@ -167,7 +167,7 @@ class Processes(LeakChecks):
 
     @function(holds="lock")
     def _enlist(self, process: Ptr[Process]) -> None:
-        """Let `process` be found."""
+        """Enter `process` where it is found."""
         inc(self.count)
         mov(eax, process.number)
         mov(process.node.key, rax)
@@ -341,7 +341,7 @@ class Processes(LeakChecks):
 
     @function(holds="lock")
     def unlist(self, process: Keep[Ptr[Process]]) -> None:
-        """Let `process`, which has no threads, be found no more, as a child or otherwise."""
+        """Remove `process`, which has no threads, from where it is found, also as a child."""
         with if_(process.parent != 0):
             process.sibling.unlink()
         self.groups.leave(process)

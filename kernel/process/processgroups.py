@@ -172,7 +172,7 @@ class ProcessGroups(LeakChecks):
 
     @function(holds="Processes.lock")
     def _release_terminal(self, session: Ptr[Session]) -> None:
-        """Let another session have the terminal of one that ends."""
+        """Free the terminal of a session that ends for another one."""
         terminal = scratch(session.terminal)
         with if_(terminal != 0):
             mov(terminal.session, 0)

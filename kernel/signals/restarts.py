@@ -55,12 +55,12 @@ class Restarts(Subsystem):
 
     @function
     def _interrupt(self, frame: Ptr[TrapFrame]) -> None:
-        """Let the call fail."""
+        """Make the call fail."""
         mov(frame.rax, -Errno.EINTR)
 
     @function
     def _begin_again(self, frame: Ptr[TrapFrame], number: U64) -> None:
-        """Let the program call `number` again, with the same arguments."""
+        """Make the program call `number` again, with the same arguments."""
         mov(frame.rax, number)
         sub(frame.rip, SYSCALL_SIZE)
 

@@ -47,7 +47,7 @@ class SignalDelivery(Subsystem):
 
     @function(context="thread", sleeps=True)
     def deliver(self, target: Keep[Ptr[SignalTarget]], frame: Keep[Ptr[TrapFrame]]) -> None:
-        """Let the program of `target`, whose registers are in `frame`, go on with the handler of
+        """Continue the program of `target`, whose registers are in `frame`, with the handler of
         the next signal; as it was, if there is none. What else is there, and what ends or stops
         the process, is an interruption of the thread again."""
         found = local(FoundSignal)
@@ -131,7 +131,7 @@ class SignalDelivery(Subsystem):
         frame: Ptr[TrapFrame],
         found: Keep[Ptr[FoundSignal]],
     ) -> None:
-        """Let the program go on with the handler of the signal that was `found`, and block what it
+        """Continue the program with the handler of the signal that was `found`, and block what it
         wants blocked. Where its stack can't be written to, that is a SIGSEGV."""
         with if_(self.frames.push(target, frame, found) != 0):
             tail(self.forced.refuse, target, found.info.number)

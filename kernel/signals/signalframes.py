@@ -80,7 +80,7 @@ class SignalFrames(Subsystem):
         frame: Keep[Ptr[TrapFrame]],
         found: Keep[Ptr[FoundSignal]],
     ) -> OrErrno[I32]:
-        """Let the program whose registers are in `frame` go on with the handler of `found`. Returns
+        """Continue the program whose registers are in `frame` with the handler of `found`. Returns
         0; -EFAULT or -ENOMEM if its stack has no room, or it says no way back, and nothing has
         changed then."""
         made, place = local(SignalFrame), keep(U64)
@@ -181,7 +181,7 @@ class SignalFrames(Subsystem):
 
     @function
     def _enter(self, frame: Ptr[TrapFrame], found: Ptr[FoundSignal], place: U64) -> None:
-        """Let the program of `frame` go on with the handler of `found`, whose frame is at
+        """Continue the program of `frame` with the handler of `found`, whose frame is at
         `place`."""
         mov(eax, found.info.number)
         mov(frame.rdi, rax)

@@ -162,7 +162,7 @@ class Signals(Subsystem):
 
     @function(context="interrupts off", holds="group.lock")
     def _resume(self, group: Keep[Ptr[SignalGroup]]) -> None:
-        """Let a group go on, if it was stopped. Its members look then what has come meanwhile."""
+        """Continue a group, if it was stopped. Its members look then what has come meanwhile."""
         with if_(group.stop_signal == 0):
             ret()
         mov(group.stop_signal, 0)

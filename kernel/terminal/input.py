@@ -48,7 +48,7 @@ class Input(Subsystem):
 
     @function(context="thread")
     def put_in_front(self, reader: Keep[U32]) -> None:
-        """Let `reader` have what is typed from now on, and what nobody has read yet."""
+        """Give `reader` what is typed from now on, and what nobody has read yet."""
         with self.queue.lock.held():
             mov(self.front, reader)
             self.waiting.wake_all(address_of(self.queue))

@@ -109,7 +109,7 @@ class LineInput(Subsystem):
 
     @function(context="thread", sleeps=True, holds="terminal.lock")
     def _restart(self, terminal: Ptr[Terminal]) -> None:
-        """Let output go on, if any character does that."""
+        """Resume output, if any character does that."""
         mov(eax, terminal.modes.input)
         and_(eax, InputMode.IXON | InputMode.IXANY)
         with if_((eax == InputMode.IXON | InputMode.IXANY) & (terminal.stopped != 0)):

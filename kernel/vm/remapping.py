@@ -117,8 +117,8 @@ class Remapping(Subsystem):
 
     @function
     def _extend(self, space: Keep[Ptr[AddressSpace]], request: Keep[Ptr[RemapRequest]]) -> Bool:
-        """Let the range, which has at most its new length, have that where it is. Returns whether
-        that could be: there is room behind its region, whose end it is."""
+        """Give the range, which has at most its new length, that where it is. Returns whether that
+        could be: there is room behind its region, whose end it is."""
         region, end = keep(try_(self.regions.find(space, request.address))), keep(request.address)
         add(end, request.length)
         mov(rax, request.length)

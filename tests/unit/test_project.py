@@ -219,7 +219,7 @@ help: did you mean `wiring_bee`?"""
 
 
 def elsewhere(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a package `wiring_x`, with an image, be found in another folder."""
+    """Make a package `wiring_x`, with an image, that is found in another folder."""
     package = folder / "elsewhere/wiring_x"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("")
