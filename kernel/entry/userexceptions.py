@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntFlag
+from typing import Any
 
 from kernel.cpu.exceptions import EXCEPTIONS, UserTrapHandler, Vector
 from kernel.cpu.trapframe import TrapFrame
@@ -106,12 +107,12 @@ class UserExceptions(Subsystem):
         self.processes = processes
         self.forced = forced
         self.log = log
-        others = {
+        others: Mapping[int, Any] = {
             Vector.PAGE_FAULT: self.page_fault,
             Vector.X87_FLOATING_POINT: self.x87_error,
             Vector.SIMD_FLOATING_POINT: self.sse_error,
         }
-        handlers = [others.get(n, self.signal) for n in range(EXCEPTIONS)]  # type: ignore[call-overload]
+        handlers = [others.get(n, self.signal) for n in range(EXCEPTIONS)]
         self.handlers = rodata(UserTrapHandler * EXCEPTIONS, handlers)
 
     # Signals

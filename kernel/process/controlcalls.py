@@ -118,16 +118,6 @@ class ControlCalls(SystemCallGroup):
     # Storing
 
     @function(context="thread", sleeps=True)
-    def _store(self, target: User[U8], value: U32) -> OrErrno[I64]:
-        """Store `value` at `target`. Returns 0 or an error."""
-        stored = local(U32)
-        mov(stored, value)
-        result, left = self.copy.copy_out(target, address_of(stored), sizeof(U32))
-        ignore(left)
-        movsxd(rax, result)
-        ret(rax)
-
-    @function(context="thread", sleeps=True)
     def _store_long(self, target: User[U8], value: U64) -> OrErrno[I64]:
         """Store `value` at `target`. Returns 0 or an error."""
         stored = local(U64)
@@ -151,7 +141,7 @@ class ControlCalls(SystemCallGroup):
     def _get_death_signal(self, target: User[U8]) -> OrErrno[I64]:
         """Store that signal."""
         task = self.processes.current()
-        tail(self._store, target, task.parent_death_signal)
+        tail(self.copy.copy_out_word, target, task.parent_death_signal)
 
     # Who may look into it
 
@@ -210,7 +200,7 @@ class ControlCalls(SystemCallGroup):
     def _get_adopts(self, target: User[U8]) -> OrErrno[I64]:
         """Store whether they do."""
         process = self.processes.current_process()
-        tail(self._store, target, process.adopts)
+        tail(self.copy.copy_out_word, target, process.adopts)
 
     # Capabilities
 

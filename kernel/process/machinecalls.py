@@ -61,20 +61,10 @@ class MachineCalls(SystemCallGroup):
         is near, of which there is one; each unless its place is null."""
         with if_(u64(processor) != 0):
             mov(eax, self.per_cpu.number)
-            try_(self._store(processor, eax))
+            try_(self.copy.copy_out_word(processor, eax))
         with if_(u64(node) != 0):
-            try_(self._store(node, 0))
+            try_(self.copy.copy_out_word(node, 0))
         ret(0)
-
-    @function(context="thread", sleeps=True)
-    def _store(self, target: User[U8], value: U32) -> OrErrno[I64]:
-        """Store `value` at `target`. Returns 0 or an error."""
-        stored = local(U32)
-        mov(stored, value)
-        result, left = self.copy.copy_out(target, address_of(stored), sizeof(U32))
-        ignore(left)
-        movsxd(rax, result)
-        ret(rax)
 
     # Ports
 

@@ -55,6 +55,8 @@ CONTINUED_STATUS = 0xFFFF
 """The status of one that goes on."""
 
 
+STATUS_SHIFT = 8
+"""Where in a status the number is that a process exited with."""
 SIGNAL_MASK = 0x7F
 """The bits of a status that are the signal which ended a process."""
 DUMPED = 0x80

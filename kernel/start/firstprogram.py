@@ -8,7 +8,7 @@ from kernel.console.console import Console
 from kernel.exec.programs import Programs
 from kernel.process.exits import Exits
 from kernel.process.processes import Processes
-from kernel.process.waits import SIGNAL_MASK
+from kernel.process.waits import SIGNAL_MASK, STATUS_SHIFT
 from kernel.terminal.input import Input
 from kernel.terminal.reader import Reader
 from pykasm import *
@@ -20,9 +20,6 @@ OPTION = "init="
 
 MOST_ARGUMENTS = 32
 """Those that the command line may have for it (Linux: MAX_INIT_ARGS)."""
-
-STATUS_SHIFT = 8
-"""Where in a status the number is that the program exited with (wait(2))."""
 
 
 class FirstWords(Struct):

@@ -44,6 +44,16 @@ class UserCopy(Subsystem):
         tail(self._copy, u64(destination), source, length, Rights.WRITE)
 
     @function(context="thread", sleeps=True)
+    def copy_out_word(self, destination: User[U8], value: U32) -> OrErrno[I64]:
+        """Copy a word of 4 bytes to the program's `destination`. Returns 0, -EFAULT or -ENOMEM."""
+        word = local(U32)
+        mov(word, value)
+        result, left = self.copy_out(destination, address_of(word), sizeof(U32))
+        ignore(left)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
     def copy_out_pair(
         self, destination: Keep[User[U8]], first: Keep[U64], second: Keep[U64]
     ) -> OrErrno[I64]:

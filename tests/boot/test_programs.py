@@ -386,11 +386,16 @@ def test_programs_wait_and_are_interrupted(machine: MakeMachine, tmp_path: Path)
     kernel.expect_prompt()
 
 
-def test_a_shell_talks(machine: MakeMachine, tmp_path: Path) -> None:
-    busybox = shutil.which("busybox")
-    if busybox is None or b"\0/lib64/ld-" in Path(busybox).read_bytes():
+def busybox() -> bytes:
+    """A static busybox of this machine."""
+    place = shutil.which("busybox")
+    if place is None or b"\0/lib64/ld-" in Path(place).read_bytes():
         pytest.skip("no static busybox is installed (the package busybox-static)")
-    kernel = started(machine, tmp_path, busybox=Path(busybox).read_bytes())
+    return Path(place).read_bytes()
+
+
+def test_a_shell_talks(machine: MakeMachine, tmp_path: Path) -> None:
+    kernel = started(machine, tmp_path, busybox=busybox())
     kernel.send("run /bin/busybox sh\r")
     kernel.expect(r"/ [$#] ")
     kernel.send("echo $((6 * 7))\r")

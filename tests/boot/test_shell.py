@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 
 from pykasm.machine.cpio import archive, directory, file, symlink
 from pykasm.machine.session import Machine
+from tests.boot.test_programs import busybox
 
 MakeMachine = Callable[..., Machine]
 
@@ -38,12 +38,9 @@ class Shell:
 
 @pytest.fixture
 def shell(machine: MakeMachine, tmp_path: Path) -> Shell:
-    busybox = shutil.which("busybox")
-    if busybox is None:
-        pytest.skip("busybox is not installed (the package busybox-static)")
     initrd = tmp_path / "initrd"
     links = [symlink(f"bin/{name}", "busybox") for name in COMMANDS]
-    program = file("bin/busybox", Path(busybox).read_bytes(), 0o755)
+    program = file("bin/busybox", busybox(), 0o755)
     folders = [directory("bin"), directory("tmp", 0o1777)]
     initrd.write_bytes(archive([*folders, program, *links]))
     return Shell(machine(modules=(initrd,), smp=2, command_line=""))

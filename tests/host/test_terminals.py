@@ -233,11 +233,9 @@ def flags(kinds: list[Any], usual: int) -> st.SearchStrategy[int]:
 
 def specials(usual: bytes) -> st.SearchStrategy[bytes]:
     """The usual characters, or some others, but for VTIME and VMIN."""
-    places = [one for one in Special if one not in (Special.VTIME, Special.VMIN)]
+    places = [int(one) for one in Special if one not in (Special.VTIME, Special.VMIN)]
     changes = st.dictionaries(st.sampled_from(places), st.sampled_from(CODES), max_size=3)
-    return changes.map(
-        lambda found: bytes(found.get(n, code) for n, code in enumerate(usual))  # type: ignore[call-overload]
-    )
+    return changes.map(lambda found: bytes(found.get(n, code) for n, code in enumerate(usual)))
 
 
 FIRST = [

@@ -8,16 +8,11 @@ from kernel.monitor.command import Commands, command
 from kernel.process.exits import Exits
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.waits import SIGNAL_MASK, STATUS_SHIFT
 from kernel.terminal.input import Input
 from kernel.terminal.reader import Reader
 from kernel.text.strings import MAX_WORDS, Words
 from pykasm import *
-
-SIGNAL_MASK = 0x7F
-"""The bits of a status that are the signal which ended the process (wait(2))."""
-
-STATUS_SHIFT = 8
-"""Where in it the number is that the program exited with."""
 
 
 class ProgramCommands(Commands):
