@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kernel.clock.clock import FRACTION_BITS, Clock
+from kernel.clock.clock import Clock
+from kernel.clock.clockpage import FRACTION_BITS
 from kernel.clock.tsc import read_tsc
 from kernel.clock.units import BILLION
 from kernel.time.referenceclock import ReferenceClock, ReferenceClockDriver
@@ -201,7 +202,7 @@ class Calibration(Subsystem):
 
         It is at most the sum of their errors if both can be right.
         """
-        larger = scratch(self.clock.multiplier)
+        larger = scratch(self.clock.page.multiplier)
         mov(rax, multiplier)
         sub(rax, larger)
         with if_(CF):

@@ -31,9 +31,6 @@ class WallClock(Subsystem):
     second. Context: threads.
     """
 
-    boot_time = bss(U64)
-    """Nanoseconds from 1970 to boot; 0 while the real-time clock has not been read."""
-
     def __init__(
         self,
         clock: Clock,
@@ -59,12 +56,12 @@ class WallClock(Subsystem):
         """Return the nanoseconds since 1970, or 0 if the real-time clock does not work."""
         with if_(self.calibration.reference == 0):
             tail(self._read_rtc)
-        with if_(self.boot_time == 0):
+        with if_(self.clock.page.boot_time == 0):
             self._set_boot_time()
-        with if_(self.boot_time == 0):
+        with if_(self.clock.page.boot_time == 0):
             ret(0)
         now = self.clock.now()
-        add(now, self.boot_time)
+        add(now, self.clock.page.boot_time)
         ret(now)
 
     @function
@@ -81,7 +78,7 @@ class WallClock(Subsystem):
 
     @function
     def _find_boot_time(self) -> U64:
-        """Return what `boot_time` should be by the real-time clock; 0 if that does not work."""
+        """Return what the time of boot is by the real-time clock; 0 if that does not work."""
         time = keep(self._read_rtc())
         with if_(time == 0):
             ret(0)
@@ -90,11 +87,11 @@ class WallClock(Subsystem):
 
     @function
     def _set_boot_time(self) -> None:
-        """Set `boot_time` from the real-time clock, if that works."""
+        """Set `ClockPage.boot_time` from the real-time clock, if that works."""
         boot_time = scratch(self._find_boot_time())
         xor(eax, eax)
         # Two processors may get here at once: the first one sets it
-        lock.cmpxchg(self.boot_time, boot_time)
+        lock.cmpxchg(self.clock.page.boot_time, boot_time)
 
     # Comparing
 
@@ -118,16 +115,16 @@ class WallClock(Subsystem):
     def _check(self, work: Ptr[Work]) -> None:
         """Go by the real-time clock if the time of day is wrong by more than TOLERANCE."""
         found, change = keep(U64), keep(I64)
-        with if_(self.boot_time != 0):  # else nobody has asked for the time yet
+        with if_(self.clock.page.boot_time != 0):  # else nobody has asked for the time yet
             mov(found, self._find_boot_time())
             mov(u64(change), found)
-            sub(u64(change), self.boot_time)
+            sub(u64(change), self.clock.page.boot_time)
             mov(rax, u64(change))
             with if_(change < 0):
                 neg(rax)
             mov(rcx, TOLERANCE)
             with if_((found != 0) & (rax > rcx)):
-                mov(self.boot_time, found)
+                mov(self.clock.page.boot_time, found)
                 self._log_step(change)
         tail(self._schedule)
 
