@@ -46,6 +46,8 @@ class LastBuild:
         self._products = [project.kernel]
         if iso:
             self._products.append(project.iso)
+        if project.program:
+            self._products.append(project.executable)
         if listing:
             self._products += [project.listing, project.page]
         self._started = time.time()

@@ -26,10 +26,11 @@ from pykasm.check.checker import report
 from pykasm.collection import without_garbage_collection
 from pykasm.errors import BuildFailed
 from pykasm.files import Stamps, alone, fingerprint, write_if_changed
+from pykasm.lang.linuxprogram import LinuxProgram
 from pykasm.lang.pythonmistakes import told
 from pykasm.link import linker
 from pykasm.link.embedded import EmbeddedTable
-from pykasm.link.layout import Layout, kernel_layout
+from pykasm.link.layout import Layout, kernel_layout, program_layout
 from pykasm.link.linker import LinkError
 from pykasm.link.script import TEMPLATE, render_script
 from pykasm.objects.elf import write_object
@@ -47,13 +48,14 @@ def build(
     project: Project, stages: Stages, *, listing: bool = False, iso: bool = True
 ) -> BuildResult:
     """Build `project`: the kernel; with `iso` the ISO, whose tools nothing else needs; with
-    `listing` kernel.lst and kernel.html. A build that is under way in the same folder is waited
-    for.
+    `listing` kernel.lst and kernel.html. Of a program there is no ISO, but the file without what
+    only debuggers read. A build that is under way in the same folder is waited for.
 
     Raises `ToolsMissing` before any work if a program is not there, and `BuildFailed` with all
     mistakes of the code.
     """
-    require("ld", *(ISO_TOOLS if iso else ()))
+    iso = iso and not project.program
+    require("ld", *(ISO_TOOLS if iso else ("strip",) if project.program else ()))
     with without_garbage_collection(), _guarded(project):
         last = LastBuild(project, listing=listing, iso=iso)
         if last.outcome is None:
@@ -113,6 +115,9 @@ def _built(units: Units, stages: Stages, *, listing: bool, iso: bool) -> Outcome
             listed.publish()
     if iso:
         _make_iso(project, stages)
+    if project.program:
+        with stages.stage("strip"):
+            linker.strip(project.kernel, project.executable, reporter=stages.reporter)
     return Outcome(
         units.program.entries,
         (*map(str, units.program.warnings), *warnings),
@@ -160,7 +165,7 @@ def _link(units: Units, stages: Stages, stamps: Stamps) -> _Linked:
     project, records = units.project, units.in_order
     objects = [units.object_file(unit.name) for unit in units.program.units]
     with stages.stage("link") as stage:
-        script = project.folder / "kernel.ld"
+        script = project.kernel.with_suffix(".ld")
         _write_script(script, stamps, _layout(units))
         made_from = fingerprint(
             *_source(linker.link, EmbeddedTable),
@@ -192,9 +197,10 @@ def _table(records: list[UnitRecord], project: Project) -> EmbeddedTable:
 
 
 def _layout(units: Units) -> Layout:
-    layout: Layout = units.image.layout or kernel_layout(units.program.entries[0])
+    usual = program_layout if isinstance(units.image, LinuxProgram) else kernel_layout
+    layout: Layout = units.image.layout or usual(units.program.entries[0])
     names = {section.name for record in units.in_order for section in record.sections}
-    return layout.without_empty_notes(names)
+    return layout.without_empty(names)
 
 
 def _write_script(script: Path, stamps: Stamps, layout: Layout) -> None:

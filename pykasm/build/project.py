@@ -20,7 +20,9 @@ it starts."""
 class Project:
     """The settings under `[tool.pykasm]`; `root` is the folder of the file they stand in.
 
-    `image` names the function that returns the image, `images` those of others by their names.
+    `image` names the function that returns the image, `images` those of others by their names, and
+    `programs` those of programs that run on the kernel; `program` is the name of the one that is to
+    be built.
     `grub` is the folder with the template of the boot menu. `build` is where everything made goes.
     `command_line` is the kernel's, `modules` are files that the boot loader hands to it. `debug`
     keeps `asserts` and what else the code has for debug builds. `memory` (MiB), `smp` (processors)
@@ -31,6 +33,7 @@ class Project:
     name: str = DEFAULT_NAME
     image: str = "kernel.image:image"
     images: Mapping[str, str] = field(default_factory=dict)
+    programs: Mapping[str, str] = field(default_factory=dict)
     build: str = "build"
     grub: str = "grub"
     command_line: str = ""
@@ -39,6 +42,7 @@ class Project:
     memory: int = 256
     smp: int = 1
     cpu: str = "max"
+    program: str = ""
 
     @classmethod
     def load(cls, path: Path) -> Project:
@@ -69,6 +73,17 @@ class Project:
             raise Settings(self.root).unknown("image", name, self.images, table)
         return replace(self, image=self.images[name], build=f"{self.build}/images/{name}")
 
+    def with_program(self, name: str) -> Project:
+        """The project with that of its `programs` in place of `image`, in a folder of its own.
+
+        Raises `SettingMistake` if there is none of this name.
+        """
+        if name not in self.programs:
+            table = f"{TABLE}.programs"
+            raise Settings(self.root).unknown("program", name, self.programs, table)
+        build = f"{self.build}/programs/{name}"
+        return replace(self, image=self.programs[name], build=build, program=name)
+
     @property
     def is_spare(self) -> bool:
         """Whether `folder` is among the user's caches, as the project's own can't be written to."""
@@ -91,8 +106,13 @@ class Project:
 
     @property
     def kernel(self) -> Path:
-        """The linked kernel with symbols and debugging information."""
-        return self.folder / "kernel.elf"
+        """The linked kernel, or program, with symbols and debugging information."""
+        return self.folder / f"{self.program or DEFAULT_NAME}.elf"
+
+    @property
+    def executable(self) -> Path:
+        """The program without them."""
+        return self.folder / self.program
 
     @property
     def iso(self) -> Path:
@@ -102,12 +122,12 @@ class Project:
     @property
     def listing(self) -> Path:
         """The listing as text."""
-        return self.folder / "kernel.lst"
+        return self.kernel.with_suffix(".lst")
 
     @property
     def page(self) -> Path:
         """The listing as a page."""
-        return self.folder / "kernel.html"
+        return self.kernel.with_suffix(".html")
 
     @property
     def menu(self) -> Path:
@@ -142,6 +162,6 @@ def _spare(root: Path) -> str:
 KINDS = {
     one.name: dict if one.default is MISSING else type(one.default)
     for one in fields(Project)
-    if one.name != "root"
+    if one.name not in ("root", "program")
 }
 """The types of the settings, by their names."""

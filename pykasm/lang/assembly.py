@@ -69,7 +69,7 @@ class Assembly:
         with building(builder):
             complete = collected(
                 lambda: _check_result(
-                    function.body(self.owner, *_kept(builder, operands)),
+                    function.write(self.owner, _kept(builder, operands)),
                     bound._label,
                     function.declared,
                 ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from inspect import CO_VARARGS, CO_VARKEYWORDS
@@ -161,6 +161,10 @@ class Function(Generic[R]):
             by_processor=self.options.kind is Kind.INTERRUPT,
             bits=self.options.bits,
         )
+
+    def write(self, owner: object, operands: Iterable[object]) -> object:
+        """Write the code for `owner`, with parameters in `operands`; what the body gives Python."""
+        return self.body(owner, *operands)
 
     def _check_shape(self) -> None:
         """Raise a mistake for parameters that no call of the machine's has."""

@@ -34,6 +34,7 @@ from pykasm.lang.inline import called_at, inline
 from pykasm.lang.instructions import lock, rep, repe, repne, xacquire, xrelease
 from pykasm.lang.interning import interns
 from pykasm.lang.kept import Keep
+from pykasm.lang.linuxprogram import LinuxProgram, program_entry, system_call
 from pykasm.lang.locking import (
     PairedState,
     begins,
@@ -130,6 +131,7 @@ __all__ = [
     "Image",
     "Keep",
     "Label",
+    "LinuxProgram",
     "OrErrno",
     "OrNull",
     "Owned",
@@ -206,6 +208,7 @@ __all__ = [
     "physical",
     "place",
     "point_at",
+    "program_entry",
     "rd_sae",
     "records",
     "refetch",
@@ -225,6 +228,7 @@ __all__ = [
     "stub",
     "switch",
     "symbol",
+    "system_call",
     "tail",
     "take_over",
     "taking",

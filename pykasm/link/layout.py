@@ -20,6 +20,9 @@ LOAD_ADDRESS = 0x100000
 
 Permissions = Literal["r-x", "r--", "rw-", "--x"]
 
+PARAGRAPH = 16
+"""The largest alignment that the System V ABI asks of data (AMD64, figure 3.1)."""
+
 SEGMENT_FLAGS: dict[Permissions, int] = {"r-x": 5, "r--": 4, "rw-": 6, "--x": 1}
 """`p_flags` (System V ABI, chapter 5, "Segment Permissions"); writable code has none."""
 
@@ -115,13 +118,15 @@ class Segment:
 class Layout:
     """The image: `sections` in the order of their load addresses, from `load_address` on.
 
-    `entry` is the symbol where a boot loader starts it.
+    `entry` is the symbol where a boot loader starts it. With `headers`, those of the file are a
+    part of the first segment, and the others follow in the file without gaps, as programs have it.
     """
 
     entry: str
     sections: Sequence[OutputSection] = ()
     load_address: int = LOAD_ADDRESS
     virtual_base: int = VIRTUAL_BASE
+    headers: bool = False
 
     def __post_init__(self) -> None:
         for before, section in pairwise(self.sections):
@@ -155,13 +160,14 @@ class Layout:
                 names.add(f"{section.symbol}_size")
         return names
 
-    def without_empty_notes(self, inputs: Collection[str]) -> Layout:
-        """This layout without the notes that none of the sections `inputs` goes into: readelf
-        takes a PT_NOTE segment without contents for a mistake."""
+    def without_empty(self, inputs: Collection[str]) -> Layout:
+        """This layout without what none of the sections `inputs` goes into and nothing needs:
+        readelf takes a PT_NOTE segment without contents for a mistake, and a program has no
+        segments that are empty."""
         kept = [
             section
             for section in self.sections
-            if not section.note or any(section.takes(name) for name in inputs)
+            if not (section.note or self.headers) or any(section.takes(name) for name in inputs)
         ]
         return replace(self, sections=kept)
 
@@ -207,3 +213,21 @@ def kernel_layout(entry: str) -> Layout:
             OutputSection(f".{SYMBOLS}", "r--"),
         ),
     )
+
+
+PROGRAM_ADDRESS = 0x400000
+"""Where static programs begin (System V ABI AMD64, 3.3.3, "Virtual Address Space")."""
+
+
+def program_layout(entry: str) -> Layout:
+    """The layout of a static program of Linux, which has no more sections than it needs."""
+
+    rights: dict[str, Permissions] = {".text": "r-x", ".rodata": "r--", ".data": "rw-"}
+    sections = (
+        *(
+            OutputSection(name, may, place=Place.PHYSICAL, align=PARAGRAPH)
+            for name, may in rights.items()
+        ),
+        OutputSection(".bss", "rw-", place=Place.PHYSICAL, align=PARAGRAPH, nobits=True),
+    )
+    return Layout(entry, sections, PROGRAM_ADDRESS, virtual_base=0, headers=True)

@@ -115,6 +115,7 @@ class EntryFrame(Enum):
     INTERRUPT = "rip, cs, rflags, rsp, ss pushed by the processor"
     INTERRUPT_WITH_ERROR = "an error code below the interrupt frame"
     SYSCALL = "nothing: a program's rip is in rcx, its rflags in r11"
+    PROGRAM = "the number of a program's arguments, at a multiple of 16 bytes"
     NONE = "nothing: there is no caller"
 
 

@@ -58,7 +58,7 @@ def entry_frame(entry: EntryFrame, pushed: int) -> Frame:
     match entry:
         case EntryFrame.CALL:
             return unique_frame(SLOT + pushed, None, ((RIP, -SLOT),), CALLER_SAVED, True)
-        case EntryFrame.NONE | EntryFrame.SYSCALL:
+        case EntryFrame.NONE | EntryFrame.SYSCALL | EntryFrame.PROGRAM:
             return unique_frame(pushed, None, (), GENERAL | {RIP}, False)
     saved = tuple(
         (REGISTER_NUMBERS[name], -SLOT * place)

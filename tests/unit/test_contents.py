@@ -20,6 +20,7 @@ from pykasm import Image, Parts, Steps, Subsystem
 from tests.unit.test_layers import layers
 
 ROOT = Path(__file__).parents[2]
+PROGRAMS = "kernel/programs"
 
 
 def classes() -> list[type[Any]]:
@@ -27,8 +28,8 @@ def classes() -> list[type[Any]]:
 
 
 def subsystems() -> Iterator[type[Any]]:
-    """All that the modules of the kernel define."""
-    for file in sorted((ROOT / "kernel").rglob("*.py")):
+    """All that the modules of the kernel define, without those of programs that run on it."""
+    for file in sorted({*(ROOT / "kernel").rglob("*.py")} - {*(ROOT / PROGRAMS).iterdir()}):
         name = ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
         for value in vars(importlib.import_module(name)).values():
             if isinstance(value, type) and value.__module__ == name:

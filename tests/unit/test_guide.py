@@ -6,7 +6,6 @@ import linecache
 import re
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from inspect import signature
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +15,7 @@ import pytest
 
 import pykasm
 from pykasm import wiring
-from pykasm.build.project import Project
+from pykasm.build.project import KINDS
 from pykasm.check.checker import check
 from pykasm.check.rule import RULES, load_rules
 from pykasm.encode.encoder import Encoder
@@ -152,7 +151,7 @@ def terms() -> list[str]:
         *wiring.__all__,
         *(f"{name}=" for name in signature(function).parameters if name != "body"),
         *RULES,
-        *(f"{one.name} = " for one in fields(Project) if one.name not in ("root", "name")),
+        *(f"{name} = " for name in KINDS if name != "name"),
         *(f"host.{name}" for name in vars(Host) if not name.startswith("_")),
         *(name for name in vars(Machine) if not name.startswith("_")),
     ]

@@ -198,8 +198,8 @@ def test_physical_sections_come_first() -> None:
 
 def test_a_note_that_nothing_goes_into_is_left_out() -> None:
     layout = kernel_layout("start")
-    assert not any(one.note for one in layout.without_empty_notes({".text.a"}).sections)
-    assert layout.without_empty_notes({".note.pvh.a"}).bounds == layout.bounds
+    assert not any(one.note for one in layout.without_empty({".text.a"}).sections)
+    assert layout.without_empty({".note.pvh.a"}).bounds == layout.bounds
 
 
 def test_an_undefined_symbol_is_named_with_its_users_and_a_guess(

@@ -154,7 +154,7 @@ def kernel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     script = folder / "kernel.ld"
     layout = kernel_layout("Modes.start")
     names = {section.name for section in unit.object.sections}
-    script.write_text(render_script(layout.without_empty_notes(names)))
+    script.write_text(render_script(layout.without_empty(names)))
     link([folder / "modes.o"], script, folder / "kernel.elf")
     return folder / "kernel.elf"
 

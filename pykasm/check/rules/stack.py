@@ -200,6 +200,8 @@ def _entry_misalignment(function: FunctionAnalysis) -> int | None:
     match routine.entered:
         case EntryFrame.CALL if routine.kind is Kind.FUNCTION:
             return SLOT
+        case EntryFrame.PROGRAM:
+            return 0
         case EntryFrame.INTERRUPT:  # the processor aligns before it pushes
             return INTERRUPT_FRAME_SIZE + routine.pushed
         case EntryFrame.INTERRUPT_WITH_ERROR:
