@@ -12,7 +12,7 @@ from kernel.fs.openflag import OpenFlag
 from kernel.fs.subject import Subject
 from kernel.process.pathcalls import AT_FDCWD, PathCalls
 from kernel.process.processes import Processes
-from kernel.process.statuscalls import AT_SYMLINK_NOFOLLOW
+from kernel.process.statuscalls import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
@@ -59,13 +59,15 @@ class ExecCalls(SystemCallGroup):
         flags: U32,
     ) -> OrErrno[I64]:
         """Run the program in the file `name`, as seen from `directory`, instead of the one that
-        runs."""
+        runs; with AT_EMPTY_PATH and no name, the one in the open file `directory`."""
         request, result = local(LoadRequest), keep(I64)
-        fail_if(flags & ~AT_SYMLINK_NOFOLLOW, Errno.EINVAL)
+        fail_if(flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), Errno.EINVAL)
         how = scratch(U32)
         mov(how, OpenFlag.CLOSE_ON_EXEC | OpenFlag.EXECUTE)
         with if_(flags & AT_SYMLINK_NOFOLLOW):
             or_(how, OpenFlag.NO_FOLLOW)
+        with if_(flags & AT_EMPTY_PATH):
+            or_(how, OpenFlag.UNNAMED)
         failed, opened = self.paths.find(directory, name, how, 0)
         with if_(opened == 0):
             ret(failed)

@@ -14,6 +14,7 @@ from kernel.fs.mode import GROUP_EXECUTE, PERMISSIONS, Access, FileType, ModeBit
 from kernel.fs.mount import MountFlag
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
+from kernel.fs.writeaccess import WriteAccess
 from pykasm import *
 
 NANOSECONDS = 1_000_000_000
@@ -30,8 +31,11 @@ class Attributes(Subsystem):
     """Tells and changes attributes of what is at a path. All but `stat` return 0 or an error.
     Context: thread."""
 
-    def __init__(self, permissions: Permissions, locks: InodeLocks, inodes: Inodes) -> None:
+    def __init__(
+        self, permissions: Permissions, locks: InodeLocks, inodes: Inodes, writers: WriteAccess
+    ) -> None:
         self.permissions = permissions
+        self.writers = writers
         self.locks = locks
         self.inodes = inodes
 
@@ -184,7 +188,10 @@ class Attributes(Subsystem):
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EISDIR)
         try_(self._check_mount(path))
         try_(self.permissions.check(inode, Access.WRITE, credentials))
-        tail(self.resize, inode, size)
+        try_(self.writers.gain(inode))
+        result = keep(self.resize(inode, size))
+        self.writers.drop(inode)
+        ret(result)
 
     @function(context="thread", sleeps=True)
     def resize(self, inode: Keep[Ptr[Inode]], size: Keep[I64]) -> OrErrno[I32]:

@@ -43,6 +43,7 @@ from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.fs.superblocks import SuperBlocks
 from kernel.fs.tmpfs import Tmpfs
 from kernel.fs.walk import Walk
+from kernel.fs.writeaccess import WriteAccess
 from pykasm import *
 
 CONTENTS: Contents = (
@@ -60,6 +61,7 @@ CONTENTS: Contents = (
     FsContexts,  # where names begin
     Walk,  # and what they lead to
     IoVectors,  # memory that is read into and written from
+    WriteAccess,  # what is written and what runs
     Files,  # what is open
     FileTables,  # by which numbers
     FileDefaults,  # what is done with it, if its kind says nothing

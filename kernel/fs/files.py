@@ -8,11 +8,13 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.file import File, FileOperations
 from kernel.fs.filemappings import FileMappings
-from kernel.fs.mode import Access
+from kernel.fs.inode import is_type
+from kernel.fs.mode import Access, FileType
 from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
 from kernel.fs.pagecache import PageCache
 from kernel.fs.path import Path
 from kernel.fs.paths import Paths
+from kernel.fs.writeaccess import WriteAccess
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import PhysicalAddress
 from kernel.structures.list import ListHead
@@ -32,11 +34,13 @@ class Files(LeakChecks):
         cache: PageCache,
         mappings: FileMappings,
         credentials: CredentialStore,
+        writers: WriteAccess,
     ) -> None:
         self.paths = paths
         self.cache = cache
         self.mappings = mappings
         self.credentials = credentials
+        self.writers = writers
         self.records = SlabCache(slabs, "open file", File)
         self.backing_operations = rodata(
             BackingOperations,
@@ -67,12 +71,44 @@ class Files(LeakChecks):
         with if_(file == 0):
             ret(-Errno.ENOMEM, 0)
         with if_((flags & OpenFlag.PATH) == 0):
-            operations = scratch(file.operations)
-            mov(result, operations.open(file.inode, file))
+            mov(result, self._prepare(file))
             with if_(result != 0):
                 self._discard(file)
                 ret(result, 0)
         ret(0, file)
+
+    @function(context="thread", sleeps=True)
+    def _prepare(self, file: Keep[Ptr[File]]) -> OrErrno[I32]:
+        """Prepare `file` for what it is open for. Returns 0 or an error."""
+        result = keep(I32)
+        try_(self._claim(file))
+        operations = scratch(file.operations)
+        mov(result, operations.open(file.inode, file))
+        with if_(result != 0):
+            self._disclaim(file)
+        ret(result)
+
+    @function
+    def _claim(self, file: Ptr[File]) -> OrErrno[I32]:
+        """Begin to write to a regular file, or to run it, if `file` is open for that. Returns 0 or
+        -ETXTBSY."""
+        inode, file = scratch(file.inode), scratch(file)
+        with if_(is_type(inode, FileType.REGULAR)):
+            with if_(file.flags & OpenFlag.EXECUTE):
+                tail(self.writers.deny, inode)
+            with if_(file.access & Access.WRITE):
+                tail(self.writers.gain, inode)
+        ret(0)
+
+    @function
+    def _disclaim(self, file: Ptr[File]) -> None:
+        """End what `_claim` began."""
+        inode, file = scratch(file.inode), scratch(file)
+        with if_(is_type(inode, FileType.REGULAR)):
+            with if_(file.flags & OpenFlag.EXECUTE):
+                tail(self.writers.allow, inode)
+            with if_(file.access & Access.WRITE):
+                tail(self.writers.drop, inode)
 
     @function
     def _create(
@@ -133,6 +169,7 @@ class Files(LeakChecks):
         with if_((file.flags & OpenFlag.PATH) == 0):
             operations = scratch(file.operations)
             operations.release(file)
+            self._disclaim(file)
         self._discard(file)
 
     @function(context="thread")

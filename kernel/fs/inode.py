@@ -41,6 +41,8 @@ class Inode(Struct):
     """A `FileType`, and who may do what."""
     links: U32
     """Names that lead to it; a directory has two, and one for each directory in it."""
+    writers: I32
+    """How many have it open for writing; below 0, how many run it as a program."""
     user: U32
     group: U32
     generation: U32

@@ -13,6 +13,8 @@ class OpenFlag(IntFlag):
     READ_WRITE = 0o2
     EXECUTE = 0o40
     """To be run as a program: for the kernel's own use (Linux: __FMODE_EXEC)."""
+    UNNAMED = 0o20
+    """An empty name is where the walk starts (AT_EMPTY_PATH): for the kernel's own use, too."""
     CREATE = 0o100
     EXCLUSIVE = 0o200
     NO_TERMINAL = 0o400
@@ -37,7 +39,10 @@ SETTABLE = (
 )
 """What `fcntl` can change."""
 
-OF_OPENING = (
-    OpenFlag.CREATE | OpenFlag.EXCLUSIVE | OpenFlag.NO_TERMINAL | OpenFlag.TRUNCATE
-) | OpenFlag.CLOSE_ON_EXEC
+OF_OPENING = (OpenFlag.CREATE | OpenFlag.EXCLUSIVE | OpenFlag.NO_TERMINAL | OpenFlag.TRUNCATE) | (
+    OpenFlag.CLOSE_ON_EXEC | OpenFlag.UNNAMED
+)
 """What matters while a file is opened, and is forgotten then."""
+
+OF_KERNEL = OpenFlag.EXECUTE | OpenFlag.UNNAMED
+"""What programs can't ask for: these bits of theirs mean nothing."""

@@ -15,6 +15,7 @@ from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.subject import Subject
 from kernel.fs.walk import Walk
+from kernel.fs.writeaccess import WriteAccess
 from kernel.sync.mutex import Mutexes
 from pykasm import *
 
@@ -29,12 +30,14 @@ class Opening(Subsystem):
         files: Files,
         permissions: Permissions,
         mutexes: Mutexes,
+        writers: WriteAccess,
     ) -> None:
         self.walk = walk
         self.creation = creation
         self.files = files
         self.permissions = permissions
         self.mutexes = mutexes
+        self.writers = writers
 
     @function(context="thread", sleeps=True)
     def open(
@@ -76,6 +79,8 @@ class Opening(Subsystem):
             mov(eax, LookupFlag.FOLLOW)
         with if_((flags & OpenFlag.CREATE) & ((flags & OpenFlag.PATH) == 0)):
             or_(eax, LookupFlag.PARENT)
+        with if_(flags & OpenFlag.UNNAMED):
+            or_(eax, LookupFlag.EMPTY)
         return eax
 
     @function(context="thread", sleeps=True)
@@ -211,8 +216,11 @@ class Opening(Subsystem):
     def _truncate(self, inode: Keep[Ptr[Inode]]) -> OrErrno[I32]:
         """Cut all of a regular file off; others are left alone. Returns 0 or an error."""
         result = keep(I32)
-        xor(result, result)
-        with if_(is_type(inode, FileType.REGULAR)), self.mutexes.held(inode.lock):
+        with if_(~is_type(inode, FileType.REGULAR)):
+            ret(0)
+        try_(self.writers.gain(inode))
+        with self.mutexes.held(inode.lock):
             operations = scratch(inode.operations)
             mov(result, operations.resize(inode, 0))
+        self.writers.drop(inode)
         ret(result)

@@ -161,11 +161,11 @@ class Futexes(Subsystem):
         mov(wake.most, most)
         mov(wake.done, 0)
         try_(self.keys.find(address_of(wake.key), address, private))
-        self._wake_all(address_of(wake))
+        self.wake_all(address_of(wake))
         ret(wake.done)
 
     @function(context="thread")
-    def _wake_all(self, wake: Keep[Ptr[FutexWake]]) -> None:
+    def wake_all(self, wake: Keep[Ptr[FutexWake]]) -> None:
         """Wake whom `wake` means."""
         bucket = keep(self.buckets.of(address_of(wake.key)))
         with bucket.lock.held():

@@ -57,21 +57,27 @@ class FutexKeys(Subsystem):
         space = keep(try_(self.spaces.current(), Errno.EFAULT))
         mov(key.space, space)
         mov(key.place, address)
-        with if_(private == 0), if_(self._is_shared(space, address)):
-            mov(key.space, 0)
-            tail(self._find_physical, key, space, address)
+        with if_(private == 0):
+            shared = try_(self._is_shared(space, address))
+            with if_(shared != 0):
+                mov(key.space, 0)
+                tail(self._find_physical, key, space, address)
         ret(0)
 
     @function(context="thread", sleeps=True)
-    def _is_shared(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> Bool:
-        """Return whether several may share the memory at `address`."""
-        shared = keep(U32)
-        xor(shared, shared)
+    def _is_shared(
+        self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]
+    ) -> OrErrno[I32]:
+        """Return 1 if several may share the memory at `address`, else 0; -EFAULT if there is
+        none."""
+        shared = keep(I32)
+        mov(shared, -Errno.EFAULT)
         with self.locks.read_held(space.regions_lock):
             region = self.regions.find(space, address)
             with if_(region != 0):
-                mov(shared, region.flags)
-        ret(shared & RegionFlags.SHARED)
+                mov(u32(shared), region.flags)
+                and_(u32(shared), RegionFlags.SHARED)
+        ret(shared)
 
     @function(context="thread", sleeps=True)
     def _find_physical(

@@ -7,6 +7,7 @@ from enum import IntEnum
 from kernel.errno import Errno
 from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.futexkeys import FutexKeys
+from kernel.futex.futexwake import FutexWake
 from kernel.paging.addresses import UserAddress
 from kernel.vm.rights import Rights
 from kernel.vm.userwords import UserWords
@@ -161,16 +162,28 @@ class WordChanges(Subsystem):
         """Change the word at `second` as `code` says; wake those who wait for the one at `address`,
         up to the lower half of `counts`, and where the test holds, up to the upper half of those
         who wait for the one at `second`. Returns how many, -EFAULT, -EINVAL or -ENOSYS."""
-        change, most, result = local(WordChange), local(U64), local(I32)
-        mov(most, counts)
+        change, wake, second_wake = local(WordChange), local(FutexWake), local(FutexWake)
+        mov(rcx, counts)
+        self._prepare(wake, ecx)
+        shr(rcx, 32)
+        self._prepare(second_wake, ecx)
         try_(self.decode(address_of(change), code))
-        try_(self.keys.check(second))
+        # Before anything is changed
+        try_(self.keys.find(address_of(wake.key), address, private))
+        try_(self.keys.find(address_of(second_wake.key), second, private))
         failed, old = self.apply(address_of(change), second)
         try_(failed)
         mov(code, old)
-        mov(result, try_(self.futexes.wake(address, private, u32(most), ALL_BITS)))
+        self.futexes.wake_all(address_of(wake))
         with if_(self.holds(address_of(change), code)):
-            mov(rax, most)
-            shr(rax, 32)
-            add(result, try_(self.futexes.wake(second, private, eax, ALL_BITS)))
-        ret(result)
+            self.futexes.wake_all(address_of(second_wake))
+        mov(eax, wake.done)
+        add(eax, second_wake.done)
+        ret(eax)
+
+    @inline
+    def _prepare(self, wake: FutexWake, most: U32) -> None:
+        """Have `wake` mean up to `most` of those who wait for its word."""
+        mov(wake.bits, ALL_BITS)
+        mov(wake.most, most)
+        mov(wake.done, 0)

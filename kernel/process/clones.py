@@ -82,7 +82,7 @@ class Clones(Subsystem):
         errdefer(self.processes.discard, process)
         mov(rax, arguments.exit_signal)
         mov(process.exit_signal, eax)
-        self._copy_name(process)
+        self._copy_identity(process)
         self._set_actions(process, arguments)
         task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
@@ -106,9 +106,14 @@ class Clones(Subsystem):
             tail(self.signals.clear_handlers, group)
 
     @inline(changes=rax)
-    def _copy_name(self, process: Ptr[Process]) -> None:
-        """Give `process` the name of the one that runs."""
-        current = self.processes.current_process()
+    def _copy_identity(self, process: Ptr[Process]) -> None:
+        """Give `process` the user and the name of the one that runs."""
+        task = self.processes.current()
+        credentials = scratch(task.credentials)
+        mov(eax, credentials.user)
+        mov(process.user, eax)
+        current = scratch(task.process)
+        release(task, credentials)
         for offset in range(0, NAME_SIZE, sizeof(U64)):
             mov(rax, u64[u64(current) + (offsetof(Process, "name") + offset)])
             mov(u64[u64(process) + (offsetof(Process, "name") + offset)], rax)

@@ -33,6 +33,10 @@ class CredentialChanges(Subsystem):
         with process.lock.held():
             xchg(task.credentials, credentials)
         former, new = scratch(credentials), scratch(task.credentials)
+        mov(eax, task.number)
+        with if_(eax == process.number):
+            mov(eax, new.user)
+            mov(process.user, eax)
         for name in ("effective_user", "effective_group", "fs_user", "fs_group"):
             mov(eax, getattr(former, name))
             with if_(eax != getattr(new, name)):

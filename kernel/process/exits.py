@@ -66,7 +66,7 @@ class Exits(Subsystem):
     @function(context="thread", sleeps=True)
     def exit_process(self, status: U32) -> NoReturn:
         """End the process that runs, with `status` as `wait4` gives it, unless it is ending
-        already: then it keeps the status that it has."""
+        already: then it keeps the status that it has, or ends by the signal that came first."""
         self._kill_tasks(status)
         tail(self.exit_task, 0)
         never()
@@ -77,10 +77,19 @@ class Exits(Subsystem):
         program."""
         process = keep(self.processes.current().process)
         with process.lock.held(), if_(process.state == ProcessState.ALIVE):
-            mov(process.state, ProcessState.EXITING)
-            mov(process.exit_status, status)
+            self._begin_end(process, status)
             with process.tasks.each(Task, "sibling") as task:
                 self.waiting.interrupt(task.thread, Interruption.KILL)
+
+    @inline(changes=rax)
+    def _begin_end(self, process: Ptr[Process], status: U32) -> None:
+        """Have `process`, whose lock is held, end with `status`; or by a deadly signal, if one has
+        come before."""
+        mov(process.state, ProcessState.EXITING)
+        mov(eax, process.signals.deadly)
+        with if_(eax == 0):
+            mov(eax, status)
+        mov(process.exit_status, eax)
 
     @function(context="thread", sleeps=True)
     def exit_task(self, status: Keep[U32]) -> NoReturn:
@@ -157,8 +166,7 @@ class Exits(Subsystem):
             with if_(process.tasks.is_empty()):
                 mov(is_last, 1)
                 with if_(process.state == ProcessState.ALIVE):
-                    mov(process.state, ProcessState.EXITING)
-                    mov(process.exit_status, status)
+                    self._begin_end(process, status)
         with if_(is_awaited != 0):
             self.queues.announce(address_of(process.changes))
         ret(is_last)

@@ -63,11 +63,14 @@ class GroupCalls(SystemCallGroup):
         """Move the process `number`, 0 for this one, into the group `group_number`, 0 for that of
         its own number."""
         result = keep(I64)
-        fail_if(i32(group_number) < 0, Errno.EINVAL)
-        target = keep(try_(self._find(number), Errno.ESRCH))
-        errdefer(self.processes.drop, target)
+        with if_(number == 0):
+            current = self.processes.current_process()
+            mov(number, current.number)
         with if_(group_number == 0):
-            mov(group_number, target.number)
+            mov(group_number, number)
+        fail_if(i32(group_number) < 0, Errno.EINVAL)
+        target = keep(try_(self.processes.find(number), Errno.ESRCH))
+        errdefer(self.processes.drop, target)
         spare = keep(try_(self.groups.create(group_number), Errno.ENOMEM))  # before the lock
         with self.processes.lock.held():
             mov(result, self._check(target))

@@ -7,7 +7,7 @@ from kernel.process.process import Process
 from kernel.signals.signalactions import ActionFlag, Disposition, SignalAction
 from kernel.signals.signalactionstore import SignalActionStore
 from kernel.signals.signalinfo import SignalInfo
-from kernel.signals.signalnumber import Signal, SignalCode
+from kernel.signals.signalnumber import SIGNALS, Signal, SignalCode
 from kernel.signals.signals import Signals
 from pykasm import *
 
@@ -37,7 +37,8 @@ class ParentReports(Subsystem):
                 mov(unwanted, 1)
             with if_(action.handler == Disposition.IGNORE):
                 mov(unwanted, 1)
-        with if_(child.exit_signal != 0):
+        # `clone` takes whatever number a program gives it
+        with if_((child.exit_signal != 0) & (child.exit_signal <= SIGNALS)):
             self._send_end(parent, child)
         self.queues.announce(address_of(parent.child_events))
         ret(unwanted != 0)

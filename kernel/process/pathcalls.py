@@ -13,7 +13,7 @@ from kernel.fs.files import Files
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.inode import is_type
 from kernel.fs.mode import TYPE_MASK, Access, FileType
-from kernel.fs.openflag import OpenFlag
+from kernel.fs.openflag import OF_KERNEL, OpenFlag
 from kernel.fs.opening import Opening
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
@@ -190,6 +190,7 @@ class PathCalls(SystemCallGroup):
         self, directory: I32, name: Fetched[User[U8]], flags: Keep[U32], mode: Keep[U32]
     ) -> OrErrno[I64]:
         """Open the file `name`, as seen from `directory`."""
+        and_(flags, ~int(OF_KERNEL))
         # First, so that nothing is made or cut off for which there is no number
         number, directory, name = local(I64), keep(directory), keep(name)
         mov(number, self.numbers.reserve(flags))

@@ -43,7 +43,7 @@ class Process(Struct):
     """What `wait4` gives: a signal's number in the low 7 bits, or what the program said in the
     next 8."""
     user: U32
-    """The real user of its last thread, once it has ended."""
+    """The real user of its first thread; once it has ended, of the last one."""
     tasks: ListHead = field(guarded_by="lock", elements="Task.sibling")
     changes: PollQueue
     """Its end, and that it has left the memory of a parent which waits for that (vfork)."""

@@ -298,11 +298,12 @@ class Processes(LeakChecks):
         reaper = keep(self._reaper_of(process))
         with process.children.each_removable(Process, "sibling") as child:
             child.sibling.unlink()
-            mov(child.parent, 0)
-            mov(child.parent_number, 0)
             self._tell_of_death(process, child)
             with if_(reaper != 0):
-                self._adopt(reaper, child)
+                self._adopt(reaper, child)  # at once: `getppid` looks without the lock
+            with else_():
+                mov(child.parent, 0)
+                mov(child.parent_number, 0)
             with if_(child.state == ProcessState.ZOMBIE):
                 self._tell_parent(child)
             with else_():
