@@ -27,11 +27,11 @@ class Hello(Subsystem):
     def start(self) -> None:
         """Say hello, and exit with 0 if that came through, otherwise with 1."""
         xor(ebp, ebp)  # a backtrace ends here
-        self.exit_group(self.greet())
+        self.exit_group(self._greet())
         never()
 
     @function
-    def greet(self) -> U32:
+    def _greet(self) -> U32:
         """Say hello. Return 0 if all of it was written, otherwise 1."""
         written = self.write(STANDARD_OUTPUT, address_of(self.greeting), len(GREETING))
         with if_(written == len(GREETING)):

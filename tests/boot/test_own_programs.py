@@ -11,26 +11,35 @@ import pytest
 from pykasm.build.pipeline import build
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
+from pykasm.machine.cpio import archive, directory, file, symlink
 from pykasm.machine.initramfs import of_program
+from pykasm.machine.qemu import POWEROFF_STATUS
 from pykasm.machine.session import Machine
+from tests.boot.test_programs import busybox
 
 MakeMachine = Callable[..., Machine]
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def hello(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The file of `hello`."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYKASM_BUILD", str(tmp_path_factory.mktemp("build")))
-        project = Project.load(ROOT).with_program("hello")
-    build(project, Stages())
-    return project.executable
+def built(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """The file of a program, by its name."""
+    folder = tmp_path_factory.mktemp("build")
+
+    def make(name: str) -> Path:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("PYKASM_BUILD", str(folder))
+            project = Project.load(ROOT).with_program(name)
+        build(project, Stages())
+        return project.executable
+
+    return make
 
 
 def test_the_same_file_says_hello_on_linux_and_here(
-    machine: MakeMachine, hello: Path, tmp_path: Path
+    machine: MakeMachine, built: Callable[[str], Path], tmp_path: Path
 ) -> None:
+    hello = built("hello")
     said = subprocess.run([hello], capture_output=True, text=True, check=True).stdout
     contents, name = of_program(hello)
     initrd = tmp_path / "initrd"
@@ -39,3 +48,55 @@ def test_the_same_file_says_hello_on_linux_and_here(
     lines = kernel.expect_prompt().splitlines()
     assert said.strip() in lines
     assert "init ended: exit status 0" in lines
+
+
+CONFIGURATION = b"""\
+# comments and lines without a command are skipped
+
+/dev/console
+/dev/console /bin/echo one  "two
+/dev/none /bin/echo nobody
+  /dev/console\t/bin/none three
+"""
+
+
+def test_init_runs_what_its_configuration_says_and_switches_off(
+    machine: MakeMachine, built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(
+        archive(
+            [
+                *(directory(name) for name in ("bin", "etc")),
+                file("init", built("init").read_bytes(), 0o755),
+                file("bin/busybox", busybox(), 0o755),
+                symlink("bin/echo", "busybox"),
+                file("etc/init.conf", CONFIGURATION),
+            ]
+        )
+    )
+    kernel = machine(modules=(initrd,), smp=2)
+    assert kernel.wait_exit() == POWEROFF_STATUS
+    lines = kernel.output.replace("\r", "").splitlines()
+    said = [line for line in lines if line.startswith(("one", "init: ")) or "nobody" in line]
+    assert sorted(said) == [
+        "init: /bin/none: error 2",
+        "init: /dev/none: error 2",
+        'one "two',
+    ]
+
+
+def test_init_starts_a_shell_where_nothing_is_said(
+    machine: MakeMachine, built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    initrd = tmp_path / "initrd"
+    program = file("bin/busybox", busybox(), 0o755)
+    links = [symlink(f"bin/{name}", "busybox") for name in ("sh", "ls")]
+    files = [directory("bin"), file("init", built("init").read_bytes(), 0o755), program, *links]
+    initrd.write_bytes(archive(files))
+    kernel = machine(modules=(initrd,))
+    kernel.expect(r"/ # ")
+    kernel.send_line("ls -d /proc /tmp; echo $$ $PPID")
+    kernel.expect(r"/proc +/tmp\r\n2 1\r\n")
+    kernel.send_line("exit")
+    assert kernel.wait_exit() == POWEROFF_STATUS
