@@ -33,6 +33,8 @@ class InterruptEnable(IntFlag):
     """Bytes have come: as many as FCR says, or fewer that have waited for a while."""
     TRANSMITTER_EMPTY = 1 << 1
     """The transmitter has begun to send the last byte that it had."""
+    LINE_STATUS = 1 << 2
+    """A byte has come with an error, or a break."""
 
 
 class FifoControl(IntFlag):

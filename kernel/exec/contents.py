@@ -9,11 +9,13 @@ from kernel.exec.initialstack import InitialStack
 from kernel.exec.loader import ElfLoader
 from kernel.exec.programloader import ProgramLoader
 from kernel.exec.programs import Programs
+from kernel.exec.programwatch import ProgramWatch
 from kernel.exec.scripts import Scripts
 from pykasm import *
 
 CONTENTS: Contents = (
     Programs,  # starting them
+    ProgramWatch,  # until they have ended
     ArgumentLists,  # what they are started with
     ProgramLoader,  # filling their memory
     Execution,  # replacing those that run

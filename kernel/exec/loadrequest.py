@@ -8,6 +8,7 @@ from kernel.exec.argumentlist import ArgumentList
 from kernel.fs.credentials import Credentials
 from kernel.fs.file import File
 from kernel.fs.subject import Subject
+from kernel.process.session import ControllingTerminal
 from kernel.vm.addressspace import AddressSpace
 from pykasm import *
 
@@ -37,6 +38,8 @@ class LoadRequest(Struct):
     """Those that the program runs with, as soon as they are known."""
     is_secure: U32
     """1 if it can do more by these than who runs it."""
+    terminal: OrNull[Ptr[ControllingTerminal]]
+    """That of the session which the process of a program begins that the kernel starts."""
     space: Ptr[AddressSpace]
     """Where it is loaded; the thread is in it."""
     rip: U64

@@ -13,8 +13,10 @@ from kernel.fs.openflag import OpenFlag
 from kernel.fs.opening import Opening
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.process.filestates import FileStates
+from kernel.process.jobcontrol import JobControl
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.session import ControllingTerminal
 from kernel.process.standardfiles import StandardFiles
 from kernel.process.tasks import Tasks
 from kernel.vm.addressspace import AddressSpace
@@ -38,6 +40,7 @@ class Programs(Subsystem):
         tasks: Tasks,
         file_states: FileStates,
         standard: StandardFiles,
+        jobs: JobControl,
     ) -> None:
         self.root = root
         self.opening = opening
@@ -50,14 +53,21 @@ class Programs(Subsystem):
         self.tasks = tasks
         self.file_states = file_states
         self.standard = standard
+        self.jobs = jobs
 
     @function(context="thread", sleeps=True)
     def start(
-        self, name: Keep[Ptr[U8]], arguments: Keep[Ptr[Ptr[U8]]], count: Keep[U64]
+        self,
+        name: Keep[Ptr[U8]],
+        arguments: Keep[Ptr[Ptr[U8]]],
+        count: Keep[U64],
+        terminal: OrNull[Ptr[ControllingTerminal]],
     ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[Process]]]]:
-        """Start the program in the file `name` with `count` arguments, texts of the kernel's.
-        Returns 0 and a reference to its process, for `Exits.wait`; or an error and null."""
+        """Start the program in the file `name` with `count` arguments, texts of the kernel's. If
+        there is a `terminal` that nobody has, it gets that. Returns 0 and a reference to its
+        process, for `Exits.wait`; or an error and null."""
         request, process, result = local(LoadRequest), keep(OrNull[Ptr[Process]]), keep(I32)
+        mov(request.terminal, terminal)
         mov(request.name, name)
         mov(request.first_name, name)
         mov(result, self._begin(address_of(request), arguments, count))
@@ -153,6 +163,9 @@ class Programs(Subsystem):
         mov(request.credentials, rax)
         fail_if(self.tasks.give_registers(task, request.rip, request.rsp) != 0)
         self.standard.give(task, file)
+        terminal = scratch(request.terminal)
+        with if_(terminal != 0):
+            self.jobs.adopt(process, terminal)
         self.processes.set_name(process, request.first_name)
         self.processes.name_task(task, address_of(process.name))
         process.references.gain()

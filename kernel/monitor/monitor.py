@@ -10,6 +10,8 @@ from kernel.console.console import Console
 from kernel.monitor.command import Command, Commands, command
 from kernel.monitor.line import LineEditor
 from kernel.monitor.prompt import PROMPT
+from kernel.terminal.input import Input
+from kernel.terminal.reader import Reader
 from kernel.text.strings import Strings, Words
 from pykasm import *
 
@@ -25,12 +27,14 @@ class Monitor(Subsystem):
         self,
         console: Console,
         editor: LineEditor,
+        input: Input,
         strings: Strings,
         boot_timer: BootTimer,
         families: Sequence[Commands],
     ) -> None:
         self.console = console
         self.editor = editor
+        self.input = input
         self.strings = strings
         self.boot_timer = boot_timer
         rows = [row for family in families for row in family.commands]
@@ -40,9 +44,10 @@ class Monitor(Subsystem):
 
     @function
     def run(self) -> NoReturn:
-        """Read and run commands for ever."""
+        """Read and run commands for ever, whenever the monitor is in front."""
         self.boot_timer.stop()  # the kernel is ready
         with loop():
+            self.input.await_front(Reader.MONITOR)
             self.console.print(PROMPT)
             line = self.editor.read()
             self.execute(line)

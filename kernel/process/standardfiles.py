@@ -7,7 +7,6 @@ from kernel.fs.filetables import FileTables
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.opening import Opening
 from kernel.fs.rootfilesystem import RootFileSystem
-from kernel.process.jobcontrol import JobControl
 from kernel.process.task import Task
 from pykasm import *
 
@@ -20,13 +19,10 @@ COUNT = 3
 class StandardFiles(Subsystem):
     """Opens the console for a program that the kernel itself starts. Context: thread."""
 
-    def __init__(
-        self, root: RootFileSystem, opening: Opening, tables: FileTables, jobs: JobControl
-    ) -> None:
+    def __init__(self, root: RootFileSystem, opening: Opening, tables: FileTables) -> None:
         self.root = root
         self.opening = opening
         self.tables = tables
-        self.jobs = jobs
 
     @function(context="thread", sleeps=True)
     def open(self) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[File]]]]:
@@ -36,8 +32,7 @@ class StandardFiles(Subsystem):
 
     @function(context="thread", sleeps=True)
     def give(self, task: Keep[Ptr[Task]], file: Keep[Ptr[File]]) -> None:
-        """Give `task`, which has no files, `file` as numbers 0 to 2. The console's
-        terminal becomes that of its session, unless it has another one."""
+        """Give `task`, which has no files, `file` as numbers 0 to 2."""
         left = keep(U32)
         with for_(left, 0, COUNT):
             number = self.tables.reserve(task.files, 0, COUNT, 0)
@@ -45,6 +40,3 @@ class StandardFiles(Subsystem):
             added = scratch(file)
             added.references.gain()
             self.tables.enter(task.files, u64(number), added)
-        terminal = scratch(self.jobs.console)
-        with if_(terminal != 0):
-            self.jobs.adopt(task.process, terminal)

@@ -174,7 +174,7 @@ class ProgramShortageTests(TestSuite):
         argument, threads = local(Ptr[U8]), keep(self.threads.count_lives())
         mov(rax, text(NAME))
         mov(argument, cast(rax, Ptr[U8]))
-        result, started = self.programs.start(text(NAME), address_of(argument), 1)
+        result, started = self.programs.start(text(NAME), address_of(argument), 1, 0)
         with if_(started == 0):
             tail(self.shortages.effect_of, result)
         ignore(result, "it has started")

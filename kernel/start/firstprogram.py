@@ -6,11 +6,8 @@ from kernel.boot.information import BootInformation
 from kernel.boot.record import TEXT_SIZE
 from kernel.console.console import Console
 from kernel.exec.programs import Programs
-from kernel.process.exits import Exits
+from kernel.exec.programwatch import ProgramWatch
 from kernel.process.processes import Processes
-from kernel.process.waits import SIGNAL_MASK, STATUS_SHIFT
-from kernel.terminal.input import Input
-from kernel.terminal.reader import Reader
 from pykasm import *
 
 PLACES = ("/init", "/sbin/init", "/etc/init", "/bin/init", "/bin/sh")
@@ -34,9 +31,9 @@ class FirstWords(Struct):
 
 
 class FirstProgram(Subsystem):
-    """Runs process 1, if there is a program for it: that of `init=` on the command line, or the
-    first one of PLACES that is there. It gets what the command line has behind `--`. The prompt
-    comes when it has ended, or at once with `monitor` on the command line. Context: thread."""
+    """Starts process 1, if there is a program for it: that of `init=` on the command line, or the
+    first one of PLACES that is there. It gets what the command line has behind `--`. With
+    `monitor` on the command line there is none. Context: thread."""
 
     words = bss(FirstWords)
 
@@ -46,19 +43,17 @@ class FirstProgram(Subsystem):
         console: Console,
         programs: Programs,
         processes: Processes,
-        exits: Exits,
-        input: Input,
+        watch: ProgramWatch,
     ) -> None:
         self.information = information
         self.console = console
         self.programs = programs
         self.processes = processes
-        self.exits = exits
-        self.input = input
+        self.watch = watch
 
     @function(context="thread", sleeps=True)
     def run(self) -> None:
-        """Run it until it ends."""
+        """Start it."""
         with if_(self.information.has_option(text("monitor"))):
             ret()
         self._read_words()
@@ -75,31 +70,21 @@ class FirstProgram(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _try(self, name: Keep[Ptr[U8]]) -> OrErrno[I32]:
-        """Run the program `name`. Returns 0 when it has ended, or why it could not be run."""
+        """Start the program `name`. Returns 0, or why it could not be started."""
         mov(self.words.arguments[0], name)
         result, started = self.programs.start(
-            name, address_of(self.words.arguments), self.words.count
+            name,
+            address_of(self.words.arguments),
+            self.words.count,
+            0,  # as of Linux: a shell takes one, if it wants jobs
         )
         with if_(started == 0):
             ret(result)
         ignore(result, "it has started")
         process = keep(started)
         mov(self.processes.init, process)
-        self.input.put_in_front(Reader.PROGRAMS)
-        status = keep(self.exits.wait(process))
-        self.input.put_in_front(Reader.MONITOR)
-        self._tell(status)
+        self.watch.begin(process)
         ret(0)
-
-    @function
-    def _tell(self, status: Keep[U32]) -> None:
-        """Print how it ended."""
-        with if_(status & SIGNAL_MASK):
-            and_(status, SIGNAL_MASK)
-            self.console.print("init ended: signal %u\n", status)
-            ret()
-        shr(status, STATUS_SHIFT)
-        self.console.print("init ended: exit status %u\n", status)
 
     # The command line
 

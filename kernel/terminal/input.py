@@ -46,9 +46,15 @@ class Input(Subsystem):
         self._resume(source)
         ret(byte)
 
-    @function(context="thread")
+    @function(context="thread", sleeps=True)
+    def await_front(self, reader: Keep[U32]) -> None:
+        """Wait until `reader` is in front."""
+        with self.queue.lock.held(), while_(reader != self.front):
+            self.waiting.wait(address_of(self.queue))
+
+    @function(context="any")
     def put_in_front(self, reader: Keep[U32]) -> None:
-        """Give `reader` what is typed from now on, and what nobody has read yet."""
+        """Give `reader` what is typed from now on, and what nobody has read yet. Context: any."""
         with self.queue.lock.held():
             mov(self.front, reader)
             self.waiting.wake_all(address_of(self.queue))

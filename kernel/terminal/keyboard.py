@@ -13,9 +13,10 @@ from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.terminal.input import Input
 from kernel.terminal.keycode import KeyCode
-from kernel.terminal.keymap import Keymap
+from kernel.terminal.keymap import KeyEffect, Keymap
 from kernel.terminal.ps2 import Ps2Configuration, Ps2Controller, Ps2Port, Ps2Status
 from kernel.terminal.queue import CAPACITY, ByteQueue
+from kernel.terminal.reader import Reader
 from kernel.terminal.scancodes import ScanCodes, ScanSet, ScanState
 from pykasm import *
 
@@ -160,8 +161,12 @@ class Keyboard(Subsystem):
         key = self.codes.decode(address_of(self.state), byte)
         with if_(key == KeyCode.NONE):
             ret()
-        with if_(self.keymap.press(key)):
-            tail(self._update_leds)
+        effect = self.keymap.press(key)
+        with switch(effect):
+            with case(KeyEffect.LOCK):
+                tail(self._update_leds)
+            with case(KeyEffect.MONITOR):
+                tail(self.input.put_in_front, Reader.MONITOR)
 
     @function
     def _update_leds(self) -> None:

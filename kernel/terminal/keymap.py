@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 
 from kernel.terminal.keycode import CODES, RELEASED, KeyCode
 from kernel.terminal.layout import us
@@ -51,6 +51,17 @@ LOCKS = {
 }
 
 
+class KeyEffect(IntEnum):
+    """What a key does besides typing."""
+
+    NOTHING = 0
+    LOCK = 1
+    """It changes a lock, which the keyboard's LEDs show."""
+    MONITOR = 2
+    """It asks for the monitor: M after Alt-PrintScreen, while Alt is held (Linux:
+    Documentation/admin-guide/sysrq.rst)."""
+
+
 class KeyText(Struct):
     """The text of a key, without and with shift; empty for a key that types nothing."""
 
@@ -73,15 +84,17 @@ class Keymap(Subsystem):
     """By key code: whether the key is pressed, 1 or 0."""
     modifiers = data(U32, Modifiers.NUM_LOCK)
     """A `Modifiers`."""
+    is_requesting = bss(U8)
+    """1 after Alt-PrintScreen, as long as Alt is held: keys ask something of the kernel."""
 
     def __init__(self) -> None:
         self.source = bss(InputSource)
 
     @function
-    def press(self, key: U32) -> Bool:
+    def press(self, key: U32) -> U32:
         """Handle the press of `key`, a `KeyCode`, or with RELEASED its release.
 
-        Return whether it changed a lock. A key that is pressed while it is down is repeated by the
+        Return its `KeyEffect`. A key that is pressed while it is down is repeated by the
         keyboard: that types again, but does not change a lock again.
         """
         movzx(eax, u8(key))
@@ -95,30 +108,43 @@ class Keymap(Subsystem):
         for code, lock_bit in LOCKS.items():
             with if_(eax == code):
                 with if_(cl != 0):
-                    ret(0)
+                    ret(KeyEffect.NOTHING)
                 xor(self.modifiers, lock_bit)
-                ret(1)
+                ret(KeyEffect.LOCK)
+        with if_((self.modifiers & ALT) & (eax == KeyCode.PRINT_SCREEN)):
+            mov(self.is_requesting, 1)
+        with if_(self.is_requesting != 0):
+            tail(self._request, eax)
         self._type(eax)
-        ret(0)
+        ret(KeyEffect.NOTHING)
 
     @function
-    def _press_modifier(self, code: U32) -> Bool:
-        """Note that a modifier key is pressed. Return false, as it is no lock."""
+    def _request(self, code: U32) -> U32:
+        """Return what the key asks of the kernel, a `KeyEffect`. It types nothing."""
+        with if_(code == KeyCode.M):
+            ret(KeyEffect.MONITOR)
+        ret(KeyEffect.NOTHING)
+
+    @function
+    def _press_modifier(self, code: U32) -> U32:
+        """Note that a modifier key is pressed. Return `KeyEffect.NOTHING`."""
         sub(code, KeyCode.LEFT_CONTROL)
         mov(eax, self.modifiers)
         bts(eax, code)
         mov(self.modifiers, eax)
-        ret(0)
+        ret(KeyEffect.NOTHING)
 
     @function
-    def _release_modifier(self, code: U32) -> Bool:
-        """Note that a key is released, if it is a modifier. Return false, as it is no lock."""
+    def _release_modifier(self, code: U32) -> U32:
+        """Note that a key is released, if it is a modifier. Return `KeyEffect.NOTHING`."""
         sub(code, KeyCode.LEFT_CONTROL)
         with if_(code <= KeyCode.RIGHT_GUI - KeyCode.LEFT_CONTROL):
             mov(eax, self.modifiers)
             btr(eax, code)
             mov(self.modifiers, eax)
-        ret(0)
+            with if_((eax & ALT) == 0):
+                mov(self.is_requesting, 0)
+        ret(KeyEffect.NOTHING)
 
     @function
     def _type(self, code: Keep[U32]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import IntFlag
+
 from kernel.console.serial import (
     DAMAGED,
     NOTHING_PENDING,
@@ -17,6 +19,7 @@ from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.terminal.backlog import Backlog
 from kernel.terminal.input import Input
+from kernel.terminal.reader import Reader
 from kernel.terminal.source import InputSource
 from pykasm import *
 
@@ -29,6 +32,14 @@ MAX_DAMAGED = 1000
 """
 MAX_REASONS = 1000
 """The most interrupt reasons handled in one interrupt: a UART that has more is broken, too."""
+
+
+class Received(IntFlag):
+    """What has come in an interrupt."""
+
+    BYTES = 1 << 0
+    BREAK = 1 << 1
+    """The line was held at 0 for longer than a byte takes: somebody asks for the monitor."""
 
 
 class SerialInput(Subsystem):
@@ -69,22 +80,25 @@ class SerialInput(Subsystem):
 
     @function(context="interrupt")
     def _interrupt(self, argument: U64) -> None:
-        """Handle the UART's interrupt: wake the reader, and threads that wait for output space."""
-        received = scratch(Bool)
+        """Handle the UART's interrupt: wake the reader, bring the monitor in front after a break,
+        and wake threads that wait for output space."""
+        received = keep(U32)
         # The line may have just moved here from a processor that still runs this handler.
         with self.serial.lock.held_interrupts_off():
             mov(received, self._serve())
-        with if_(received):
+        with if_(received & Received.BREAK):
+            self.input.put_in_front(Reader.MONITOR)
+        with if_(received != 0):
             self.input.notify()
         self.backlog.wake()
 
     @function(holds="serial.lock")
-    def _serve(self) -> Bool:
-        """Handle all reasons for the interrupt; return whether bytes were received.
+    def _serve(self) -> U32:
+        """Handle all reasons for the interrupt; return what was `Received`.
 
         The line is edge-triggered, so it interrupts again only if no reason is left pending.
         """
-        rounds, received = keep(U32), keep(Bool)
+        rounds, received = keep(U32), keep(U32)
         xor(received, received)
         with for_(rounds, 0, MAX_REASONS):
             reason = self.serial.read(UartRegister.IIR)
@@ -94,17 +108,19 @@ class SerialInput(Subsystem):
         ret(received)
 
     @function(holds="serial.lock")
-    def _receive(self) -> Bool:
-        """Enqueue all bytes that the receiver has; return whether there were any."""
-        source, damaged, received = scratch(Ptr[InputSource]), scratch(U32), scratch(Bool)
+    def _receive(self) -> U32:
+        """Enqueue all bytes that the receiver has; return what was `Received`."""
+        source, damaged, received = scratch(Ptr[InputSource]), scratch(U32), scratch(U32)
         lea(source, self.source)
         xor(damaged, damaged)
         xor(received, received)
         with loop():
             status = self.serial.read(UartRegister.LSR)
             break_if((status & LineStatus.DATA_READY) == 0)
-            mov(received, 1)
+            or_(received, Received.BYTES)
             mov(cl, status)  # errors are those of the byte in the receiver, until that is read
+            with if_(cl & LineStatus.BREAK):  # also where what comes with it has to wait
+                or_(received, Received.BREAK)
             with if_(~source.has_space()):
                 self._stop_receiving()
                 break_if(source.mark_stopped())
@@ -133,4 +149,4 @@ class SerialInput(Subsystem):
     def _start_receiving(self) -> None:
         """Set RTS, and enable the receiver's interrupt."""
         self.serial.write(UartRegister.MCR, ModemControl.DTR | ModemControl.RTS | ModemControl.OUT2)
-        self.serial.enable_interrupts(InterruptEnable.RECEIVED)
+        self.serial.enable_interrupts(InterruptEnable.RECEIVED | InterruptEnable.LINE_STATUS)

@@ -173,14 +173,16 @@ class TerminalControl(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _set_size(self, terminal: Keep[Ptr[Terminal]], place: Fetched[User[U8]]) -> OrErrno[I64]:
-        """Note the size of the screen."""
-        size = local(WindowSize)
+        """Note the size of the screen; tell the foreground by SIGWINCH if it is another one."""
+        size, former = local(WindowSize), keep(U64)
         result, left = self.copy.copy_in(address_of(size), place, sizeof(WindowSize))
         ignore(left)
         fail_if(result != 0, Errno.EFAULT)
         with self.mutexes.held(terminal.lock):
-            mov(rax, u64(size))
-            mov(u64(terminal.size), rax)
+            mov(former, u64(size))
+            xchg(u64(terminal.size), former)
+        with if_(former != u64(size)):
+            self.jobs.send(address_of(terminal.job), Signal.SIGWINCH)
         ret(0)
 
     # Bytes on their way

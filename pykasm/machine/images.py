@@ -20,11 +20,12 @@ TEST = "test"
 
 @dataclass(slots=True)
 class Images:
-    """The built `project`; ISOs with other command lines than its own are made in `folder`."""
+    """The built `project`; ISOs with other command lines or modules than its own are made in
+    `folder`."""
 
     project: Project
     folder: Path
-    _isos: dict[str, Path] = field(default_factory=dict)
+    _isos: dict[tuple[str, tuple[Path, ...]], Path] = field(default_factory=dict)
     _others: dict[str, Images] = field(default_factory=dict)
 
     @classmethod
@@ -41,13 +42,15 @@ class Images:
             self._others[name] = Images.build(self.project.with_image(name), folder)
         return self._others[name]
 
-    def iso(self, command_line: str) -> Path:
-        """The ISO whose kernel gets `command_line`."""
-        if command_line == self.project.command_line:
+    def iso(self, command_line: str, modules: tuple[Path, ...] | None = None) -> Path:
+        """The ISO whose kernel gets `command_line` and `modules`, or else those of the project."""
+        own = tuple(self.project.module_files)
+        key = (command_line, own if modules is None else modules)
+        if key == (self.project.command_line, own):
             return self.project.iso
-        if command_line not in self._isos:
-            self._isos[command_line] = self._make_iso(command_line)
-        return self._isos[command_line]
+        if key not in self._isos:
+            self._isos[key] = self._make_iso(*key)
+        return self._isos[key]
 
     def machine(
         self,
@@ -61,13 +64,13 @@ class Images:
         """Start a machine; see the fixture `machine`."""
         settings = {"smp": self.project.smp, "memory": self.project.memory, **settings}
         if uefi or not direct:
-            iso = self.iso(command_line)
+            iso = self.iso(command_line, settings.pop("modules", None))
             return Machine(MachineOptions(iso=iso, uefi=uefi, **settings), lifetime=lifetime)
         settings = {"modules": tuple(self.project.module_files), **settings}
         options = MachineOptions(kernel=self.project.kernel, command_line=command_line, **settings)
         return Machine(options, lifetime=lifetime)
 
-    def _make_iso(self, command_line: str) -> Path:
+    def _make_iso(self, command_line: str, modules: tuple[Path, ...]) -> Path:
         stripped = self.folder / "kernel.stripped"
         if not stripped.exists():
             strip(self.project.kernel, stripped)
@@ -79,6 +82,6 @@ class Images:
             cache=self.project.cache,
             name=self.project.name,
             command_line=command_line,
-            modules=self.project.module_files,
+            modules=modules,
         )
         return output

@@ -62,15 +62,15 @@ def test_programs_run(machine: MakeMachine, tmp_path: Path) -> None:
     kernel = started(
         *(machine, tmp_path), sum=SUM, arguments=ARGUMENTS, constant=CONSTANT, far=FAR, text=b"text"
     )
-    assert kernel.command("run /bin/sum") == "/bin/sum[1]: exit status 30"
-    assert kernel.command("run /bin/arguments 7") == "/bin/arguments[2]: exit status 57"
-    assert kernel.command("run /bin/arguments +x") == "/bin/arguments[3]: exit status 45"
+    assert kernel.command("run /bin/sum") == "sum[1]: exit status 30"
+    assert kernel.command("run /bin/arguments 7") == "arguments[2]: exit status 57"
+    assert kernel.command("run /bin/arguments +x") == "arguments[3]: exit status 45"
     line, end = kernel.command("run /bin/constant").splitlines()
     assert re.fullmatch(rf".*\[4\]: segfault at {TEXT:x} ip {TEXT + 5:x} sp 7f\w+ error 7", line)
-    assert end == "/bin/constant[4]: ended by signal 11"
+    assert end == "constant[4]: signal 11"
     line, end = kernel.command("run /bin/far").splitlines()
     assert f"[5]: segfault at {DATA + 0x9000:x} " in line
-    assert end == "/bin/far[5]: ended by signal 11"
+    assert end == "far[5]: signal 11"
     assert kernel.command("run /bin/text") == "/bin/text: error 8"
     assert kernel.command("run /bin") == "/bin: error 13"
     assert kernel.command("run /bin/none") == "/bin/none: error 2"
@@ -91,7 +91,7 @@ def test_damaged_programs_do_no_harm(machine: MakeMachine, tmp_path: Path) -> No
     )
     for name in names:
         answer = kernel.command(f"run /bin/{name}").splitlines()[-1]
-        assert answer.startswith(f"/bin/{name}"), (name, answer)
+        assert answer.startswith((f"{name}[", f"/bin/{name}: error")), answer
     assert kernel.command("run /bin/sum").endswith("exit status 30")
 
 
@@ -222,11 +222,11 @@ def test_programs_in_c_run(machine: MakeMachine, tmp_path: Path) -> None:
     programs["files"] = compiled(tmp_path, "files", FILES)
     programs["status"] = compiled(tmp_path, "status", STATUS)
     kernel = started(machine, tmp_path, **programs)
-    assert kernel.command("run /bin/count 7") == "/bin/count[1]: exit status 27"
+    assert kernel.command("run /bin/count 7") == "count[1]: exit status 27"
     for number in (2, 3):  # the second one finds no traces of the first
-        assert kernel.command("run /bin/files") == f"/bin/files[{number}]: exit status 0"
+        assert kernel.command("run /bin/files") == f"files[{number}]: exit status 0"
     for number in (4, 5):
-        assert kernel.command("run /bin/status") == f"/bin/status[{number}]: exit status 0"
+        assert kernel.command("run /bin/status") == f"status[{number}]: exit status 0"
 
 
 PRINTING = r"""
@@ -382,7 +382,7 @@ def test_programs_wait_and_are_interrupted(machine: MakeMachine, tmp_path: Path)
     kernel.send("run /bin/reading\r")
     kernel.expect("run /bin/reading\r\n")
     kernel.send("abc\x03")
-    kernel.expect(r"abc\^C/bin/reading\[3\]: ended by signal 2")
+    kernel.expect(r"abc\^Creading\[3\]: signal 2")
     kernel.expect_prompt()
 
 
@@ -410,4 +410,4 @@ def test_a_shell_talks(machine: MakeMachine, tmp_path: Path) -> None:
 def test_what_programs_print_is_seen(machine: MakeMachine, tmp_path: Path) -> None:
     kernel = started(machine, tmp_path, printing=compiled(tmp_path, "printing", PRINTING))
     answer = kernel.command("run /bin/printing").splitlines()
-    assert answer == ["one", "two 1", "\tthree", "/bin/printing[1]: exit status 4"]
+    assert answer == ["one", "two 1", "\tthree", "printing[1]: exit status 4"]

@@ -1,22 +1,27 @@
-"""A shell of Linux, as the first program."""
+"""The shell that `scripts/run` boots to."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from pykasm.machine.cpio import archive, directory, file, symlink
+from pykasm.machine.initramfs import of_folder
+from pykasm.machine.qemu import POWEROFF_STATUS
 from pykasm.machine.session import Machine
 from tests.boot.test_programs import busybox
 
 MakeMachine = Callable[..., Machine]
 
-COMMANDS = ("awk", "cat", "echo", "grep", "head", "ls", "mkdir", "sed", "sh", "sort", "wc")
+ROOTFS = Path(__file__).parents[2] / "scripts" / "rootfs"
 
 ASKED = r"\x1b\[6n"
 """The shell asks the terminal where its cursor is; nobody answers."""
+
+INTERRUPT, SUSPEND, END = "\x03", "\x1a", "\x04"
 
 
 class Shell:
@@ -28,22 +33,38 @@ class Shell:
 
     def await_prompt(self) -> str:
         """What is said before the next prompt."""
-        return str(self.machine.expect(rf"(.*?)/ [$#] (?:{ASKED})?").group(1))
+        return str(self.machine.expect(rf"(?s)(.*?)[~/]\S* # (?:{ASKED})").group(1))
 
     def run(self, command: str) -> list[str]:
         """The lines that `command` prints."""
         self.machine.send_line(command)
         return self.await_prompt().replace("\r\n", "\n").split("\n")[1 + command.count("\r") : -1]
 
+    def press(self, key: str) -> list[str]:
+        """The lines that are shown after a key is pressed, with what the key itself shows."""
+        self.machine.send(key)
+        return self.await_prompt().replace("\r\n", "\n").split("\n")
+
+    def start(self, command: str, sign: str) -> None:
+        """Run a command that does not end, until it shows `sign`."""
+        self.machine.send_line(command)
+        self.machine.expect(rf"\n{sign}")
+
+
+@pytest.fixture(scope="module")
+def initrd(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The archive of what `scripts/rootfs` makes."""
+    busybox()  # skips where there is none
+    folder = tmp_path_factory.mktemp("root") / "root"
+    subprocess.run([sys.executable, ROOTFS, folder], check=True)
+    made = folder.parent / "initrd"
+    made.write_bytes(of_folder(folder))
+    return made
+
 
 @pytest.fixture
-def shell(machine: MakeMachine, tmp_path: Path) -> Shell:
-    initrd = tmp_path / "initrd"
-    links = [symlink(f"bin/{name}", "busybox") for name in COMMANDS]
-    program = file("bin/busybox", busybox(), 0o755)
-    folders = [directory("bin"), directory("tmp", 0o1777)]
-    initrd.write_bytes(archive([*folders, program, *links]))
-    return Shell(machine(modules=(initrd,), smp=2, command_line=""))
+def shell(machine: MakeMachine, initrd: Path) -> Shell:
+    return Shell(machine(modules=(initrd,), smp=2))
 
 
 def test_a_shell_runs_commands(shell: Shell) -> None:
@@ -58,12 +79,95 @@ def test_a_shell_runs_commands(shell: Shell) -> None:
     assert shell.run("echo 'x y' | sed s/x/z/ | awk '{ print $2, $1 }'") == ["y z"]
     assert shell.run("(exit 3); echo $?; false || echo no") == ["3", "no"]
     assert shell.run("f() { echo $1-$2; }; f a $(echo b)") == ["a-b"]
-
-
-def test_a_shell_reads_what_stands_in_its_commands(shell: Shell) -> None:
-    assert shell.run("cat <<END\rone\rtwo\rEND")[-2:] == ["one", "two"]
-
-
-def test_a_shell_has_jobs(shell: Shell) -> None:
     assert shell.run("cat /dev/zero | head -c 9 | wc -c") == ["9"]
-    assert shell.run("(echo later > /tmp/job) & wait; cat /tmp/job")[0] == "later"
+    assert shell.run("cat <<END\rone\rtwo\rEND")[-2:] == ["one", "two"]
+    assert shell.run("trap 'echo trapped' USR1; kill -USR1 $$") == ["trapped"]
+    assert shell.run("hostname; tty; id -u") == ["pykasm", "/dev/console", "0"]
+
+
+def test_a_pipe_of_20_processes(shell: Shell) -> None:
+    shell.run("f() { cat | cat | cat | cat; }")
+    assert shell.run("seq 1000 | f | f | f | f | cat | cat | tail -1") == ["1000"]
+
+
+def test_jobs_go_to_the_background_and_back(shell: Shell) -> None:
+    shell.start("(echo begun; cat)", "begun")
+    assert shell.press(SUSPEND)[1:] == ["^Z[1]+  Stopped                    (echo begun; cat)", ""]
+    assert shell.run("sleep 1000 &") == []
+    assert shell.run("jobs") == [
+        "[1]+  Stopped                    (echo begun; cat)",
+        "[2]-  Running                    sleep 1000",
+    ]
+    shell.start("fg %1", r"\(echo begun; cat\)\r\n")
+    shell.machine.send_line("typed")
+    shell.machine.expect("typed\r\ntyped\r\n")
+    shell.press(SUSPEND)
+    assert shell.run("bg %1") == ["[1] (echo begun; cat)"]
+    # it reads, which the background may not
+    assert "[1]+  Stopped (tty input)        (echo begun; cat)" in shell.run("jobs; jobs")
+    shell.start("fg %2", "sleep 1000")
+    assert shell.press(INTERRUPT) == ["", "^C", ""]
+    shell.start("fg %1", r"\(echo begun; cat\)\r\n")
+    shell.press(END)
+    assert shell.run("jobs") == []
+
+
+def test_an_interrupt_ends_all_of_a_pipe(shell: Shell) -> None:
+    shell.start("(echo begun >&2; sleep 1000) | cat | sleep 1000", "begun")
+    shell.press(INTERRUPT)
+    assert shell.run("echo $?") == ["130"]
+    assert shell.run("jobs") == []
+
+
+def test_the_background_writes_unless_the_terminal_stops_it(shell: Shell) -> None:
+    assert shell.run("echo heard & wait")[0].strip() == "heard"
+    assert shell.run("stty tostop; echo unheard & wait; jobs")[-1] == (
+        "[1]+  Stopped (tty output)       echo unheard"
+    )
+    assert shell.run("stty -tostop; fg") == ["echo unheard", "unheard"]
+
+
+def test_orphans_can_not_read_from_the_terminal(shell: Shell) -> None:
+    """Nobody would let them go on (POSIX.1, 11.1.4)."""
+    shell.run("cat >/tmp/o <<'END'\rexec 3<&0\r(sleep 1; cat <&3; echo $? >/tmp/e) &\rEND")
+    shell.run("sh /tmp/o")
+    said = shell.run("until [ -s /tmp/e ]; do sleep 1; done; cat /tmp/e")
+    assert said == ["cat: read error: Input/output error", "1"]
+
+
+def test_the_size_of_the_window_is_kept_and_told(shell: Shell) -> None:
+    resize = "(trap 'echo resized' WINCH; stty rows 33 cols 100; stty size)"
+    assert shell.run(resize) == ["resized", "33 100"]
+    assert shell.run(resize) == ["33 100"]  # it is no other one
+
+
+def test_the_monitor_can_be_asked_for_and_left(shell: Shell) -> None:
+    kernel = shell.machine
+    shell.start("(echo begun; cat)", "begun")
+    kernel.qmp("chardev-send-break", id="serial")
+    kernel.expect_prompt()
+    assert "busybox" in kernel.command("ls /bin").split()
+    kernel.send_line("resume")
+    kernel.send_line("typed")
+    kernel.expect("typed\r\ntyped\r\n")
+    kernel.key("alt-print-m")
+    kernel.expect_prompt()
+    assert kernel.command("") == ""
+    kernel.send_line("resume")
+    assert shell.press(INTERRUPT)[-2:] == ["^C", ""]
+
+
+@pytest.mark.parametrize("command", ["poweroff", "exit"])
+def test_the_machine_is_switched_off(shell: Shell, command: str) -> None:
+    shell.machine.send_line(command)
+    assert shell.machine.wait_exit() == POWEROFF_STATUS
+
+
+@pytest.mark.parametrize("uefi", [False, True], ids=["BIOS", "UEFI"])
+def test_a_shell_from_a_disc_starts_the_machine_again(
+    machine: MakeMachine, initrd: Path, uefi: bool
+) -> None:
+    shell = Shell(machine(direct=False, uefi=uefi, modules=(initrd,), smp=2))
+    assert shell.run("ls / | head -3") == ["bin", "dev", "etc"]
+    shell.machine.send_line("reboot")
+    assert shell.machine.wait_exit() == 0  # QEMU is told to end there

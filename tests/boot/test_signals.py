@@ -363,4 +363,4 @@ int main(void) {
 )
 def test_signals_are_as_linux_has_them(machine: MakeMachine, tmp_path: Path, source: str) -> None:
     kernel = started(machine, tmp_path, tried=compiled(tmp_path, "tried", source))
-    assert kernel.command("run /bin/tried").splitlines()[-1] == "/bin/tried[1]: exit status 0"
+    assert kernel.command("run /bin/tried").splitlines()[-1] == "tried[1]: exit status 0"

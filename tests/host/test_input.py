@@ -245,7 +245,27 @@ def test_the_handler_lets_output_go_on_and_tells_of_it(desk: Desk) -> None:
     assert desk.host[desk.backlog.told] == 1
     uart.empty()
     desk.interrupt(uart)
-    assert uart.written[UartRegister.IER] == InterruptEnable.RECEIVED
+    received = InterruptEnable.RECEIVED | InterruptEnable.LINE_STATUS
+    assert uart.written[UartRegister.IER] == received
+
+
+def test_a_break_brings_the_monitor_in_front(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    desk.host.call(desk.input.put_in_front, Reader.PROGRAMS)
+    desk.receive(uart, b"a")
+    assert desk.host[desk.input.front] == Reader.PROGRAMS
+    desk.receive(uart, b"\0", damage=LineStatus.BREAK)
+    assert desk.host[desk.input.front] == Reader.MONITOR
+    assert desk.read(1) == b"a"  # which nobody has read; the break is no byte
+
+
+def test_a_break_is_seen_while_bytes_have_to_wait(desk: Desk) -> None:
+    uart = desk.start(Uart())
+    desk.host.call(desk.input.put_in_front, Reader.PROGRAMS)
+    desk.receive(uart, bytes(CAPACITY))
+    uart.receive(b"\0", damage=LineStatus.BREAK)
+    desk.host.call(desk.driver._interrupt, 0)
+    assert desk.host[desk.input.front] == Reader.MONITOR
 
 
 def test_bytes_come_and_go_at_once(desk: Desk) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.terminal.keycode import RELEASED, KeyCode
-from kernel.terminal.keymap import Keymap
+from kernel.terminal.keymap import KeyEffect, Keymap
 from kernel.terminal.scancodes import (
     SET_1,
     SET_1_EXTENDED,
@@ -236,3 +236,24 @@ def test_a_queue_that_fills_up_keeps_whole_keys(desk: Desk, keys: list[KeyCode])
     assert typed == whole if len(whole) < 200 else whole.startswith(typed)
     ends = {len(b"".join(texts[key] for key in keys[:n])) for n in range(len(keys) + 1)}
     assert len(typed) in ends
+
+
+PRINT_SCREEN, M = KeyCode.PRINT_SCREEN, KeyCode.M
+
+
+@pytest.mark.parametrize("alt", [KeyCode.LEFT_ALT, KeyCode.RIGHT_ALT])
+@pytest.mark.parametrize("between", [(), (PRINT_SCREEN | RELEASED,)])
+def test_alt_print_screen_and_m_ask_for_the_monitor(
+    desk: Desk, alt: int, between: tuple[int, ...]
+) -> None:
+    desk.start(ScanSet.SET_1)
+    assert desk.press(alt, PRINT_SCREEN, *between, KeyCode.A) == b""
+    assert desk.host.call(desk.keymap.press, M) == KeyEffect.MONITOR
+    assert desk.press(M | RELEASED, alt | RELEASED, M) == b"m"
+
+
+@pytest.mark.parametrize("held", [KeyCode.LEFT_CONTROL, KeyCode.LEFT_SHIFT])
+def test_print_screen_asks_for_nothing_with_other_keys(desk: Desk, held: int) -> None:
+    desk.start(ScanSet.SET_1)
+    desk.press(held, PRINT_SCREEN)
+    assert desk.host.call(desk.keymap.press, M) == KeyEffect.NOTHING

@@ -17,7 +17,14 @@ PROGRAMS = "binutils gdb xorriso mtools grub-common"
 
 COMMANDS = pytest.mark.parametrize("command", ["run", "test"])
 
-SUBJECTS = {"run": (), "test": ("gcc", "musl-tools", "busybox-static")}
+SUBJECTS = {
+    "run": ("busybox-static",),
+    "test": (
+        *("gcc", "musl-tools", "busybox-static", "lua5.4", "sqlite3", "tcc"),
+        *(() if Path("/usr/bin/python3").exists() else ("python3",)),
+        "stress-ng",
+    ),
+}
 """What each command has installed besides, one by one: it does without what can't be."""
 
 

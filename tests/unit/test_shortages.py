@@ -78,6 +78,9 @@ NO_RECORD = "tests/host/test_pci.py::test_functions_without_memory_for_a_record_
 NO_RESOURCES = "tests/host/test_resources.py::test_without_one_part_the_others_are_given_back"
 NO_ROOT = "tests/host/test_files.py::test_another_root_without_memory"
 NO_SPACE = "tests/host/test_pci.py::test_what_can_not_be_mapped_is_reached_by_ports"
+NO_WATCH = "tests/host/test_programwatch.py::" + (
+    "test_without_memory_for_a_thread_the_end_is_waited_for_at_once"
+)
 NO_START = "tests/host/test_secondaries.py::test_without_memory_the_rest_stays_asleep"
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
 
@@ -123,6 +126,7 @@ ELSEWHERE = {
     "Tmpfs._set_text": NO_FILES,
     "VectorCalls._take": NO_LIST,
     "ConsoleTerminal.start": NO_CONSOLE,
+    "ProgramWatch.begin": NO_WATCH,
     "NameCalls.getcwd": NO_DIRECTORY,
     "PollCalls._allocate": NO_ENTRIES,
 }

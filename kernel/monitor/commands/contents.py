@@ -34,5 +34,5 @@ CONTENTS: Contents = (
     MachineCheckCommands,  # mce
     AcpiCommands,  # acpi
     FileCommands,  # ls, cat
-    ProgramCommands,  # run
+    ProgramCommands,  # run, resume
 )
