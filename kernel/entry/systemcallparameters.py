@@ -1,0 +1,226 @@
+"""What the parameters of each system call mean, by its name, as its man-page has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from kernel.entry import parameternames as names
+from kernel.entry.parameterkind import ParameterForm, ParameterKind, record
+from kernel.fs.filestatus import FileStatus
+from kernel.process.filecalls import PipeNumbers
+from kernel.process.limits import ResourceLimit
+from kernel.process.timespec import TimeSpec
+from kernel.signals.signalactions import SignalAction
+from kernel.signals.signaltarget import AlternateStack
+
+SIGNED = ParameterKind(ParameterForm.SIGNED)
+UNSIGNED = ParameterKind(ParameterForm.UNSIGNED)
+HEX = ParameterKind(ParameterForm.HEX)
+MODE = ParameterKind(ParameterForm.OCTAL)
+ADDRESS = ParameterKind(ParameterForm.ADDRESS)
+FILE = ParameterKind(ParameterForm.FILE)
+DIRECTORY = ParameterKind(ParameterForm.DIRECTORY)
+SIGNAL = ParameterKind(ParameterForm.SIGNAL)
+TEXT = ParameterKind(ParameterForm.TEXT)
+INPUT = ParameterKind(ParameterForm.INPUT)
+OUTPUT = ParameterKind(ParameterForm.OUTPUT)
+STRINGS = ParameterKind(ParameterForm.STRINGS)
+SIGNAL_SET = ParameterKind(ParameterForm.SIGNAL_SET)
+LENGTH = ParameterKind(ParameterForm.LENGTH)
+OFFSET = ParameterKind(ParameterForm.OFFSET)
+PROCESS = ParameterKind(ParameterForm.PROCESS)
+USER = ParameterKind(ParameterForm.USER)
+
+
+def _flags(known: Mapping[str, int], within: int = 0) -> ParameterKind:
+    """Return the kind of flags with `known` names; the bits `within` are one value."""
+    return ParameterKind(ParameterForm.FLAGS, known, within)
+
+
+def _value(known: Mapping[str, int]) -> ParameterKind:
+    """Return the kind of one of the `known` names."""
+    return ParameterKind(ParameterForm.VALUE, known)
+
+
+STATUS = record(ParameterForm.RECORD_OUT, FileStatus, st_mode="mode", st_size="size")
+TIME = record(ParameterForm.RECORD_IN, TimeSpec, tv_sec="seconds", tv_nsec="nanoseconds")
+TIME_OUT = record(ParameterForm.RECORD_OUT, TimeSpec, tv_sec="seconds", tv_nsec="nanoseconds")
+ACTION = record(
+    ParameterForm.RECORD_IN, SignalAction, sa_handler="handler", sa_mask="mask", sa_flags="flags"
+)
+ACTION_OUT = record(
+    ParameterForm.RECORD_OUT, SignalAction, sa_handler="handler", sa_mask="mask", sa_flags="flags"
+)
+LIMIT = record(ParameterForm.RECORD_IN, ResourceLimit, rlim_cur="soft", rlim_max="hard")
+LIMIT_OUT = record(ParameterForm.RECORD_OUT, ResourceLimit, rlim_cur="soft", rlim_max="hard")
+STACK = record(
+    ParameterForm.RECORD_IN, AlternateStack, ss_sp="base", ss_flags="flags", ss_size="size"
+)
+STACK_OUT = record(
+    ParameterForm.RECORD_OUT, AlternateStack, ss_sp="base", ss_flags="flags", ss_size="size"
+)
+PIPE = record(ParameterForm.RECORD_OUT, PipeNumbers, read="reader", write="writer")
+
+OPEN = _flags(names.OPEN, within=3)
+AT = _flags(names.AT)
+ACCESS = _flags(names.ACCESS)
+PROTECTION = _flags(names.PROTECTION)
+MAPPING = _flags(names.MAPPING, names.MAPPING_TYPE)
+CLONE = _flags(names.CLONE, within=0xFF)
+WAITING = _flags(names.WAITING)
+CLOCK = _value(names.CLOCKS)
+RESOURCE = _value(names.RESOURCES)
+POLICY = _value(names.POLICIES)
+
+PARAMETERS: dict[str, tuple[ParameterKind, ...]] = {
+    "read": (FILE, OUTPUT, LENGTH),
+    "write": (FILE, INPUT, LENGTH),
+    "open": (TEXT, OPEN, MODE),
+    "close": (FILE,),
+    "stat": (TEXT, STATUS),
+    "fstat": (FILE, STATUS),
+    "lstat": (TEXT, STATUS),
+    "poll": (ADDRESS, LENGTH, SIGNED),
+    "lseek": (FILE, OFFSET, _value(names.WHENCE)),
+    "mmap": (ADDRESS, LENGTH, PROTECTION, MAPPING, FILE, HEX),
+    "mprotect": (ADDRESS, LENGTH, PROTECTION),
+    "munmap": (ADDRESS, LENGTH),
+    "brk": (ADDRESS,),
+    "rt_sigaction": (SIGNAL, ACTION, ACTION_OUT, LENGTH),
+    "rt_sigprocmask": (_value(names.MASKING), SIGNAL_SET, ADDRESS, LENGTH),
+    "ioctl": (FILE, _value(names.REQUESTS), HEX),
+    "pread64": (FILE, OUTPUT, LENGTH, OFFSET),
+    "pwrite64": (FILE, INPUT, LENGTH, OFFSET),
+    "readv": (FILE, ADDRESS, LENGTH),
+    "writev": (FILE, ADDRESS, LENGTH),
+    "access": (TEXT, ACCESS),
+    "pipe": (PIPE,),
+    "select": (UNSIGNED, ADDRESS, ADDRESS, ADDRESS, ADDRESS),
+    "mremap": (ADDRESS, LENGTH, LENGTH, _flags(names.REMAPPING), ADDRESS),
+    "msync": (ADDRESS, LENGTH, _flags(names.SYNCING)),
+    "mincore": (ADDRESS, LENGTH, ADDRESS),
+    "madvise": (ADDRESS, LENGTH, _value(names.ADVICE)),
+    "dup": (FILE,),
+    "dup2": (FILE, FILE),
+    "nanosleep": (TIME, ADDRESS),
+    "clone": (CLONE, ADDRESS, ADDRESS, ADDRESS, HEX),
+    "execve": (TEXT, STRINGS, ADDRESS),
+    "exit": (SIGNED,),
+    "wait4": (PROCESS, ADDRESS, WAITING, ADDRESS),
+    "kill": (PROCESS, SIGNAL),
+    "uname": (ADDRESS,),
+    "fcntl": (FILE, _value(names.CONTROL), HEX),
+    "fsync": (FILE,),
+    "fdatasync": (FILE,),
+    "truncate": (TEXT, OFFSET),
+    "ftruncate": (FILE, OFFSET),
+    "getcwd": (ADDRESS, LENGTH),
+    "chdir": (TEXT,),
+    "fchdir": (FILE,),
+    "rename": (TEXT, TEXT),
+    "mkdir": (TEXT, MODE),
+    "rmdir": (TEXT,),
+    "creat": (TEXT, MODE),
+    "link": (TEXT, TEXT),
+    "unlink": (TEXT,),
+    "symlink": (TEXT, TEXT),
+    "readlink": (TEXT, OUTPUT, LENGTH),
+    "chmod": (TEXT, MODE),
+    "fchmod": (FILE, MODE),
+    "chown": (TEXT, USER, USER),
+    "fchown": (FILE, USER, USER),
+    "lchown": (TEXT, USER, USER),
+    "umask": (MODE,),
+    "gettimeofday": (ADDRESS, ADDRESS),
+    "getrlimit": (RESOURCE, LIMIT_OUT),
+    "sysinfo": (ADDRESS,),
+    "setuid": (USER,),
+    "setgid": (USER,),
+    "setpgid": (PROCESS, PROCESS),
+    "setreuid": (USER, USER),
+    "setregid": (USER, USER),
+    "getgroups": (LENGTH, ADDRESS),
+    "setgroups": (LENGTH, ADDRESS),
+    "setresuid": (USER, USER, USER),
+    "getresuid": (ADDRESS, ADDRESS, ADDRESS),
+    "setresgid": (USER, USER, USER),
+    "getresgid": (ADDRESS, ADDRESS, ADDRESS),
+    "getpgid": (PROCESS,),
+    "setfsuid": (USER,),
+    "setfsgid": (USER,),
+    "getsid": (PROCESS,),
+    "capget": (ADDRESS, ADDRESS),
+    "capset": (ADDRESS, ADDRESS),
+    "rt_sigpending": (ADDRESS, LENGTH),
+    "rt_sigtimedwait": (SIGNAL_SET, ADDRESS, TIME, LENGTH),
+    "rt_sigqueueinfo": (PROCESS, SIGNAL, ADDRESS),
+    "rt_sigsuspend": (SIGNAL_SET, LENGTH),
+    "sigaltstack": (STACK, STACK_OUT),
+    "mknod": (TEXT, MODE, HEX),
+    "personality": (HEX,),
+    "getpriority": (_value(names.PRIORITIES), PROCESS),
+    "setpriority": (_value(names.PRIORITIES), PROCESS, SIGNED),
+    "sched_getparam": (PROCESS, ADDRESS),
+    "sched_getscheduler": (PROCESS,),
+    "sched_get_priority_max": (POLICY,),
+    "sched_get_priority_min": (POLICY,),
+    "mlock": (ADDRESS, LENGTH),
+    "munlock": (ADDRESS, LENGTH),
+    "mlockall": (_flags(names.LOCKING_ALL),),
+    "prctl": (_value(names.PROCESS_CONTROL), HEX, HEX, HEX, HEX),
+    "arch_prctl": (_value(names.ARCHITECTURE), ADDRESS),
+    "setrlimit": (RESOURCE, LIMIT),
+    "chroot": (TEXT,),
+    "reboot": (_value(names.MAGIC), _value(names.MAGIC), _value(names.REBOOT), ADDRESS),
+    "sethostname": (INPUT, LENGTH),
+    "setdomainname": (INPUT, LENGTH),
+    "iopl": (UNSIGNED,),
+    "ioperm": (HEX, LENGTH, UNSIGNED),
+    "tkill": (PROCESS, SIGNAL),
+    "time": (ADDRESS,),
+    "futex": (
+        *(ADDRESS, _flags(names.FUTEX, names.FUTEX_OPERATION), UNSIGNED),
+        *(ADDRESS, ADDRESS, HEX),
+    ),
+    "sched_getaffinity": (PROCESS, LENGTH, ADDRESS),
+    "getdents64": (FILE, ADDRESS, LENGTH),
+    "set_tid_address": (ADDRESS,),
+    "clock_gettime": (CLOCK, TIME_OUT),
+    "clock_getres": (CLOCK, TIME_OUT),
+    "clock_nanosleep": (CLOCK, _flags(names.TIMING), TIME, ADDRESS),
+    "exit_group": (SIGNED,),
+    "tgkill": (PROCESS, PROCESS, SIGNAL),
+    "waitid": (_value(names.WAITED), PROCESS, ADDRESS, WAITING, ADDRESS),
+    "openat": (DIRECTORY, TEXT, OPEN, MODE),
+    "mkdirat": (DIRECTORY, TEXT, MODE),
+    "mknodat": (DIRECTORY, TEXT, MODE, HEX),
+    "fchownat": (DIRECTORY, TEXT, USER, USER, AT),
+    "newfstatat": (DIRECTORY, TEXT, STATUS, AT),
+    "unlinkat": (DIRECTORY, TEXT, _flags(names.AT_REMOVE)),
+    "renameat": (DIRECTORY, TEXT, DIRECTORY, TEXT),
+    "linkat": (DIRECTORY, TEXT, DIRECTORY, TEXT, AT),
+    "symlinkat": (TEXT, DIRECTORY, TEXT),
+    "readlinkat": (DIRECTORY, TEXT, OUTPUT, LENGTH),
+    "fchmodat": (DIRECTORY, TEXT, MODE),
+    "faccessat": (DIRECTORY, TEXT, ACCESS),
+    "pselect6": (UNSIGNED, ADDRESS, ADDRESS, ADDRESS, TIME, ADDRESS),
+    "ppoll": (ADDRESS, LENGTH, TIME, SIGNAL_SET, LENGTH),
+    "set_robust_list": (ADDRESS, LENGTH),
+    "dup3": (FILE, FILE, OPEN),
+    "pipe2": (PIPE, OPEN),
+    "preadv": (FILE, ADDRESS, LENGTH, OFFSET),
+    "pwritev": (FILE, ADDRESS, LENGTH, OFFSET),
+    "rt_tgsigqueueinfo": (PROCESS, PROCESS, SIGNAL, ADDRESS),
+    "prlimit64": (PROCESS, RESOURCE, LIMIT, LIMIT_OUT),
+    "getcpu": (ADDRESS, ADDRESS, ADDRESS),
+    "renameat2": (DIRECTORY, TEXT, DIRECTORY, TEXT, _flags(names.RENAMING)),
+    "getrandom": (OUTPUT, LENGTH, _flags(names.RANDOM)),
+    "execveat": (DIRECTORY, TEXT, STRINGS, ADDRESS, AT),
+    "mlock2": (ADDRESS, LENGTH, _flags(names.LOCKING)),
+    "preadv2": (FILE, ADDRESS, LENGTH, OFFSET, HEX, _flags(names.TRANSFER)),
+    "pwritev2": (FILE, ADDRESS, LENGTH, OFFSET, HEX, _flags(names.TRANSFER)),
+    "clone3": (ADDRESS, LENGTH),
+    "close_range": (UNSIGNED, UNSIGNED, _flags(names.CLOSING)),
+    "faccessat2": (DIRECTORY, TEXT, ACCESS, _flags(names.AT_ACCESS)),
+}
+"""Of calls that are not here, the types of the handler's parameters tell."""
