@@ -14,6 +14,7 @@ from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
+from kernel.process.intervalcalls import IntervalCalls
 from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
 from kernel.process.machinecalls import MachineCalls
@@ -77,6 +78,9 @@ NUMBERS: dict[int, Function[Any]] = {
     33: FileCalls.dup2,
     34: SignalCalls.pause,
     35: TimeCalls.nanosleep,
+    36: IntervalCalls.getitimer,
+    37: IntervalCalls.alarm,
+    38: IntervalCalls.setitimer,
     39: ProcessCalls.getpid,
     56: CloneCalls.clone,
     57: CloneCalls.fork,

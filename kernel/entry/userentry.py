@@ -98,7 +98,9 @@ class UserEntry(Subsystem):
             call(self.user_exceptions.handlers[rax])
             cli()
         with else_():
+            mov(self.scheduler.ticks.in_program, 1)
             call(self.exceptions.handlers[rax])
+            mov(self.scheduler.ticks.in_program, 0)
             with if_(self.deferred.is_waiting()):
                 self.deferred.finish_interrupt()
             with if_(self.scheduler.preemption.is_due()):

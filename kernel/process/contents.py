@@ -14,6 +14,8 @@ from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
+from kernel.process.intervalcalls import IntervalCalls
+from kernel.process.intervaltimers import IntervalTimers
 from kernel.process.jobcontrol import JobControl
 from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
@@ -31,6 +33,8 @@ from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
+from kernel.process.processtimers import ProcessTimers
+from kernel.process.processtimes import ProcessTimes
 from kernel.process.randomcalls import RandomCalls
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
@@ -57,6 +61,7 @@ CONTENTS: Contents = (
     Orphans,  # groups of processes that nobody looks after
     ParentReports,  # what parents are told of their children
     Processes,  # programs that run
+    ProcessTimes,  # for how long
     TaskSearch,  # their threads, by numbers
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
@@ -71,9 +76,11 @@ CONTENTS: Contents = (
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used
     JobControl,  # terminals and jobs
+    IntervalTimers,  # the timers that each of them has
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     Stops,  # how they come to rest while they are stopped
+    ProcessTimers,  # what they are told when they have run for some time
     UserWork,  # what is to be done before a program goes on
     UserReturn,  # the way to it
     GroupCalls,  # system calls about groups and sessions
@@ -95,6 +102,7 @@ CONTENTS: Contents = (
     CloneCalls,  # system calls for that
     TimeSpecs,  # times of programs
     TimeCalls,  # system calls that tell the time and wait
+    IntervalCalls,  # for the timers that each process has
     FutexCalls,  # and for words to change
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children

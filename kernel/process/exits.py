@@ -10,10 +10,12 @@ from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.robustlists import RobustLists
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.filestates import FileStates
+from kernel.process.intervaltimers import IntervalTimers
 from kernel.process.jobcontrol import JobControl
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
+from kernel.process.processtimes import ProcessTimes
 from kernel.process.stops import Stops
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
@@ -45,6 +47,8 @@ class Exits(Subsystem):
         signals: SignalStates,
         jobs: JobControl,
         stops: Stops,
+        times: ProcessTimes,
+        intervals: IntervalTimers,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -61,6 +65,8 @@ class Exits(Subsystem):
         self.jobs = jobs
         self.signals = signals
         self.stops = stops
+        self.times = times
+        self.intervals = intervals
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -110,6 +116,7 @@ class Exits(Subsystem):
         ended = keep(self._leave_process(task, status))
         with if_(ended != 0):
             self.jobs.leave(process)
+            self.intervals.end(process)
         self.file_states.end_identity(task)
         with interrupts_disabled():  # a switch would save the bases in the task
             thread = scratch(self.scheduler.current)
@@ -163,6 +170,7 @@ class Exits(Subsystem):
             mov(eax, process.replacing)
             mov(is_awaited, eax)
             task.sibling.unlink()
+            self.times.keep_ended(process, task)
             with if_(process.tasks.is_empty()):
                 mov(is_last, 1)
                 with if_(process.state == ProcessState.ALIVE):

@@ -8,7 +8,9 @@ from kernel.fs.pollqueue import PollQueue
 from kernel.locks.spinlock import SpinLock
 from kernel.process.limits import RESOURCES, ResourceLimit
 from kernel.process.session import ProcessGroup
+from kernel.sched.runtimes import RunTimes
 from kernel.signals.signalgroup import SignalGroup
+from kernel.signals.signaltimer import SignalTimer
 from kernel.structures.list import ListHead
 from kernel.structures.refcount import ReferenceCount
 from kernel.structures.tree import TreeNode
@@ -26,6 +28,16 @@ class ProcessState(IntEnum):
     """Its threads end."""
     ZOMBIE = 2
     """Nothing is left of it but how it ended, for who waits for it."""
+
+
+class IntervalKind(IntEnum):
+    """Timers that each process has (include/uapi/linux/time.h: ITIMER_REAL and so on)."""
+
+    REAL = 0
+    VIRTUAL = 1
+    """It goes by the time that the program itself runs."""
+    PROFILE = 2
+    """It goes by what the kernel does for it, too."""
 
 
 class Process(Struct):
@@ -57,6 +69,13 @@ class Process(Struct):
     """1 if others with its user's rights may look into it (prctl(2), PR_SET_DUMPABLE)."""
     name: Array[U8] = field(count=NAME_SIZE)
     """That of the program, for people."""
+
+    # Time
+
+    interval_timers: Array[SignalTimer] = field(count=len(IntervalKind))
+    """By `IntervalKind`."""
+    ended_times: RunTimes = field(guarded_by="lock")
+    """The processor time of its threads that have ended."""
 
     # Its relations
 

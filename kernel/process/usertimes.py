@@ -53,6 +53,21 @@ class UserTimes(Subsystem):
         self._begin(deadline)
         ret(0)
 
+    @function(context="thread", sleeps=True)
+    def take_microseconds(
+        self, place: Fetched[User[U8]], target: Keep[Ptr[Nanoseconds]]
+    ) -> OrErrno[I64]:
+        """Set what is at `target` to the span of the `struct timeval` at `place`. Returns 0,
+        -EFAULT, or -EINVAL for what is none."""
+        value = local(TimeVal)
+        result, left = self.copy.copy_in(address_of(value), place, sizeof(TimeVal))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        fail_if(value.seconds < 0, Errno.EINVAL)
+        fail_if(u64(value.microseconds) >= NSEC_PER_SEC // MICROSECOND, Errno.EINVAL)
+        mov(at(target), self._span(address_of(value)))
+        ret(0)
+
     @function
     def _span(self, value: Ptr[TimeVal]) -> Nanoseconds:
         """Return the nanoseconds of a `value` that is not negative, or as many as there can be."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.cpu.trapframe import TrapFrame
 from kernel.process.exits import Exits
 from kernel.process.processes import Processes
+from kernel.process.processtimers import ProcessTimers
 from kernel.process.stops import Stops
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
@@ -15,19 +16,21 @@ from pykasm import *
 
 class UserWork(Subsystem):
     """Deals with what is pending for a thread whose program is about to go on (`Thread.pending`):
-    its end, and signals."""
+    its end, its processor time, and signals."""
 
     def __init__(
         self,
         processes: Processes,
         exits: Exits,
         stops: Stops,
+        timers: ProcessTimers,
         delivery: SignalDelivery,
         waiting: Waiting,
     ) -> None:
         self.processes = processes
         self.exits = exits
         self.stops = stops
+        self.timers = timers
         self.delivery = delivery
         self.waiting = waiting
 
@@ -38,6 +41,12 @@ class UserWork(Subsystem):
         thread, group = scratch(task.thread), scratch(task.group)
         with if_(thread.pending & Interruption.KILL):
             tail(self.exits.exit_task, group.deadly)
+        with if_(thread.pending & Interruption.TICK):
+            self.waiting.clear(thread, Interruption.TICK)
+            self.timers.tick(task)
+        thread = scratch(task.thread)
+        with if_((thread.pending & Interruption.SIGNAL) == 0):
+            ret()
         self.waiting.clear(thread, Interruption.SIGNAL)  # what comes from now on sets it again
         group = scratch(task.group)
         with if_(group.stop_signal != 0):

@@ -5,6 +5,7 @@ from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.sleep import Sleep
 from kernel.sched.switch import Switch
+from kernel.sched.threadtimes import ThreadTimes
 from kernel.sched.ticks import SchedulerTicks
 from kernel.sched.waiting import Waiting
 from kernel.sched.xstate import ExtendedState
@@ -13,6 +14,7 @@ from pykasm import *
 CONTENTS: Contents = (
     Preemption,  # whether this processor may turn to another thread, and should
     Switch,  # how it leaves one thread for another
+    ThreadTimes,  # for how long threads run
     SchedulerTicks,  # when a thread's turn is over
     ExtendedState,  # x87, SSE and AVX registers, which few threads use
     SegmentBases,  # where FS and GS of programs begin

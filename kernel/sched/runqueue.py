@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.clock.timer import Timer
+from kernel.clock.units import Nanoseconds
 from kernel.locks.spinlock import SpinLock
 from kernel.structures.list import ListHead
 from pykasm import *
@@ -53,6 +54,10 @@ class RunQueue(Struct):
     tick: Timer
     ticking: U32
     """1 while `tick` is armed. It, and the two above, are for the processor alone."""
+    running: U64 = field(guarded_by="lock")
+    """The address of the thread that runs."""
+    since: Nanoseconds = field(guarded_by="lock")
+    """Until when that thread's time has been counted."""
     link: ListHead
     lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock", elements="Thread.link")
 

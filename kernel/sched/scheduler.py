@@ -16,9 +16,11 @@ from kernel.interrupts.vectors import InterruptVector
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.preemption import Preemption
 from kernel.sched.runqueue import IDLE_PRIORITY, QUANTUM, USED_BY_SWITCH, RunQueue
+from kernel.sched.runtimes import RunTimes
 from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.switch import Switch
 from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.threadtimes import ThreadTimes
 from kernel.sched.ticks import SchedulerTicks
 from kernel.sched.xstate import ExtendedState
 from kernel.structures.list import ListHead
@@ -53,6 +55,7 @@ class Scheduler(Subsystem):
         descriptors: Descriptors,
         preemption: Preemption,
         switch: Switch,
+        times: ThreadTimes,
         ticks: SchedulerTicks,
         extended: ExtendedState,
         bases: SegmentBases,
@@ -63,6 +66,7 @@ class Scheduler(Subsystem):
         self.descriptors = descriptors
         self.preemption = preemption
         self.switch = switch
+        self.times = times
         self.ticks = ticks
         self.extended = extended
         self.bases = bases
@@ -102,6 +106,8 @@ class Scheduler(Subsystem):
         mov(self.current, thread)
         mov(eax, thread.priority)
         mov(queue.priority, eax)
+        with unshared(queue):
+            mov(queue.running, u64(thread))
 
     @function
     def bind(self, thread: Ptr[Thread]) -> None:
@@ -125,12 +131,14 @@ class Scheduler(Subsystem):
             asserts(self.preemption.is_allowed())  # else it sleeps where it said it would not
         self.per_cpu.point_at(u64(queue), self.queue)
         with queue.lock.held_interrupts_off():
+            self.times.count(queue, previous)
             with if_(previous.state == ThreadState.RUNNING):
                 self._requeue(queue, previous, link)
             mov(queue.used, USED_BY_SWITCH)
             queue.take_first(link)
             next = container_of(link, Thread, "link")
             mov(next.state, ThreadState.RUNNING)
+            mov(queue.running, u64(next))
             mov(eax, next.priority)
             mov(queue.priority, eax)
             with if_((self.idle_count != 0) & (previous.state == ThreadState.READY)):
@@ -144,6 +152,10 @@ class Scheduler(Subsystem):
             mov(self.current, next)
             mov(self.descriptors.task.rsp[0], next)  # programs are interrupted onto its stack
             inc(next.switches)
+            with if_(previous.state == ThreadState.READY):
+                inc(previous.preemptions)
+            with else_():
+                inc(previous.waits)
             with if_(previous.extended != 0):
                 self.extended.save(previous)
             self._save_bases(previous)
@@ -215,6 +227,17 @@ class Scheduler(Subsystem):
             queue.append(link, thread.priority)
             release(link)
             self._dispatch_woken(queue, thread, others)
+
+    @function(context="any")
+    def read_times(self, thread: Keep[Ptr[Thread]], times: Keep[Ptr[RunTimes]]) -> None:
+        """Fill in `times` with for how long `thread`, which the caller keeps from being freed, has
+        run until now. Context: any."""
+        with interrupts_disabled(), self._locked_queue_of(thread) as queue:
+            with if_(queue.running == u64(thread)):
+                self.times.count(queue, thread)
+            for name in ("total", "user", "system"):
+                mov(rax, getattr(thread.times, name))
+                mov(getattr(times, name), rax)
 
     @function(context="any")
     def set_priority(self, thread: Keep[Ptr[Thread]], priority: Keep[U32]) -> None:

@@ -7,6 +7,7 @@ from enum import IntEnum, IntFlag
 from kernel.locks.waitqueue import WaitQueue
 from kernel.paging.space import Space
 from kernel.sched.runqueue import RunQueue
+from kernel.sched.runtimes import RunTimes
 from kernel.sched.userstate import UserState
 from kernel.structures.list import ListHead
 from pykasm import *
@@ -37,6 +38,8 @@ class Interruption(IntFlag):
     """A signal that is handled, or that ends the program."""
     TIMEOUT = 1 << 2
     """The time is over; only `Waiting` sets and clears it."""
+    TICK = 1 << 3
+    """A tick came while it ran a program: its processor time has gone on. Ends no wait."""
 
 
 UNINTERRUPTIBLE = Interruption(0)
@@ -65,7 +68,7 @@ class Thread(Struct, align=64):
     """How it wants the lock that it waits for, in the words of that."""
     wait_mode: U32 = field(Interruption, written_by="Waiting")
     """What ends the wait that it is in; 0 while it is in none. Only the thread changes it."""
-    pending: U32 = field(Interruption, written_by="Waiting")
+    pending: U32 = field(Interruption, written_by=("Waiting", "SchedulerTicks"))
     """What was to end a wait of it and is not dealt with yet. Changed by atomic instructions."""
     used: U32
     """What it has used of its `runqueue.QUANTUM` before it was preempted last."""
@@ -74,6 +77,12 @@ class Thread(Struct, align=64):
     `ExtendedState`)."""
     switches: U64
     """How often a processor turned to it."""
+    times: RunTimes = field(guarded_by="RunQueue.lock")
+    """For how long it has run, but for what has passed since its processor counted last."""
+    waits: U64
+    """How often it left its processor to wait."""
+    preemptions: U64
+    """How often it had to leave it, or did so though it was ready."""
     name: Ptr[U8]
     """Outlives the thread."""
     entry: Entry

@@ -7,6 +7,8 @@ from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
 from kernel.sched.preemption import Preemption
 from kernel.sched.runqueue import IDLE_PRIORITY, USED_BY_TICK, RunQueue
+from kernel.sched.thread import Interruption, Thread
+from kernel.sched.threadtimes import ThreadTimes
 from pykasm import *
 
 TICK = 5_000_000
@@ -18,8 +20,14 @@ class SchedulerTicks(Subsystem):
     """Each processor looks from time to time, but while it is idle, whether the thread that runs
     has had its turn and another one of its priority waits."""
 
-    def __init__(self, preemption: Preemption, clock: Clock, timers: Timers) -> None:
+    in_program = percpu(U32)
+    """1 while an interrupt of a program is handled."""
+
+    def __init__(
+        self, preemption: Preemption, times: ThreadTimes, clock: Clock, timers: Timers
+    ) -> None:
         self.preemption = preemption
+        self.times = times
         self.clock = clock
         self.timers = timers
 
@@ -41,7 +49,7 @@ class SchedulerTicks(Subsystem):
     def tick(self, timer: Ptr[Timer]) -> None:
         """Count time to the turn of the thread that runs, and let the processor choose again if
         another one could run."""
-        queue = scratch(container_of(timer, RunQueue, "tick"))
+        queue = keep(container_of(timer, RunQueue, "tick"))
         with if_(queue.priority == IDLE_PRIORITY):
             mov(queue.ticking, 0)
             ret()
@@ -50,4 +58,16 @@ class SchedulerTicks(Subsystem):
         with if_(eax >= queue.priority):
             self.preemption.request()
         add(queue.used, USED_BY_TICK)
+        self._count(queue)
         tail(self._set_timer, queue)
+
+    @function(context="interrupt")
+    def _count(self, queue: Keep[Ptr[RunQueue]]) -> None:
+        """Count the time of the thread that runs, and have it look what that means if it runs a
+        program."""
+        thread = keep(Ptr[Thread])
+        with queue.lock.held_interrupts_off():
+            mov(u64(thread), queue.running)
+            self.times.attribute(queue, thread, self.in_program)
+        with if_(thread.user != 0):
+            lock.or_(thread.pending, Interruption.TICK)

@@ -12,16 +12,20 @@ from kernel.signals.signalmasks import SignalMasks
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signals import Signals
 from kernel.signals.signalstates import SignalStates
+from kernel.signals.signaltimers import SignalTimers
 from kernel.signals.signalwaits import SignalWaits
+from kernel.signals.timerdeadlines import TimerDeadlines
 from pykasm import *
 
 CONTENTS: Contents = (
     SignalActionStore,  # what programs want done when signals come
+    TimerDeadlines,  # when timers of programs expire
     SignalQueues,  # signals that wait for that
     Signals,  # sending them
     OwnSignals,  # to the thread that runs
     ForcedSignals,  # those that a thread causes itself
     SignalMasks,  # what threads block
+    SignalTimers,  # and what becomes of that
     SignalStates,  # what processes and threads have of signals
     SignalWaits,  # waiting for what is blocked
     AlternateStacks,  # where handlers run

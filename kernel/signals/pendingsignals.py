@@ -12,6 +12,8 @@ class QueuedSignal(Struct):
 
     link: ListHead
     info: SignalInfo
+    of_timer: U32
+    """1 if it is the part `signal` of a `SignalTimer`."""
 
 
 class PendingSignals(Struct):

@@ -7,6 +7,7 @@ from kernel.locks.waitqueue import WaitQueue
 from kernel.signals.pendingsignals import PendingSignals
 from kernel.signals.signalactions import SignalActions
 from kernel.structures.list import ListHead
+from kernel.structures.tree import Tree
 from pykasm import *
 
 QUEUE_LIMIT = 1024
@@ -34,6 +35,13 @@ class SignalGroup(Struct):
     """The signal that ends it; 0 as long as none does."""
     protected: U32
     """1 if nothing ends or stops it that it has no handler for: it is process 1 (kill(2))."""
+
+    timers: Tree = field(guarded_by="lock", elements="SignalTimer.node")
+    """Those that the program has made, by their numbers (timer_create(2))."""
+    running_timers: ListHead = field(
+        guarded_by="lock", elements="SignalTimer.link", unlocked_reads=True
+    )
+    """Those that run by processor time."""
 
     # Stopping
 

@@ -33,10 +33,22 @@ class FaultDetails(Struct):
     address: U64
 
 
+class TimerDetails(Struct):
+    """Of the signals of a timer (timer_create(2))."""
+
+    timer: U32
+    """Its number."""
+    overrun: U32
+    """How often it has expired since the signal was sent."""
+    value: U64
+    """What the program gave with it."""
+
+
 class SignalDetails(Union):
     """What else is told, by the signal and its code."""
 
     sender: SenderDetails
+    timer: TimerDetails
     child: ChildDetails
     fault: FaultDetails
 

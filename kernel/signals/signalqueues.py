@@ -10,6 +10,7 @@ from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnumber import SignalCode
 from kernel.signals.signalset import SYNCHRONOUS, bit_of
 from kernel.signals.signaltarget import SignalTarget
+from kernel.signals.timerdeadlines import TimerDeadlines
 from pykasm import *
 
 
@@ -19,7 +20,8 @@ class SignalQueues(LeakChecks):
 
     count = bss(U64)
 
-    def __init__(self, slabs: Slabs) -> None:
+    def __init__(self, deadlines: TimerDeadlines, slabs: Slabs) -> None:
+        self.deadlines = deadlines
         self.records = SlabCache(slabs, "signal", QueuedSignal)
         self.leak_checks = [leak_check("queued signals", self.used_count)]
 
@@ -48,6 +50,7 @@ class SignalQueues(LeakChecks):
             ret(False)
         signal = scratch(try_(self.records.allocate()))
         signal.info.copy_from(info)
+        mov(signal.of_timer, 0)
         link = scratch(address_of(signal.link))
         pending.queue.append(link)
         disown(signal, "the queue has it")
@@ -66,6 +69,8 @@ class SignalQueues(LeakChecks):
         and fill in the rest of that."""
         signal = keep(self._find(pending, info.number))
         with if_(signal != 0):
+            with if_(signal.of_timer != 0):
+                self.deadlines.settle(signal)
             info.copy_from(scratch(address_of(signal.info)))
             self._free(group, signal)
         with else_():
@@ -74,10 +79,21 @@ class SignalQueues(LeakChecks):
             mov(info.number, number)
             mov(info.code, SignalCode.SI_USER)
             release(number)
-        with if_(self._find(pending, info.number) == 0):
-            bit = bit_of(info.number)
+        self._forget(pending, info.number)
+
+    @function(holds="SignalGroup.lock")
+    def _forget(self, pending: Keep[Ptr[PendingSignals]], number: Keep[U32]) -> None:
+        """Have the signal `number` not pending any more, unless it is queued."""
+        with if_(self._find(pending, number) == 0):
+            bit = bit_of(number)
             not_(bit)
             and_(pending.set, bit)
+
+    @function(holds="SignalGroup.lock")
+    def recall(self, pending: Ptr[PendingSignals], signal: Ptr[QueuedSignal]) -> None:
+        """Take `signal`, a part of a timer, out of `pending`, where it is queued."""
+        signal.link.unlink()
+        tail(self._forget, pending, signal.info.number)
 
     @function(holds="group.lock")
     def take_next(
@@ -130,12 +146,17 @@ class SignalQueues(LeakChecks):
             pending.queue.each_removable(QueuedSignal, "link") as signal,
             if_(unwanted & bit_of(signal.info.number)),
         ):
+            with if_(signal.of_timer != 0):
+                self.deadlines.settle(signal)
             self._free(group, signal)
 
     @function(holds="group.lock")
     def _free(self, group: Ptr[SignalGroup], signal: Ptr[QueuedSignal]) -> None:
-        """Free `signal`, which is in a queue."""
+        """Take `signal` out of its queue, and free it unless it is a part of a timer."""
         signal = scratch(signal)
+        with if_(signal.of_timer != 0):
+            signal.link.unlink()
+            ret()
         dec(group.queued)
         lock.dec(self.count)
         signal.link.unlink()

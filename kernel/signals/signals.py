@@ -6,6 +6,7 @@ from kernel.errno import Errno
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
+from kernel.signals.pendingsignals import QueuedSignal
 from kernel.signals.signalactions import Disposition
 from kernel.signals.signalactionstore import SignalActionStore
 from kernel.signals.signalgroup import SignalGroup
@@ -74,14 +75,7 @@ class Signals(Subsystem):
         info: Keep[Ptr[SignalInfo]],
     ) -> OrErrno[I32]:
         """Send the signal of `info` to `target`, or where that is null to the whole `group`."""
-        with if_((group.count == 0) | (group.deadly != 0)):
-            ret(0)  # it ends
-        with if_(info.number == Signal.SIGKILL):
-            with if_(group.protected == 0):
-                self.end(group, Signal.SIGKILL)
-            ret(0)
-        self._cancel(group, info.number)
-        with if_(self._is_ignored(group, target, info.number)):
+        with if_(~self._is_wanted(group, target, info.number)):
             ret(0)
         pending = keep(address_of(group.pending))
         with if_(target != 0):
@@ -95,6 +89,48 @@ class Signals(Subsystem):
         or_(pending.set, bit_of(info.number))
         self._wake(group, target, info.number)
         ret(0)
+
+    @function(context="interrupts off", holds="group.lock")
+    def _is_wanted(
+        self,
+        group: Keep[Ptr[SignalGroup]],
+        target: Keep[OrNull[Ptr[SignalTarget]]],
+        number: Keep[U32],
+    ) -> Bool:
+        """Do what the signal `number` does as soon as it is sent, and return whether it should be
+        pending then."""
+        with if_((group.count == 0) | (group.deadly != 0)):
+            ret(False)  # it ends
+        with if_(number == Signal.SIGKILL):
+            with if_(group.protected == 0):
+                self.end(group, Signal.SIGKILL)
+            ret(False)
+        self._cancel(group, number)
+        ret(~self._is_ignored(group, target, number))
+
+    @function(context="interrupts off", holds="group.lock")
+    def send_of_timer(
+        self,
+        group: Keep[Ptr[SignalGroup]],
+        target: Keep[OrNull[Ptr[SignalTarget]]],
+        signal: Keep[Ptr[QueuedSignal]],
+    ) -> Bool:
+        """Send `signal`, a part of a timer, to `target`, or where that is null to the whole
+        `group`. Returns whether it is in a queue now."""
+        with if_(~self._is_wanted(group, target, signal.info.number)):
+            ret(False)
+        pending = keep(address_of(group.pending))
+        with if_(target != 0):
+            lea(pending, target.pending)
+        bit = bit_of(signal.info.number)
+        with if_((signal.info.code != SignalCode.SI_TIMER) & (pending.set & bit)):
+            ret(False)
+        or_(pending.set, bit)
+        link = scratch(address_of(signal.link))
+        pending.queue.append(link)
+        release(link)
+        self._wake(group, target, signal.info.number)
+        ret(True)
 
     @function(context="interrupts off", holds="group.lock")
     def end(self, group: Keep[Ptr[SignalGroup]], number: U32) -> None:

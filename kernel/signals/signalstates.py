@@ -59,6 +59,7 @@ class SignalStates(Subsystem):
         with unshared(group):
             self.queues.prepare(group.pending)
             group.members.reset()
+            group.running_timers.reset()
         ret(True)
 
     @function

@@ -1,0 +1,50 @@
+"""The processor time of processes."""
+
+from __future__ import annotations
+
+from kernel.clock.units import Nanoseconds
+from kernel.process.process import Process
+from kernel.process.task import Task
+from kernel.sched.runtimes import RunTimes
+from kernel.sched.scheduler import Scheduler
+from pykasm import *
+
+
+class ProcessTimes(Subsystem):
+    """Adds up what the threads of a process have run. Context: any."""
+
+    def __init__(self, scheduler: Scheduler) -> None:
+        self.scheduler = scheduler
+
+    @function(context="any")
+    def read(self, process: Keep[Ptr[Process]], times: Keep[Ptr[RunTimes]]) -> None:
+        """Fill in `times` with for how long the threads of `process` have run until now, those that
+        have ended too."""
+        times.clear()
+        with process.lock.held():
+            ended = scratch(address_of(process.ended_times))
+            times.add(ended)
+            release(ended)
+            with process.tasks.each(Task, "sibling") as task:
+                self._add(times, task)
+
+    @function(context="interrupts off")
+    def _add(self, times: Keep[Ptr[RunTimes]], task: Ptr[Task]) -> None:
+        """Add the times of `task`."""
+        more = local(RunTimes)
+        self.scheduler.read_times(task.thread, address_of(more))
+        other = scratch(Ptr[RunTimes])
+        lea(other, more)
+        times.add(other)
+
+    @function(context="thread")
+    def of_thread(self, task: Ptr[Task]) -> Nanoseconds:
+        """Return for how long `task`, which the caller keeps from being freed, has run."""
+        times = local(RunTimes)
+        self.scheduler.read_times(task.thread, address_of(times))
+        ret(times.total)
+
+    @function(context="interrupts off", holds="process.lock")
+    def keep_ended(self, process: Ptr[Process], task: Ptr[Task]) -> None:
+        """Keep the times of `task`, which leaves `process`."""
+        tail(self._add, address_of(process.ended_times), task)

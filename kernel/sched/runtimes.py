@@ -1,0 +1,33 @@
+"""For how long threads have run."""
+
+from __future__ import annotations
+
+from kernel.clock.units import Nanoseconds
+from pykasm import *
+
+
+class RunTimes(Struct):
+    """The processor time of a thread or a process.
+
+    `total` is exact. How much of that a program spent itself, and how much the kernel for it, is
+    looked at at each tick: what has passed since the last one is of the kind that the tick finds
+    (Linux does so, too, unless it is built with VIRT_CPU_ACCOUNTING_GEN). So the other two are
+    together what `total` was at the last tick.
+    """
+
+    total: Nanoseconds
+    user: Nanoseconds
+    system: Nanoseconds
+
+    @inline
+    def clear(self) -> None:
+        """Make all of it 0."""
+        for name in ("total", "user", "system"):
+            mov(getattr(self, name), 0)
+
+    @inline(changes=rax)
+    def add(self, other: Ptr[RunTimes]) -> None:
+        """Add the times at `other`, a register."""
+        for name in ("total", "user", "system"):
+            mov(rax, getattr(other, name))
+            add(getattr(self, name), rax)
