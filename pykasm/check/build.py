@@ -33,8 +33,9 @@ class Build:
     `routines` are functions, interrupt handlers and stubs; `pointees` the symbols that each datum
     points to; `taken_as` the functions among them with the types of pointers that have a name;
     `sections` those of all objects; `contents` what is known of functions that an earlier build
-    wrote; `known` what the cache has of functions that have not changed; `contracts` which of those
-    keep what they state of registers.
+    wrote; `known` what the cache has of functions that have not changed, and `graphs` their control
+    flow graphs, where another build made them; `contracts` which of those keep what they state of
+    registers.
     """
 
     routines: dict[str, PlacedRoutine]
@@ -46,6 +47,7 @@ class Build:
     sections: list[SectionKind]
     contents: Mapping[str, Content] = field(default_factory=dict)
     known: dict[str, CacheEntry] = field(default_factory=dict)
+    graphs: Mapping[str, Graph] = field(default_factory=dict)
     contracts: Contracts = field(default_factory=Contracts)
     restoring: set[tuple[object, ...]] = field(default_factory=set)
     """The shapes of code in place that was found to restore what it changes: that of a lock is in
@@ -141,7 +143,13 @@ class Build:
     def analysis(self) -> ProgramAnalysis:
         """What holds across calls, in 64-bit code."""
         return ProgramAnalysis(
-            self.routines, self.tables, self.data, self.pointees, self.taken_as, self.known
+            self.routines,
+            self.tables,
+            self.data,
+            self.pointees,
+            self.taken_as,
+            self.known,
+            self.graphs,
         )
 
     def function(self, symbol: str) -> FunctionAnalysis:

@@ -75,13 +75,13 @@ def report(
     build = Build.of(program, units, contents)
     if cache_path is None:
         return _report(build)
-    keys, cache = _keys(build), Cache(cache_path)
+    found, cache = keys(build), Cache(cache_path)
     build.known = {
-        symbol: entry for symbol, key in keys.items() if (entry := cache.entry(key)) is not None
+        symbol: entry for symbol, key in found.items() if (entry := cache.entry(key)) is not None
     }
-    build.contracts = Contracts(keys, cache.contracts)
+    build.contracts = Contracts(found, cache.contracts)
     made = _report(build)
-    for symbol, key in keys.items():
+    for symbol, key in found.items():
         cache.enter(key, cache_entry(symbol, build, made.clean.get(symbol)))
     cache.save(build.contracts.kept)
     return made
@@ -105,10 +105,10 @@ def _report(build: Build) -> Report:
     return made
 
 
-def _keys(build: Build) -> dict[str, bytes]:
+def keys(build: Build) -> dict[str, bytes]:
     """Return the cache keys of all functions."""
-    keys = CacheKeys(build)
-    return {symbol: keys.key(placed) for symbol, placed in build.routines.items()}
+    made = CacheKeys(build)
+    return {symbol: made.key(placed) for symbol, placed in build.routines.items()}
 
 
 MANY = 64

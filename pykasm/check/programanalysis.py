@@ -40,7 +40,7 @@ class ProgramAnalysis:
 
     `routines` and `data` are those of the build by their symbols, `pointees` the symbols that each
     datum points to, `taken_as` the functions among them with the types of pointers that have a
-    name, `known` what the cache has of functions that are as they were.
+    name, `known` what the cache has of functions that are as they were, `graphs` their graphs.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class ProgramAnalysis:
         pointees: Mapping[str, Sequence[str]],
         taken_as: Mapping[str, Set[tuple[str, TypeMeta]]],
         known: Mapping[str, CacheEntry],
+        graphs: Mapping[str, Graph],
     ) -> None:
         self.routines = {
             symbol: placed
@@ -62,7 +63,7 @@ class ProgramAnalysis:
         self._pointees = pointees
         self._taken_as = taken_as
         self._known = known
-        self._graphs: dict[str, Graph] = {}
+        self._graphs = dict(graphs)
         self._made: dict[str, LocalSummary] = {}
 
     @cached_property

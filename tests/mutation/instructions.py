@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -11,12 +12,16 @@ from pykasm.isa.code import Item, Label, Line
 from pykasm.isa.registers import REGISTERS, Register, RegisterKind, general
 from pykasm.isa.statement import Address, Operand, Statement
 from pykasm.lang.convention import ARGUMENTS, SLOT, STACK_ALIGNMENT, Kind
-from pykasm.lang.locking import LockAction
+from pykasm.lang.locking import LockAction, LockEvent
 from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.routine import Routine
 from tests.mutation.kind import FaultKind
 
-Plant: TypeAlias = Callable[[Routine], Iterator[Routine]]
+Faulty: TypeAlias = Callable[[], Routine]
+"""Makes a routine with a fault. Few of them are ever made: there are hundreds of places for each
+kind that is tried."""
+
+Plant: TypeAlias = Callable[[Routine], Iterator[Faulty]]
 
 PLANTS: dict[FaultKind, Plant] = {}
 """What plants each kind: the routine with the fault, once for every place."""
@@ -59,18 +64,29 @@ def _lines(routine: Routine, *mnemonics: str) -> Iterator[tuple[int, Line]]:
             yield index, item
 
 
-def _without(routine: Routine, *indexes: int) -> Routine:
-    """The routine without those items; labels nobody uses keep the places of the others."""
-    items = [
-        Label("dropped") if index in indexes else item for index, item in enumerate(routine.items)
-    ]
-    return routine.with_items(items)
+def _without(routine: Routine, *indexes: int, events: list[LockEvent] | None = None) -> Faulty:
+    """The routine without those items, and perhaps with other lock events; labels nobody uses keep
+    the places of the others."""
+
+    def made() -> Routine:
+        items = [
+            Label("dropped") if index in indexes else item
+            for index, item in enumerate(routine.items)
+        ]
+        faulty = routine.with_items(items)
+        return faulty if events is None else replace(faulty, lock_events=events)
+
+    return made
 
 
-def _with(routine: Routine, index: int, *lines: Item) -> Routine:
+def _with(routine: Routine, index: int, *lines: Item) -> Faulty:
     """The routine with `lines` from `index` on in place of as many others."""
-    items = [*routine.items[:index], *lines, *routine.items[index + len(lines) :]]
-    return routine.with_items(items)
+
+    def made() -> Routine:
+        items = [*routine.items[:index], *lines, *routine.items[index + len(lines) :]]
+        return routine.with_items(items)
+
+    return made
 
 
 def _plain(line: Line, mnemonic: str) -> Line:
@@ -91,7 +107,7 @@ def _with_operand(line: Line, position: int, operand: Operand, written: object) 
 def _dropped(*mnemonics: str) -> Plant:
     """Drops one of the instructions named so."""
 
-    def plant(routine: Routine) -> Iterator[Routine]:
+    def plant(routine: Routine) -> Iterator[Faulty]:
         for index, _ in _lines(routine, *mnemonics):
             yield _without(routine, index)
 
@@ -105,7 +121,7 @@ plants("return dropped", "E020 E021 E030")(_dropped("ret", "iretq"))
 
 
 @plants("push and pops of a kept register dropped", "E014")
-def _unsaved(routine: Routine) -> Iterator[Routine]:
+def _unsaved(routine: Routine) -> Iterator[Faulty]:
     if routine.kind is not Kind.FUNCTION:
         return
     for register in routine.kept:
@@ -118,7 +134,7 @@ def _unsaved(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("pops swapped", "E014")
-def _pops_swapped(routine: Routine) -> Iterator[Routine]:
+def _pops_swapped(routine: Routine) -> Iterator[Faulty]:
     if routine.kind is not Kind.FUNCTION:
         return
     for (first, one), (second, other) in pairwise(_lines(routine, "pop")):
@@ -127,7 +143,7 @@ def _pops_swapped(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("other way of returning", "E021 E033")
-def _returns_otherwise(routine: Routine) -> Iterator[Routine]:
+def _returns_otherwise(routine: Routine) -> Iterator[Faulty]:
     if routine.kind not in (Kind.FUNCTION, Kind.INTERRUPT):
         return
     for index, line in _lines(routine, "ret", "iretq"):
@@ -136,7 +152,7 @@ def _returns_otherwise(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("frame of another size", "E014 E022 E023")
-def _frame_resized(routine: Routine) -> Iterator[Routine]:
+def _frame_resized(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine, "sub"):
         if line.statement.operands[0] is RSP and routine.kind is Kind.FUNCTION:
             size = line.statement.operands[1]
@@ -148,7 +164,7 @@ def _frame_resized(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("stack adjusted wrongly", "E020 E021 E022")
-def _adjusted_wrongly(routine: Routine) -> Iterator[Routine]:
+def _adjusted_wrongly(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine, "add", "lea"):
         target, amount = line.statement.operands[:2]
         if target is not RSP or index < routine.prologue_items:
@@ -165,18 +181,18 @@ plants("cld dropped", "E015")(_dropped("cld"))
 
 
 @plants("std before a string instruction", "E015")
-def _std_added(routine: Routine) -> Iterator[Routine]:
+def _std_added(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine):
         if line.statement.prefix.startswith("rep"):
             items = [*routine.items[:index], _plain(line, "std"), *routine.items[index:]]
-            yield replace(routine, items=items)
+            yield partial(replace, routine, items=items)
 
 
 plants("flags not set for a jump", "E013")(_dropped(*STATUS_SETTERS))
 
 
 @plants("argument not moved", "E010 E011 E07x")
-def _argument_dropped(routine: Routine) -> Iterator[Routine]:
+def _argument_dropped(routine: Routine) -> Iterator[Faulty]:
     """Drops the last write of an argument's register before a call that takes it."""
     for index, line in _lines(routine, "call"):
         signature = getattr(line.written[0], "_signature", None)
@@ -208,7 +224,7 @@ def _is_part(operand: object, register: Register) -> bool:
 
 
 @plants("result not moved", "E010 E011")
-def _result_dropped(routine: Routine) -> Iterator[Routine]:
+def _result_dropped(routine: Routine) -> Iterator[Faulty]:
     """Drops the write of rax before the function is left."""
     if not routine.signature.results:
         return
@@ -219,7 +235,7 @@ def _result_dropped(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("first value of a name dropped", "E010 E012")
-def _name_unset(routine: Routine) -> Iterator[Routine]:
+def _name_unset(routine: Routine) -> Iterator[Faulty]:
     seen: set[int] = {id(role) for role in routine.roles if role.kind == "parameter"}
     for index, line in _lines(routine):
         first = line.written[0] if line.written else None
@@ -235,7 +251,7 @@ plants("call dropped")(_dropped("call"))
 
 
 @plants("width of an operand changed", "E010 E07x")
-def _width_changed(routine: Routine) -> Iterator[Routine]:
+def _width_changed(routine: Routine) -> Iterator[Faulty]:
     """One operand becomes narrower or wider, the others stay."""
     for index, line in _lines(routine):
         for position, operand in enumerate(line.statement.operands):
@@ -259,7 +275,7 @@ def _of_other_width(operand: Operand) -> Operand | None:
 
 
 @plants("write narrowed")
-def _write_narrowed(routine: Routine) -> Iterator[Routine]:
+def _write_narrowed(routine: Routine) -> Iterator[Faulty]:
     """A move to a register becomes one of 16 bits, which leaves the rest as it was."""
     for index, line in _lines(routine, "mov"):
         narrow = [_narrowed(operand) for operand in line.statement.operands]
@@ -277,23 +293,23 @@ def _narrowed(operand: Operand) -> Register | Address | None:
 
 
 @plants("lock not released", "E050")
-def _lock_kept(routine: Routine) -> Iterator[Routine]:
+def _lock_kept(routine: Routine) -> Iterator[Faulty]:
     for event in routine.lock_events:
         if event.action is LockAction.RELEASE:
             others = [one for one in routine.lock_events if one is not event]
-            yield replace(_without(routine, event.index), lock_events=others)
+            yield _without(routine, event.index, events=others)
 
 
 @plants("state not ended", "E054")
-def _state_kept(routine: Routine) -> Iterator[Routine]:
+def _state_kept(routine: Routine) -> Iterator[Faulty]:
     for event in routine.lock_events:
         if event.action is LockAction.END:
             others = [one for one in routine.lock_events if one is not event]
-            yield replace(_without(routine, event.index), lock_events=others)
+            yield _without(routine, event.index, events=others)
 
 
 @plants("lock taken while it is held", "E050")
-def _lock_taken_again(routine: Routine) -> Iterator[Routine]:
+def _lock_taken_again(routine: Routine) -> Iterator[Faulty]:
     """Make a function call itself where it holds the lock."""
     for index, line in calls_under_locks(routine):
         for reference in line.references:  # a call by a pointer has none
@@ -313,16 +329,16 @@ def calls_under_locks(routine: Routine) -> Iterator[tuple[int, Line]]:
 
 
 @plants("lock neither taken nor released")
-def _lock_forgotten(routine: Routine) -> Iterator[Routine]:
+def _lock_forgotten(routine: Routine) -> Iterator[Faulty]:
     """Only a rule can know of it where what the lock guards says so."""
     for lock in dict.fromkeys(event.lock for event in routine.lock_events):
         own = [event.index for event in routine.lock_events if event.lock == lock]
         others = [event for event in routine.lock_events if event.lock != lock]
-        yield replace(_without(routine, *own), lock_events=others)
+        yield _without(routine, *own, events=others)
 
 
 @plants("interrupts left off")
-def _interrupts_off(routine: Routine) -> Iterator[Routine]:
+def _interrupts_off(routine: Routine) -> Iterator[Faulty]:
     """Drops the `popfq` that gives back what `pushfq` and `cli` took, with its push."""
     for (before, _), (index, line) in pairwise(_lines(routine)):
         if line.statement.mnemonic == "popfq":
@@ -330,14 +346,14 @@ def _interrupts_off(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("condition negated")
-def _negated(routine: Routine) -> Iterator[Routine]:
+def _negated(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine, *OPPOSITES):
         other = line.statement._replace(mnemonic=OPPOSITES[line.statement.mnemonic])
         yield _with(routine, index, line._replace(statement=other))
 
 
 @plants("operands swapped")
-def _swapped(routine: Routine) -> Iterator[Routine]:
+def _swapped(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine):
         operands = line.statement.operands
         if index < routine.prologue_items or len(operands) != 2 or operands[0] is operands[1]:
@@ -349,7 +365,7 @@ def _swapped(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("another name's register")
-def _misnamed(routine: Routine) -> Iterator[Routine]:
+def _misnamed(routine: Routine) -> Iterator[Faulty]:
     """A name in place of another one with a value of the same width."""
     for index, line in _lines(routine):
         for position, written in enumerate(line.written):
@@ -364,7 +380,7 @@ def _misnamed(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("number off by one")
-def _off_by_one(routine: Routine) -> Iterator[Routine]:
+def _off_by_one(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine):
         for position, operand in enumerate(line.statement.operands):
             if isinstance(operand, int) and line.statement.operands[0] is not RSP:
@@ -373,7 +389,7 @@ def _off_by_one(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("another field")
-def _misplaced(routine: Routine) -> Iterator[Routine]:
+def _misplaced(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine):
         for position, operand in enumerate(line.statement.operands):
             if isinstance(operand, Address) and operand.base is not None and not operand.symbolic:
@@ -383,7 +399,7 @@ def _misplaced(routine: Routine) -> Iterator[Routine]:
 
 
 @plants("instruction dropped")
-def _any_dropped(routine: Routine) -> Iterator[Routine]:
+def _any_dropped(routine: Routine) -> Iterator[Faulty]:
     for index, line in _lines(routine):
         if index >= routine.prologue_items and line.written:
             yield _without(routine, index)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from kernel.image import image
 from pykasm.check.allowances import excused
 from pykasm.check.build import Build, FunctionAnalysis
-from pykasm.check.checker import cache_entry
+from pykasm.check.checker import cache_entry, keys
+from pykasm.check.content import Content
+from pykasm.check.contracts import Contracts
 from pykasm.check.finding import Finding
 from pykasm.check.graph import jump_tables
 from pykasm.check.rule import build_checks, function_checks
@@ -28,6 +30,9 @@ from pykasm.lang.routine import Routine
 from pykasm.lang.stubs import assembling
 from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.unit import Unit
+from pykasm.parallel import in_parallel
+
+T = TypeVar("T")
 
 BITS = 64
 """The code that the checker looks at."""
@@ -42,13 +47,15 @@ class Kernel:
         self.encoder = Encoder()
         units = assemble_program(self.program, self.encoder, ".")
         self.build = Build.of(self.program, units)
+        tables, routines = self.build.tables, self.build.routines
+        self.build.contents = {
+            symbol: Content.of(placed, tables) for symbol, placed in routines.items()
+        }
+        self.build.contracts = Contracts(keys(self.build))
         self.routines = _unlike(self.build)
         self.across = _across(self.build)
         """What the checker says of the build as a whole, exceptions included."""
-        self.findings = {
-            symbol: _errors(FunctionAnalysis(placed, self.build), self.across)
-            for symbol, placed in self.routines.items()
-        }
+        self.findings = self._findings()
         """What the checker says of each routine as it is."""
         self.entries = {
             symbol: cache_entry(symbol, self.build) for symbol in self.build.analysis.routines
@@ -58,6 +65,18 @@ class Kernel:
             for unit in self.program.units
             for packed in self.program.packed[unit.name]
         }
+
+        self.graphs = {
+            symbol: self.build.analysis.graph(symbol) for symbol in self.build.analysis.routines
+        }
+
+    def _findings(self) -> dict[str, list[Finding]]:
+        self.build.prepare()
+
+        def found(placed: PlacedRoutine) -> list[Finding]:
+            return _errors(FunctionAnalysis(placed, self.build), self.across)
+
+        return dict(zip(self.routines, in_parallel(found, [*self.routines.values()]), strict=True))
 
     def functions(self) -> Iterator[BoundFunction[Any]]:
         """Every function that has a body of its own in the source."""
@@ -121,15 +140,31 @@ class Kernel:
             routines={**self.build.routines, symbol: placed},
             tables={**self.build.tables, **tables},
             data={**self.build.data, **{one.datum._symbol: one.datum for one in data}},
-            known={one: entry for one, entry in self.entries.items() if one != symbol},
-            _functions={},
+            contents=_without(self.build.contents, symbol),
+            known=_without(self.entries, symbol),
+            graphs=_without(self.graphs, symbol),
+            _functions=self._functions_beside(placed),
         )
         known = {str(one) for one in [*self.findings[symbol], *self.across]}
         original = self.build.routines[symbol]
-        across = _across(build) if _matters_to_others(original, placed) else self.across
+        across = self.across
+        if _matters_to_others(original, placed):
+            build.contracts = Contracts(keys(build), self.build.contracts.kept)
+            across = _across(build)
         found = _errors(FunctionAnalysis(placed, build), across)
         found += [one for one in across if one.symbol != symbol]
         return [one for one in found if str(one) not in known]
+
+    def _functions_beside(self, placed: PlacedRoutine) -> dict[str, FunctionAnalysis]:
+        """The analyses of all other functions, which ask of `placed` only how it is called."""
+        symbol, signature = placed.routine.symbol, placed.routine.signature
+        is_called_so = signature == self.build.routines[symbol].routine.signature
+        return _without(self.build._functions, symbol) if is_called_so else {}
+
+
+def _without(known: Mapping[str, T], symbol: str) -> dict[str, T]:
+    """What is known of all functions but the one that is another now."""
+    return {one: what for one, what in known.items() if one != symbol}
 
 
 def _matters_to_others(original: PlacedRoutine, placed: PlacedRoutine) -> bool:

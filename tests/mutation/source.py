@@ -7,6 +7,7 @@ import ast
 import inspect
 from collections.abc import Callable, Container
 from copy import deepcopy
+from functools import cached_property
 from typing import Any, TypeAlias
 
 from pykasm.lang.function import BoundFunction, Function
@@ -290,8 +291,11 @@ class Body:
 
     def places(self, rewrite: Rewrite) -> list[ast.AST]:
         """The nodes that `rewrite` makes a fault of."""
-        nodes = (node for statement in self.definition.body for node in ast.walk(statement))
-        return [node for node in nodes if rewrite(node) is not None]
+        return [node for node in self._nodes if rewrite(node) is not None]
+
+    @cached_property
+    def _nodes(self) -> list[ast.AST]:
+        return [node for statement in self.definition.body for node in ast.walk(statement)]
 
     def faulty(self, node: ast.AST, rewrite: Rewrite) -> BoundFunction[Any]:
         """The function with a fault at `node`, bound to the same subsystem."""

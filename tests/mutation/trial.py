@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from enum import Enum
 from functools import partial
@@ -16,9 +16,9 @@ from pykasm.isa.code import PlacedLine
 from pykasm.lang.convention import Kind
 from pykasm.lang.image import PackedData
 from pykasm.lang.objects import PlacedRoutine
-from pykasm.lang.routine import Routine
+from pykasm.parallel import in_parallel
 from tests.mutation.behaviour import Laboratory, Run
-from tests.mutation.instructions import PLANTS, calls_under_locks
+from tests.mutation.instructions import PLANTS, Faulty, calls_under_locks
 from tests.mutation.kernel import Kernel
 from tests.mutation.kind import FaultKind
 from tests.mutation.source import REWRITES, Body, Rewrite
@@ -70,9 +70,9 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
     found: dict[FaultKind, list[Mutant]] = {}
     for kind, plant in PLANTS.items():
         found[kind] = [
-            Mutant(kind, symbol, partial(_from_routine, kernel, routine))
+            Mutant(kind, symbol, partial(_from_routine, kernel, faulty))
             for symbol, placed in kernel.routines.items()
-            for routine in plant(placed.routine)
+            for faulty in plant(placed.routine)
         ]
     found[SLEEPER] = [
         Mutant(SLEEPER, symbol, partial(_sleeping, kernel, symbol))
@@ -96,8 +96,8 @@ def planted(kernel: Kernel) -> dict[FaultKind, list[Mutant]]:
     return found
 
 
-def _from_routine(kernel: Kernel, routine: Routine) -> Made:
-    return kernel.assembled(routine), []
+def _from_routine(kernel: Kernel, faulty: Faulty) -> Made:
+    return kernel.assembled(faulty()), []
 
 
 def _sleeping(kernel: Kernel, symbol: str) -> Made:
@@ -131,6 +131,12 @@ class Court:
         }
         self.laboratory = Laboratory(signatures, kernel.data)
         self._runs: dict[tuple[str, int], Run] = {}
+
+    def judge_all(self, mutants: Sequence[Mutant], run: Callable[[Mutant], bool]) -> list[Verdict]:
+        """What becomes of each, on all processors; those that `run` says are run, too."""
+        # a mutant itself does not go from one process to another
+        found = in_parallel(lambda one: self.judge(one, run(one))[1:], mutants)
+        return [Verdict(mutant, *what) for mutant, what in zip(mutants, found, strict=True)]
 
     def judge(self, mutant: Mutant, run: bool = True) -> Verdict:
         """What becomes of `mutant`; without `run` nothing is run to find it."""
