@@ -20,9 +20,9 @@ it starts."""
 class Project:
     """The settings under `[tool.pykasm]`; `root` is the folder of the file they stand in.
 
-    `image` names the function that returns the image, `images` those of others by their names, and
-    `programs` those of programs that run on the kernel; `program` is the name of the one that is to
-    be built.
+    `image` names the function that returns the image, `images` those of others by their names,
+    `programs` those of programs that run on the kernel, and `campaigns` those that return
+    campaigns; `program` is the name of the one that is to be built.
     `grub` is the folder with the template of the boot menu. `build` is where everything made goes.
     `command_line` is the kernel's, `modules` are files that the boot loader hands to it. `debug`
     keeps `asserts` and what else the code has for debug builds. `memory` (MiB), `smp` (processors)
@@ -34,6 +34,7 @@ class Project:
     image: str = "kernel.image:image"
     images: Mapping[str, str] = field(default_factory=dict)
     programs: Mapping[str, str] = field(default_factory=dict)
+    campaigns: Mapping[str, str] = field(default_factory=dict)
     build: str = "build"
     grub: str = "grub"
     command_line: str = ""

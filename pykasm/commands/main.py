@@ -21,6 +21,7 @@ COMMANDS = {
     "run": "Run the kernel, its serial line on this terminal.",
     "debug": "Run the kernel under gdb, at its first line.",
     "test": "Run the project's tests.",
+    "campaign": "Look at many cases of something, such as inputs by chance.",
     "check": "Look for faults in the code.",
     "list": "Show the listing of a function or a subsystem.",
     "size": "Show what takes how much room in the kernel.",

@@ -75,11 +75,13 @@ def test_help_names_every_command() -> None:
     listed = shown.partition("Commands:\n")[2].partition("\n\n")[0]
     names = [line.split()[0] for line in listed.splitlines()]
     assert " ".join(names) == (
-        "build run debug test check list size sym asm write new guide doctor clean"
+        "build run debug test campaign check list size sym asm write new guide doctor clean"
     )
 
 
-@pytest.mark.parametrize("command", ["build", "run", "debug", "test", "list", "size", "sym"])
+@pytest.mark.parametrize(
+    "command", ["build", "run", "debug", "test", "campaign", "list", "size", "sym"]
+)
 def test_each_command_has_help(command: str) -> None:
     shown = pykasm(command, "--help")
     assert shown.returncode == 0

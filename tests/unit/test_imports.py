@@ -35,6 +35,7 @@ ORDER = (
     "hostrun",
     "check",
     "build",
+    "campaign",
     "machine",
     "commands",
     "__main__",

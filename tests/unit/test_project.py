@@ -109,8 +109,8 @@ error[setting]: there is no setting `comand_line`
   pyproject.toml:3
       3 | comand_line = "test"
         | ^^^^^^^^^^^^^^^^^^^^
-expected: one of name, image, images, programs, build, grub, command_line, modules, debug, memory, \
-smp, cpu
+expected: one of name, image, images, programs, campaigns, build, grub, command_line, modules, \
+debug, memory, smp, cpu
 got: comand_line
 help: did you mean `command_line`?"""
     )

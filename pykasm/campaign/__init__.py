@@ -1,0 +1,1 @@
+"""Campaigns: long work of many cases, on many processors or machines."""
