@@ -8,6 +8,7 @@ from kernel.paging.walk import PageWalk
 from kernel.processors.processors import Processors
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
+from kernel.sched.userstate import UserState
 from pykasm import *
 
 
@@ -41,3 +42,14 @@ class ReportHeader(Subsystem):
         thread = keep(cast(u64[rax], Ptr[Thread]))
         with if_(self.memory.is_mapped(u64(thread))):  # a damaged block may have anything there
             self.console.print("  thread %u %s\n", thread.number, thread.name)
+            self._print_program(scratch(thread.user))
+
+    @function
+    def _print_program(self, program: OrNull[Ptr[UserState]]) -> None:
+        """Print which program a thread runs, if it runs one."""
+        program = keep(program)
+        with if_(program != 0), if_(self.memory.is_mapped(u64(program))):
+            name = scratch(address_of(program.name))
+            self.console.print(
+                "  process %u, thread %u: %s\n", program.process_number, program.number, name
+            )

@@ -7,12 +7,13 @@ from kernel.fs.pollqueues import PollQueues
 from kernel.paging.addresses import USER_END
 from kernel.process.cloneflag import NAMESPACES, CloneArguments, CloneFlag
 from kernel.process.filestates import FileStates
-from kernel.process.process import NAME_SIZE, Process
+from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.process.tasks import Tasks, program_frame
 from kernel.sched.thread import KILLABLE
+from kernel.sched.userstate import NAME_SIZE
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signalstates import SignalStates
 from kernel.vm.addressspace import AddressSpace

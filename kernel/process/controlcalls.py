@@ -7,9 +7,9 @@ from enum import IntEnum
 from kernel.errno import Errno
 from kernel.fs.credentials import ALL_CAPABILITIES, CapabilityBit, Credentials, SecureBit
 from kernel.process.credentialchanges import CredentialChanges
-from kernel.process.process import NAME_SIZE
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
+from kernel.sched.userstate import NAME_SIZE
 from kernel.signals.signalnumber import SIGNALS
 from kernel.vm.usercopy import UserCopy
 from pykasm import *

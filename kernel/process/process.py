@@ -9,15 +9,13 @@ from kernel.locks.spinlock import SpinLock
 from kernel.process.limits import RESOURCES, ResourceLimit
 from kernel.process.session import ProcessGroup
 from kernel.sched.runtimes import RunTimes
+from kernel.sched.userstate import NAME_SIZE
 from kernel.signals.signalgroup import SignalGroup
 from kernel.signals.signaltimer import SignalTimer
 from kernel.structures.list import ListHead
 from kernel.structures.refcount import ReferenceCount
 from kernel.structures.tree import TreeNode
 from pykasm import *
-
-NAME_SIZE = 16
-"""Bytes of the name of a program, with its end (Linux: TASK_COMM_LEN)."""
 
 
 class ProcessState(IntEnum):

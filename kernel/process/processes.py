@@ -18,11 +18,12 @@ from kernel.process.limits import (
 )
 from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
-from kernel.process.process import NAME_SIZE, Process, ProcessState
+from kernel.process.process import Process, ProcessState
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
+from kernel.sched.userstate import NAME_SIZE
 from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnumber import SignalCode
 from kernel.signals.signals import Signals

@@ -6,7 +6,7 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.filetable import FileTable
 from kernel.fs.fscontext import FsContext
 from kernel.paging.addresses import UserAddress
-from kernel.process.process import NAME_SIZE, Process
+from kernel.process.process import Process
 from kernel.signals.signaltarget import SignalTarget
 from kernel.structures.list import ListHead
 from pykasm import *
@@ -18,8 +18,6 @@ class Task(SignalTarget):
     process: Ptr[Process]
     sibling: ListHead
     """In `Process.tasks`."""
-    number: U32
-    """What `gettid` tells; that of a process's first thread is the process's."""
     files: Owned[Ptr[FileTable]]
     context: Owned[Ptr[FsContext]]
     """Its root and current directory."""
@@ -29,8 +27,6 @@ class Task(SignalTarget):
     """1 if programs that it runs get no rights by their files (prctl(2), PR_SET_NO_NEW_PRIVS)."""
     parent_death_signal: U32
     """What its process is sent when the parent ends; 0 for nothing."""
-    name: Array[U8] = field(count=NAME_SIZE)
-    """That of the thread, for people; a first thread's is its process's."""
     personality: U32
     """How its surroundings look (personality(2))."""
     nice: I32

@@ -81,6 +81,8 @@ class Tasks(Subsystem):
         self._clear(u64(task), Task)
         mov(task.number, number)
         mov(task.process, process)
+        mov(eax, process.number)
+        mov(task.process_number, eax)
         thread = keep(
             try_(
                 self.threads.make(

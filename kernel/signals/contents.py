@@ -9,6 +9,7 @@ from kernel.signals.signalactionstore import SignalActionStore
 from kernel.signals.signaldelivery import SignalDelivery
 from kernel.signals.signalframes import SignalFrames
 from kernel.signals.signalmasks import SignalMasks
+from kernel.signals.signalnames import SignalNames
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signals import Signals
 from kernel.signals.signalstates import SignalStates
@@ -22,6 +23,7 @@ CONTENTS: Contents = (
     TimerDeadlines,  # when timers of programs expire
     SignalQueues,  # signals that wait for that
     Signals,  # sending them
+    SignalNames,  # what they are called
     OwnSignals,  # to the thread that runs
     ForcedSignals,  # those that a thread causes itself
     SignalMasks,  # what threads block

@@ -32,6 +32,8 @@ COMMANDS = [
     "ls",
     "cat",
     "run",
+    "ps",
+    "kill",
     "resume",
 ]
 

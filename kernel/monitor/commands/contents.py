@@ -11,6 +11,7 @@ from kernel.monitor.commands.maps import MapsCommands
 from kernel.monitor.commands.memory import MemoryCommands
 from kernel.monitor.commands.pci import PciCommands
 from kernel.monitor.commands.power import PowerCommands
+from kernel.monitor.commands.processes import ProcessCommands
 from kernel.monitor.commands.processor import ProcessorCommands
 from kernel.monitor.commands.programs import ProgramCommands
 from kernel.monitor.commands.symbols import SymbolCommands
@@ -35,4 +36,5 @@ CONTENTS: Contents = (
     AcpiCommands,  # acpi
     FileCommands,  # ls, cat
     ProgramCommands,  # run, resume
+    ProcessCommands,  # ps, kill
 )
