@@ -6,7 +6,6 @@ from kernel.clock.boottimer import BootTimer
 from kernel.clock.clockpage import FRACTION_BITS, ClockPage
 from kernel.clock.tsc import read_tsc
 from kernel.clock.units import NSEC_PER_SEC, Nanoseconds, Ticks
-from kernel.cpu.pagetable import PAGE
 from kernel.locks.spinlock import SpinLock
 from pykasm import *
 
@@ -14,7 +13,9 @@ from pykasm import *
 class Clock(Subsystem):
     """Nanoseconds since boot, from the time-stamp counter. Context: any but NMI."""
 
-    page = bss(ClockPage, align=PAGE)
+    early_page = bss(ClockPage)
+    page = data(Ptr[ClockPage], early_page)
+    """What the time is computed from: `early_page`, until programs are to see it."""
     last_time = bss(Nanoseconds)
     """The latest time that `now` returned, if the counters of processors differ."""
 
@@ -29,16 +30,28 @@ class Clock(Subsystem):
         Until then, the time is 0. Context: the first processor, while starting.
         """
         mov(rax, self.boot_timer.start_ticks)
-        mov(self.page.origin, rax)
-        mov(self.page.multiplier, multiplier)
+        mov(self.early_page.origin, rax)
+        mov(self.early_page.multiplier, multiplier)
+
+    @function(init=True)
+    def move(self, page: Ptr[ClockPage]) -> None:
+        """Go on with the page at `page`, which is as empty as it was long."""
+        with self.lock.held():  # nobody changes what is copied
+            mov(rdx, page)
+            mov(rdi, page)
+            lea(rsi, self.early_page)
+            mov(ecx, sizeof(ClockPage))
+            rep.movsb()
+            mov(self.page, rdx)
 
     @function
     def now(self) -> Nanoseconds:
         """Return the nanoseconds since boot, which suffice for five centuries."""
-        with self.page.unchanged():
+        page = scratch(self.page)
+        with page.unchanged():
             read_tsc()
-            self.page.convert()
-        with if_(self.page.unsynchronised != 0):
+            page.convert()
+        with if_(page.unsynchronised != 0):
             tail(self._monotonic, rax)  # at the cost of a shared cache line
         ret(rax)
 
@@ -65,30 +78,33 @@ class Clock(Subsystem):
     @function
     def time_of(self, ticks: Ticks) -> Nanoseconds:
         """Return the time at which the counter was at `ticks`, by the present rate."""
-        with self.page.unchanged():
+        page = scratch(self.page)
+        with page.unchanged():
             mov(rax, ticks)
-            self.page.convert()
+            page.convert()
         ret(rax)
 
     @function
     def set_rate(self, multiplier: U64) -> None:
         """Continue from now at the rate `multiplier`. Context: any but NMI."""
         with self.lock.held():
+            page = scratch(self.page)
             # Locked, so that it is seen before the counter is read: no reader may give a time after
             # the new origin by the old rate. The stores below are seen in their order anyway.
-            lock.inc(self.page.sequence)
+            lock.inc(page.sequence)
             read_tsc()
             mov(rcx, rax)
-            self.page.convert()
-            mov(self.page.origin, rcx)
-            mov(self.page.origin_time, rax)
-            mov(self.page.multiplier, multiplier)
-            inc(self.page.sequence)
+            page.convert()
+            mov(page.origin, rcx)
+            mov(page.origin_time, rax)
+            mov(page.multiplier, multiplier)
+            inc(page.sequence)
 
     @function
     def frequency(self) -> U64:
         """Return the ticks of the counter per second, 0 while the rate is not known."""
-        divisor = scratch(self.page.multiplier)
+        page = scratch(self.page)
+        divisor = scratch(page.multiplier)
         with if_(divisor == 0):
             ret(0)
         mov(edx, NSEC_PER_SEC >> (64 - FRACTION_BITS))
@@ -99,7 +115,8 @@ class Clock(Subsystem):
     @function
     def ticks_in(self, duration: Nanoseconds) -> Ticks:
         """Return the ticks of the counter in `duration` nanoseconds, rounded up; at most 2**63."""
-        divisor = scratch(self.page.multiplier)
+        page = scratch(self.page)
+        divisor = scratch(page.multiplier)
         mov(rdx, duration)
         shr(rdx, 64 - FRACTION_BITS)
         mov(rax, duration)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.clock.units import Nanoseconds, Ticks
-from kernel.cpu.pagetable import PAGE
 from pykasm import *
 
 FRACTION_BITS = 56
@@ -14,8 +13,8 @@ FRACTION_BITS = 56
 years, and the multipliers of counters from 4 MHz on fit."""
 
 
-class ClockPage(Struct, size=PAGE):
-    """All that it takes to turn the time-stamp counter into times. It is a page of its own, as all
+class ClockPage(Struct):
+    """All that it takes to turn the time-stamp counter into times. It has a page of its own, as all
     programs can read it (`Vdso`).
 
     The time is `origin_time` plus the ticks since `origin` times `multiplier`. A new multiplier
@@ -37,9 +36,10 @@ class ClockPage(Struct, size=PAGE):
     boot_time: U64
     """Nanoseconds from 1970 to boot; 0 while the time of day is not known."""
 
+    @inline(changes=ecx)
     @contextmanager
     def unchanged(self) -> Iterator[None]:
-        """Run the body again as long as what it reads was changed meanwhile. Changes ecx."""
+        """Run the body again as long as what it reads was changed meanwhile."""
         with loop():
             mov(ecx, self.sequence)
             yield

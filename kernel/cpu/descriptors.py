@@ -5,6 +5,7 @@ from enum import IntEnum
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.segments import (
     KERNEL_SEGMENTS,
+    PROCESSOR_SEGMENT,
     USER_SEGMENTS,
     SegmentFlags,
     Selector,
@@ -125,6 +126,8 @@ class Descriptors(Subsystem):
     def load(self) -> None:
         """Load GDTR and TR with this processor's table and task state."""
         self._describe_task()
+        mov(eax, self.per_cpu.number)
+        mov(u16(self.table.user_segments[PROCESSOR_SEGMENT]), ax)  # the limit's lower half
         pointer = local(TablePointer)
         mov(pointer.limit, sizeof(DescriptorTable) - 1)
         self.per_cpu.point_at(rax, self.table)

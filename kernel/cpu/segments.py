@@ -20,6 +20,8 @@ class Selector(IntEnum):
     TASK_STATE = 0x18
     USER_DATA = 0x28 | USER_PRIVILEGE
     USER_CODE = 0x30 | USER_PRIVILEGE
+    PROCESSOR = 0x38 | USER_PRIVILEGE
+    """A segment that nobody uses: its limit tells programs the processor's number, by `lsl`."""
 
 
 SYSRET_BASE = Selector.USER_DATA - 8
@@ -62,8 +64,12 @@ USER_SEGMENTS = (
     | SegmentFlags.EXECUTABLE
     | SegmentFlags.READABLE
     | SegmentFlags.LONG,
+    COMMON | SegmentFlags.USER,
 )
-"""What it ends with: `Selector.USER_DATA`, `Selector.USER_CODE`."""
+"""What it ends with: `Selector.USER_DATA`, `Selector.USER_CODE`, `Selector.PROCESSOR`."""
+
+PROCESSOR_SEGMENT = 2
+"""The place of the last one among these."""
 
 
 class FlatSelector(IntEnum):

@@ -38,6 +38,8 @@ class AuxiliaryType(IntEnum):
     """What it lets programs do besides, a `HardwareCapability` (AT_HWCAP2)."""
     FILE_NAME = 31
     """The address of the program's name, as it was given (AT_EXECFN)."""
+    VDSO = 33
+    """Where `Vdso` is (AT_SYSINFO_EHDR)."""
     LEAST_SIGNAL_STACK = 51
     """Bytes that an alternate stack needs for a handler's frame (AT_MINSIGSTKSZ)."""
 

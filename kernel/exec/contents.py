@@ -11,6 +11,8 @@ from kernel.exec.programloader import ProgramLoader
 from kernel.exec.programs import Programs
 from kernel.exec.programwatch import ProgramWatch
 from kernel.exec.scripts import Scripts
+from kernel.exec.vdso import Vdso
+from kernel.exec.vdsomapping import VdsoMapping
 from pykasm import *
 
 CONTENTS: Contents = (
@@ -25,4 +27,6 @@ CONTENTS: Contents = (
     AddressLayouts,  # where they have what
     ElfLoader,  # segments, from files
     InitialStack,  # what they are told
+    Vdso,  # what they need not ask the kernel
+    VdsoMapping,  # and where they find that
 )

@@ -56,6 +56,8 @@ class SegmentType(IntEnum):
 
     LOAD = 1
     """A part of the file that is loaded."""
+    DYNAMIC = 2
+    """What there is for linking it to others."""
     INTERPRETER = 3
     """The name of the program that loads the rest."""
     HEADERS = 6

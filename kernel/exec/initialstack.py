@@ -37,7 +37,7 @@ RANDOM_BYTES = 16
 """What AT_RANDOM leads to."""
 
 IMAGE_ROWS = 5
-OTHER_ROWS = 15
+OTHER_ROWS = 16
 VECTOR_WORDS = 2 * (IMAGE_ROWS + OTHER_ROWS)
 """Words of the auxiliary vector."""
 
@@ -243,6 +243,7 @@ class InitialStack(Subsystem):
             (AuxiliaryType.SECURE, request.is_secure),
         ]
         rows: list[tuple[AuxiliaryType, Any]] = [
+            (AuxiliaryType.VDSO, request.vdso),
             (AuxiliaryType.PAGE_SIZE, PAGE),
             (AuxiliaryType.CLOCK_TICKS, CLOCK_TICKS),
             (AuxiliaryType.FLAGS, 0),

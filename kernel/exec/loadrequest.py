@@ -42,6 +42,8 @@ class LoadRequest(Struct):
     """That of the session which the process of a program begins that the kernel starts."""
     space: Ptr[AddressSpace]
     """Where it is loaded; the thread is in it."""
+    vdso: U64
+    """Where it finds `Vdso`."""
     rip: U64
     rsp: U64
     """With what it starts."""

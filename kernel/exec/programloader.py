@@ -11,6 +11,7 @@ from kernel.exec.initialstack import InitialStack
 from kernel.exec.loader import ElfImage, ElfLoader
 from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.scripts import Scripts
+from kernel.exec.vdsomapping import VdsoMapping
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
@@ -38,6 +39,7 @@ class ProgramLoader(Subsystem):
         credentials: ExecutionCredentials,
         elf: ElfLoader,
         stack: InitialStack,
+        vdso: VdsoMapping,
         pages: Pages,
         opening: Opening,
         files: Files,
@@ -47,6 +49,7 @@ class ProgramLoader(Subsystem):
         self.credentials = credentials
         self.elf = elf
         self.stack = stack
+        self.vdso = vdso
         self.pages = pages
         self.opening = opening
         self.files = files
@@ -83,6 +86,7 @@ class ProgramLoader(Subsystem):
         mov(request.rip, rax)
         with if_(image.interpreter_size != 0):
             try_(self._load_interpreter(request, address_of(image), address_of(interpreter)))
+        try_(self.vdso.map(request))
         result = self.stack.fill(request, address_of(image), address_of(interpreter))
         ret(result)
 

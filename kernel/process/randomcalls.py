@@ -11,6 +11,7 @@ from kernel.fs.randomness import Randomness
 from kernel.process.filecalls import MOST_BYTES
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
+from kernel.sched.thread import INTERRUPTIBLE
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -68,6 +69,6 @@ class RandomCalls(SystemCallGroup):
             add(u64(target), rax)
             add(stored, rax)
             thread = scratch(self.processes.current().thread)
-            with if_(((stored & (PAGE - 1)) == 0) & (thread.pending != 0)):
+            with if_(((stored & (PAGE - 1)) == 0) & (thread.pending & INTERRUPTIBLE)):
                 ret(stored)
         ret(stored)

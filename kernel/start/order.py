@@ -21,6 +21,7 @@ from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
 from kernel.entry.userentry import UserEntry
 from kernel.exec.addresslayouts import AddressLayouts
+from kernel.exec.vdsomapping import VdsoMapping
 from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
@@ -107,6 +108,7 @@ class LateSteps(Steps):
         Dentries.start,  # names
         Randomness.start,  # a first key
         AddressLayouts.start,  # whether programs lie at random places
+        VdsoMapping.start,  # what they can do by themselves
         RootFileSystem.start,  # files
         AnonymousFiles.start,  # and those without names
         Initramfs.start,  # and what the boot loader brings of them

@@ -202,7 +202,8 @@ class Calibration(Subsystem):
 
         It is at most the sum of their errors if both can be right.
         """
-        larger = scratch(self.clock.page.multiplier)
+        page = scratch(self.clock.page)
+        larger = scratch(page.multiplier)
         mov(rax, multiplier)
         sub(rax, larger)
         with if_(CF):

@@ -72,8 +72,9 @@ class TscSync(Subsystem):
     @function
     def end(self) -> None:
         """Tell `Clock` of a warp, the first time. Context: one of the two, after both `compare`."""
-        with if_((self.max_warp != 0) & (self.clock.page.unsynchronised == 0)):
-            mov(self.clock.page.unsynchronised, 1)
+        page = scratch(self.clock.page)
+        with if_((self.max_warp != 0) & (page.unsynchronised == 0)):
+            mov(page.unsynchronised, 1)
             self.log.write(
                 LogLevel.WARNING,
                 "clock: time-stamp counters of processors differ by %u ticks",

@@ -56,12 +56,13 @@ class WallClock(Subsystem):
         """Return the nanoseconds since 1970, or 0 if the real-time clock does not work."""
         with if_(self.calibration.reference == 0):
             tail(self._read_rtc)
-        with if_(self.clock.page.boot_time == 0):
+        page = keep(self.clock.page)
+        with if_(page.boot_time == 0):
             self._set_boot_time()
-        with if_(self.clock.page.boot_time == 0):
+        with if_(page.boot_time == 0):
             ret(0)
         now = self.clock.now()
-        add(now, self.clock.page.boot_time)
+        add(now, page.boot_time)
         ret(now)
 
     @function
@@ -91,7 +92,8 @@ class WallClock(Subsystem):
         boot_time = scratch(self._find_boot_time())
         xor(eax, eax)
         # Two processors may get here at once: the first one sets it
-        lock.cmpxchg(self.clock.page.boot_time, boot_time)
+        page = scratch(self.clock.page)
+        lock.cmpxchg(page.boot_time, boot_time)
 
     # Comparing
 
@@ -114,17 +116,17 @@ class WallClock(Subsystem):
     @function(context="deferred")
     def _check(self, work: Ptr[Work]) -> None:
         """Go by the real-time clock if the time of day is wrong by more than TOLERANCE."""
-        found, change = keep(U64), keep(I64)
-        with if_(self.clock.page.boot_time != 0):  # else nobody has asked for the time yet
+        found, change, page = keep(U64), keep(I64), keep(self.clock.page)
+        with if_(page.boot_time != 0):  # else nobody has asked for the time yet
             mov(found, self._find_boot_time())
             mov(u64(change), found)
-            sub(u64(change), self.clock.page.boot_time)
+            sub(u64(change), page.boot_time)
             mov(rax, u64(change))
             with if_(change < 0):
                 neg(rax)
             mov(rcx, TOLERANCE)
             with if_((found != 0) & (rax > rcx)):
-                mov(self.clock.page.boot_time, found)
+                mov(page.boot_time, found)
                 self._log_step(change)
         tail(self._schedule)
 

@@ -166,7 +166,8 @@ def _link(units: Units, stages: Stages, stamps: Stamps) -> _Linked:
     objects = [units.object_file(unit.name) for unit in units.program.units]
     with stages.stage("link") as stage:
         script = project.kernel.with_suffix(".ld")
-        _write_script(script, stamps, _layout(units))
+        layout = _layout(units)
+        _write_script(script, stamps, layout)
         made_from = fingerprint(
             *_source(linker.link, EmbeddedTable),
             *(identity("ld"), script),
@@ -178,7 +179,7 @@ def _link(units: Units, stages: Stages, stamps: Stamps) -> _Linked:
             return _Linked(project.kernel, project.kernel, stamps, made_from)
         linked = project.cache / "kernel.linked"
         if any(record.uses_symbols for record in records):
-            table = _table(records, project)
+            table = _table(records, layout, project)
             room = project.cache / "symbols.o"
             write_if_changed(room, write_object(table.room))
             linker.link(
@@ -191,9 +192,15 @@ def _link(units: Units, stages: Stages, stamps: Stamps) -> _Linked:
         return _Linked(linked, project.kernel, stamps, made_from)
 
 
-def _table(records: list[UnitRecord], project: Project) -> EmbeddedTable:
-    told = {name: lines for record in records for name, lines in record.told.items()}
+def _table(records: list[UnitRecord], layout: Layout, project: Project) -> EmbeddedTable:
+    placed = [record for record in records if not _lies_elsewhere(record, layout)]
+    told = {name: lines for record in placed for name, lines in record.told.items()}
     return EmbeddedTable(told, str(project.root))
+
+
+def _lies_elsewhere(record: UnitRecord, layout: Layout) -> bool:
+    """Whether all of a unit is linked at a number, so that its addresses are none of the image."""
+    return all(layout.is_linked_at_number(one.name) for one in record.sections)
 
 
 def _layout(units: Units) -> Layout:

@@ -160,6 +160,12 @@ class Layout:
                 names.add(f"{section.symbol}_size")
         return names
 
+    def is_linked_at_number(self, name: str) -> bool:
+        """Whether the input section called `name` goes into one that is linked at a number: into
+        the first that takes it, as GNU ld does."""
+        taking = (section for section in self.sections if section.takes(name))
+        return next((section.fixed for section in taking), False)
+
     def without_empty(self, inputs: Collection[str]) -> Layout:
         """This layout without what none of the sections `inputs` goes into and nothing needs:
         readelf takes a PT_NOTE segment without contents for a mistake, and a program has no

@@ -9,7 +9,8 @@ from kernel.cpu.control import Cr0, Cr4, Efer
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.mm.paging import VIDEO_MEMORY
 from kernel.paging.addresses import Area
-from pykasm.link.layout import OutputSection, kernel_layout
+from kernel.paging.layout import LAYOUT
+from pykasm.link.layout import OutputSection
 from pykasm.machine.images import Images
 from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.session import Machine
@@ -18,7 +19,7 @@ from pykasm.machine.symbols import SymbolTable
 ENTRY = re.compile(r"^([0-9a-f]{16}): ([0-9a-f]{16}) ([-X])([-G])([-P])..([-C])([-T])([-U])([-W])")
 """A line of QEMU's `info tlb` (target/i386/monitor.c, print_pte)."""
 
-SECTIONS = [one for one in kernel_layout("").sections if not one.physical]
+SECTIONS = [one for one in LAYOUT.sections if not one.physical]
 LOWER_HALF_END = 1 << 47
 
 

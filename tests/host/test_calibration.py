@@ -194,9 +194,9 @@ class Model:
     def measure_in(self, nanoseconds: int) -> None:
         """Advance the time, then measure."""
         self.time += nanoseconds
-        if not self.bench.host[self.bench.clock.page.multiplier]:
+        if not self.bench.host[self.bench.clock.early_page.multiplier]:
             multiplier, error = self.bench.host.call(self.bench.calibration._measure_now)
-            self.bench.host[self.bench.clock.page.multiplier] = multiplier
+            self.bench.host[self.bench.clock.early_page.multiplier] = multiplier
             self.bench.host[self.bench.calibration.error] = error
         else:
             self.bench.host.call(self.bench.calibration.refine)
@@ -204,7 +204,7 @@ class Model:
     def wrong(self) -> Fraction:
         """By how much the clock's rate is wrong, in parts of a billion."""
         true = Fraction(NSEC_PER_SEC << FRACTION_BITS, self.frequency)
-        return abs(self.bench.host[self.bench.clock.page.multiplier] - true) / true * BILLION
+        return abs(self.bench.host[self.bench.clock.early_page.multiplier] - true) / true * BILLION
 
     def known(self) -> int:
         """By how much it may be, as the calibration has it."""
@@ -266,7 +266,7 @@ def test_without_any_reference_a_rate_is_assumed(bench: Bench) -> None:
     bench.host.reset()
     bench.host.call(bench.calibration.run)
     assert bench.host[bench.calibration.error] == UNKNOWN
-    assert bench.host[bench.clock.page.multiplier] == 1 << FRACTION_BITS
+    assert bench.host[bench.clock.early_page.multiplier] == 1 << FRACTION_BITS
     assert not bench.host[bench.calibration.reference]
     bench.host.call(bench.calibration.refine)
-    assert bench.host[bench.clock.page.multiplier] == 1 << FRACTION_BITS
+    assert bench.host[bench.clock.early_page.multiplier] == 1 << FRACTION_BITS

@@ -36,7 +36,7 @@ class Bench:
         self.registers: dict[int, int] = {}
         self.host.stub(self.apic.write, self.registers.__setitem__)
         self.host.stub(self.clock.now, lambda: NOW)
-        self.host[self.clock.page.multiplier] = NANOSECOND
+        self.host[self.clock.early_page.multiplier] = NANOSECOND
         if deadlines:
             self.host[self.features.basic_more] = BasicMore.TSC_DEADLINE
         self.host.call(self.local_timer.start)

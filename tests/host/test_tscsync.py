@@ -38,7 +38,7 @@ def bench() -> Bench:
 def test_processors_that_agree_leave_the_clock_as_it_is(bench: Bench) -> None:
     bench.compare(latest=0)
     assert bench.host[bench.tsc_sync.last_tsc] > 0
-    assert bench.host[bench.clock.page.unsynchronised] == 0
+    assert bench.host[bench.clock.early_page.unsynchronised] == 0
     assert written(bench.host, bench.paper) == b""
 
 
@@ -47,13 +47,13 @@ def test_a_processor_that_is_behind_makes_the_clock_careful(bench: Bench) -> Non
     behind = bench.host[bench.tsc_sync.max_warp]
     assert 0 < behind < FUTURE
     assert bench.host[bench.tsc_sync.last_tsc] == FUTURE
-    assert bench.host[bench.clock.page.unsynchronised] == 1
+    assert bench.host[bench.clock.early_page.unsynchronised] == 1
     assert f"differ by {behind} ticks".encode() in written(bench.host, bench.paper)
 
 
 def test_a_careful_clock_shows_nothing_earlier_than_any_processor_did(bench: Bench) -> None:
     bench.compare(latest=FUTURE)
-    bench.host[bench.clock.page.multiplier] = 1 << 56
+    bench.host[bench.clock.early_page.multiplier] = 1 << 56
     assert bench.host.call(bench.clock.now) == bench.host[bench.clock.last_time] > 0
     bench.host[bench.clock.last_time] = FUTURE
     assert bench.host.call(bench.clock.now) == FUTURE

@@ -93,6 +93,7 @@ ELSEWHERE = {
     "Deferred.make": NO_RESOURCES,
     "Deferred.start_first": LITTLE,
     "Dentries.start": LITTLE,
+    "VdsoMapping._add_page": LITTLE,
     "FirmwareSearch.find": NO_AREAS,
     "FirmwareSearch._find_in": NO_AREAS,
     "GenericRegisters.read_word": NO_REGISTERS,

@@ -50,7 +50,8 @@ class CpuCommands(Commands):
         self.console.print("cpu  apic  interrupts  thread\n")
         with self.processors.each() as processor:
             self._show(processor)
-        with if_(self.clock.page.unsynchronised != 0):
+        page = scratch(self.clock.page)
+        with if_(page.unsynchronised != 0):
             self.console.print("their time-stamp counters differ\n")
         ret(1)
 
