@@ -11,7 +11,11 @@ MAGIC = int.from_bytes(b"\x7fELF", "little")
 """The first four bytes (figure 4-4: e_ident)."""
 
 CLASS_64, LITTLE_ENDIAN = 2, 1
-"""The next two: ELFCLASS64, ELFDATA2LSB."""
+"""The next two: ELFCLASS64, ELFDATA2LSB. Like Linux, nobody looks whether a file has them: the
+processor that it is for says as much."""
+
+MOST_HEADERS = 4096
+"""Bytes of program headers at most (Linux: load_elf_phdrs)."""
 
 MACHINE_X86_64 = 62
 """EM_X86_64 (AMD64 supplement, 4.1.1)."""
@@ -30,8 +34,8 @@ class ElfHeader(Struct):
     """The start of the file, Elf64_Ehdr (figure 4-3)."""
 
     magic: Untrusted[U32]
-    file_class: Untrusted[U8]
-    data: Untrusted[U8]
+    file_class: U8
+    data: U8
     file_version: U8
     os_abi: U8
     padding: U64

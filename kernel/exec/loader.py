@@ -5,10 +5,9 @@ from __future__ import annotations
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.exec.elf import (
-    CLASS_64,
-    LITTLE_ENDIAN,
     MACHINE_X86_64,
     MAGIC,
+    MOST_HEADERS,
     ElfHeader,
     ElfType,
     ProgramHeader,
@@ -66,8 +65,8 @@ class ElfLoader(Subsystem):
 
     @function(context="thread", sleeps=True)
     def examine(self, image: Keep[Ptr[ElfImage]]) -> OrErrno[I32]:
-        """Fill `image`, which has its file, in. Returns 0; -ENOEXEC if that is no program, or
-        another error."""
+        """Fill `image`, which has its file, in. Returns 0; -ENOEXEC if that is no program, -EIO if
+        it is too short for a header, or another error."""
         segment, number = local(ProgramHeader), keep(U32)
         try_(self.read(image, address_of(image.header), sizeof(ElfHeader), 0))
         try_(self._check(address_of(image.header)))
@@ -98,32 +97,34 @@ class ElfLoader(Subsystem):
     def _read_header(
         self, image: Ptr[ElfImage], number: U32, segment: Ptr[ProgramHeader]
     ) -> OrErrno[I32]:
-        """Read the program header `number`. Returns what `read` does."""
+        """Read the program header `number`. Returns 0, or -ENOEXEC if there is none."""
         imul(eax, number, sizeof(ProgramHeader))
         add(rax, image.header.program_headers)
-        tail(self.read, image, u64(segment), sizeof(ProgramHeader), rax)
+        result = self.read(image, u64(segment), sizeof(ProgramHeader), rax)
+        fail_if(result != 0, Errno.ENOEXEC)
+        ret(0)
 
     @function(context="thread", sleeps=True)
     def read(
         self, image: Ptr[ElfImage], target: U64, length: Keep[U64], position: U64
     ) -> OrErrno[I32]:
-        """Read `length` bytes at `position` into the kernel's `target`. Returns 0; -ENOEXEC if the
-        file ends before."""
+        """Read `length` bytes at `position` into the kernel's `target`. Returns 0; -EIO if the file
+        ends before (Linux: elf_read)."""
         vector = local(IoVector)
         vector.start(target, length, is_user=False)
         result = self.io.read_at(image.file, address_of(vector), i64(position))
         with if_(u64(result) != length):
-            ret(-Errno.ENOEXEC)
+            ret(-Errno.EIO)
         ret(0)
 
     @function
     def _check(self, header: Ptr[ElfHeader]) -> OrErrno[I32]:
         """Return 0 if `header` is that of a program for this processor, else -ENOEXEC."""
         fail_if(header.magic != MAGIC, Errno.ENOEXEC)
-        fail_if(header.file_class != CLASS_64, Errno.ENOEXEC)
-        fail_if(header.data != LITTLE_ENDIAN, Errno.ENOEXEC)
         fail_if(header.machine != MACHINE_X86_64, Errno.ENOEXEC)
         fail_if(header.program_header_size != sizeof(ProgramHeader), Errno.ENOEXEC)
+        most = MOST_HEADERS // sizeof(ProgramHeader)
+        fail_if(header.program_header_count > most, Errno.ENOEXEC)
         with if_(header.type != ElfType.SHARED):
             fail_if(header.type != ElfType.EXECUTABLE, Errno.ENOEXEC)
         ret(0)

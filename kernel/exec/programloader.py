@@ -74,7 +74,9 @@ class ProgramLoader(Subsystem):
         mov(rax, request.file)
         mov(image.file, rax)
         mov(interpreter.end, 0)
-        try_(self.elf.examine(address_of(image)))
+        failed = self.elf.examine(address_of(image))
+        fail_if(failed == -Errno.EIO, Errno.ENOEXEC)
+        try_(failed)
         with if_(image.header.type == ElfType.SHARED):
             mov(image.bias, self.layouts.program_base())
         try_(self.credentials.derive(request))
@@ -151,6 +153,7 @@ class ProgramLoader(Subsystem):
         fail_if((size < 2) | (size > MOST_NAME), Errno.ENOEXEC)
         try_(self.elf.read(image, u64(name), size, image.interpreter))
         fail_if(u8[u64(name) + size - 1] != 0, Errno.ENOEXEC)
+        fail_if(at(name) == 0, Errno.EACCES)  # as if it named a directory (Linux: open_exec)
         ret(0)
 
     @function(context="thread", sleeps=True)
@@ -158,7 +161,9 @@ class ProgramLoader(Subsystem):
         self, request: Keep[Ptr[LoadRequest]], interpreter: Keep[Ptr[ElfImage]]
     ) -> OrErrno[I32]:
         """Map `interpreter` as high as it can be, and start with it. Returns 0 or an error."""
-        try_(self.elf.examine(interpreter))
+        failed = self.elf.examine(interpreter)
+        fail_if(failed == -Errno.ENOEXEC, Errno.ELIBBAD)
+        try_(failed)
         space = scratch(request.space)
         with if_(interpreter.header.type == ElfType.SHARED):
             mov(rax, space.mapping_top)

@@ -45,6 +45,7 @@ class Scripts(Subsystem):
             ret(0)
         name, option = self._parse(address_of(line), u64(length))
         fail_if(name == 0, Errno.ENOEXEC)
+        fail_if(at(name) == 0, Errno.EACCES)  # as if it named a directory (Linux: open_exec)
         result = self._replace(request, name, option)
         ret(result)
 
@@ -56,8 +57,16 @@ class Scripts(Subsystem):
     ) -> tuple[OrNull[Ptr[U8]], OrNull[Ptr[U8]]]:
         """Return the name of the program and what else `line`, of `length` bytes, has for it, null
         for nothing, each with its end. The name is null if there is none, or if it may go on behind
-        the bytes that were read."""
+        the bytes that were read; it is empty where a zero stands in its place."""
         name, place = keep(Ptr[U8]), scratch(Ptr[U8])
+        mov(line[length], 0)
+        lea(place, line[2])
+        self._skip_blanks(place)
+        with if_(at(place) == 0):
+            lea(rax, line[LINE])
+            with if_(place == rax):
+                ret(0, 0)
+            ret(place, 0)
         self._cut_at_end(line, length)
         lea(place, line[2])
         self._skip_blanks(place)

@@ -14,6 +14,7 @@ from kernel.selftest.memory import MemoryTests
 from kernel.selftest.memoryhog import MemoryHog
 from kernel.selftest.memoryload import MemoryLoad
 from kernel.selftest.pci import PciTests
+from kernel.selftest.programfile import ProgramFileTests
 from kernel.selftest.programs import ProgramTests
 from kernel.selftest.programshortage import ProgramShortageTests
 from kernel.selftest.shortage import ShortageTests
@@ -60,6 +61,7 @@ CONTENTS: Contents = (
     PciTests,  # interrupts by messages
     SpaceTests,  # the memory of programs
     ProgramTests,  # tiny programs, and how they end
+    ProgramFileTests,  # a program of the initramfs, and what it leaves behind
     Shortages,  # what each allocation of an operation does when it fails
     ShortageTests,  # when there is no more memory for the kernel
     ProgramShortageTests,  # nor for programs

@@ -8,7 +8,17 @@ from collections.abc import Callable, Iterator
 import click
 
 from pykasm.build.tables import Table
-from scripts.benchmarks import build, check, edits, encoder, kernel, mutants, programs, scale
+from scripts.benchmarks import (
+    build,
+    check,
+    edits,
+    encoder,
+    images,
+    kernel,
+    mutants,
+    programs,
+    scale,
+)
 from scripts.benchmarks.figure import Figure
 
 GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
@@ -17,6 +27,7 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "check": check.figures,
     "kernel": kernel.figures,
     "programs": programs.figures,
+    "images": images.figures,
     "mutants": mutants.figures,
     "scale": scale.figures,
     "edits": edits.figures,

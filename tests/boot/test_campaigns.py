@@ -1,0 +1,32 @@
+"""Some cases of each campaign of the kernel."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from pykasm.campaign.campaign import Outcome
+from pykasm.machine.images import Images
+from tests.campaigns import images
+from tests.campaigns.guest import HERE, Guest, compiled
+
+IMAGES = 200
+
+needs_compiler = pytest.mark.skipif(
+    shutil.which("musl-gcc") is None, reason="musl-gcc is not installed (the package musl-tools)"
+)
+
+
+def failures(outcomes: list[Outcome]) -> list[Outcome]:
+    return [one for one in outcomes if one.failure]
+
+
+@needs_compiler
+def test_damaged_programs_come_to_what_linux_makes_of_them(kernel_images: Images) -> None:
+    guest = Guest(kernel_images.project.kernel, compiled(HERE / "images.c"))
+    outcomes = [*images.looked_at(guest, range(IMAGES))]
+    assert failures(outcomes) == []
+    assert sorted(one.seed for one in outcomes) == [*range(IMAGES)]
+    kinds = {one.kind for one in outcomes}
+    assert {"interpreter: ELIBBAD", "script: EACCES", "fixed: ENOEXEC", "anywhere: exit"} <= kinds

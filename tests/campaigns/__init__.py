@@ -1,0 +1,1 @@
+"""Campaigns of the kernel: cases by chance, each made from its seed."""
