@@ -33,6 +33,7 @@ from kernel.process.statuscalls import StatusCalls
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.timecalls import TimeCalls
+from kernel.process.usagecalls import UsageCalls
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
 from pykasm import *
@@ -114,7 +115,9 @@ NUMBERS: dict[int, Function[Any]] = {
     95: PathCalls.umask,
     96: TimeCalls.gettimeofday,
     97: LimitCalls.getrlimit,
+    98: UsageCalls.getrusage,
     99: SchedulingCalls.sysinfo,
+    100: UsageCalls.times,
     102: IdentityCalls.getuid,
     104: IdentityCalls.getgid,
     105: IdentityCalls.setuid,

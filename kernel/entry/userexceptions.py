@@ -197,6 +197,9 @@ class UserExceptions(Subsystem):
         with if_((frame.error_code & PageFaultCode.P) == 0):
             or_(wanted, MISSING)
         asserts(space != 0)
+        thread = scratch(self.scheduler.current)
+        inc(thread.faults)
+        release(thread)
         result = self._resolve(space, address, wanted)
         with if_(result != 0):
             self._send_fault(frame, address, result)

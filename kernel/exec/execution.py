@@ -13,6 +13,7 @@ from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
 from kernel.process.tasks import Tasks
+from kernel.process.usages import Usages
 from kernel.sched.thread import KILLABLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
 from kernel.signals.signalstates import SignalStates
@@ -37,6 +38,7 @@ class Execution(Subsystem):
         queues: PollQueues,
         waiting: Waiting,
         signals: SignalStates,
+        usages: Usages,
     ) -> None:
         self.loader = loader
         self.processes = processes
@@ -47,6 +49,7 @@ class Execution(Subsystem):
         self.queues = queues
         self.waiting = waiting
         self.signals = signals
+        self.usages = usages
 
     @function(context="thread", sleeps=True)
     def execute(self, request: Keep[Ptr[LoadRequest]]) -> OrErrno[I32]:
@@ -63,6 +66,7 @@ class Execution(Subsystem):
         with if_(result != 0):
             self.spaces.go_back(before)
             ret(result)
+        self.usages.leave_space(self.processes.current_process(), before)
         self.spaces.drop(before)
         self._begin(request)
         ret(0)

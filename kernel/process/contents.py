@@ -33,6 +33,7 @@ from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
+from kernel.process.processorclocks import ProcessorClocks
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.randomcalls import RandomCalls
@@ -46,9 +47,12 @@ from kernel.process.tasks import Tasks
 from kernel.process.tasksearch import TaskSearch
 from kernel.process.timecalls import TimeCalls
 from kernel.process.timespec import TimeSpecs
+from kernel.process.usagecalls import UsageCalls
+from kernel.process.usages import Usages
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from kernel.process.usertimes import UserTimes
+from kernel.process.userusages import UserUsages
 from kernel.process.userwork import UserWork
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
@@ -62,6 +66,7 @@ CONTENTS: Contents = (
     ParentReports,  # what parents are told of their children
     Processes,  # programs that run
     ProcessTimes,  # for how long
+    Usages,  # what else they have used
     TaskSearch,  # their threads, by numbers
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
@@ -101,8 +106,11 @@ CONTENTS: Contents = (
     Clones,  # how they make others
     CloneCalls,  # system calls for that
     TimeSpecs,  # times of programs
+    ProcessorClocks,  # clocks that show for how long they have run
     TimeCalls,  # system calls that tell the time and wait
     IntervalCalls,  # for the timers that each process has
+    UserUsages,  # what they are told of what they have used
+    UsageCalls,  # system calls for that
     FutexCalls,  # and for words to change
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children

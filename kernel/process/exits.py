@@ -18,6 +18,7 @@ from kernel.process.processids import ProcessIds
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.stops import Stops
 from kernel.process.task import Task
+from kernel.process.usages import Usages
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import UNINTERRUPTIBLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
@@ -48,6 +49,7 @@ class Exits(Subsystem):
         jobs: JobControl,
         stops: Stops,
         times: ProcessTimes,
+        usages: Usages,
         intervals: IntervalTimers,
         slabs: Slabs,
     ) -> None:
@@ -66,6 +68,7 @@ class Exits(Subsystem):
         self.signals = signals
         self.stops = stops
         self.times = times
+        self.usages = usages
         self.intervals = intervals
         self.records = SlabCache(slabs, "task", Task)
 
@@ -109,9 +112,11 @@ class Exits(Subsystem):
         release(credentials, process)
         self._tell_memory(task)
         self.file_states.end(task)
-        space = self.spaces.exchange(0)
+        space = keep(self.spaces.exchange(0))
         asserts(space != 0)  # that of its program
+        self.usages.leave_space(task.process, space)
         self.spaces.drop(space)
+        release(space)
         process = keep(task.process)
         ended = keep(self._leave_process(task, status))
         with if_(ended != 0):
@@ -170,7 +175,7 @@ class Exits(Subsystem):
             mov(eax, process.replacing)
             mov(is_awaited, eax)
             task.sibling.unlink()
-            self.times.keep_ended(process, task)
+            self.times.add(address_of(process.ended), task)
             with if_(process.tasks.is_empty()):
                 mov(is_last, 1)
                 with if_(process.state == ProcessState.ALIVE):

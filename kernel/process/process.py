@@ -7,8 +7,8 @@ from enum import IntEnum
 from kernel.fs.pollqueue import PollQueue
 from kernel.locks.spinlock import SpinLock
 from kernel.process.limits import RESOURCES, ResourceLimit
+from kernel.process.resourceusage import ResourceUsage, SplitTime, ThreadUsage
 from kernel.process.session import ProcessGroup
-from kernel.sched.runtimes import RunTimes
 from kernel.sched.userstate import NAME_SIZE
 from kernel.signals.signalgroup import SignalGroup
 from kernel.signals.signaltimer import SignalTimer
@@ -72,8 +72,15 @@ class Process(Struct):
 
     interval_timers: Array[SignalTimer] = field(count=len(IntervalKind))
     """By `IntervalKind`."""
-    ended_times: RunTimes = field(guarded_by="lock")
-    """The processor time of its threads that have ended."""
+    ended: ThreadUsage = field(guarded_by="lock")
+    """What its threads have used that have ended."""
+    told_time: SplitTime = field(guarded_by="lock")
+    """What was told last of its processor time: neither part goes back."""
+    peak: U64
+    """Pages that were in memory at once in those of its address spaces that it has left, at
+    most."""
+    of_children: ResourceUsage = field(guarded_by="Processes.lock")
+    """What its children and theirs had used when these had been waited for."""
 
     # Its relations
 

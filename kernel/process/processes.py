@@ -21,6 +21,7 @@ from kernel.process.parentreports import ParentReports
 from kernel.process.process import Process, ProcessState
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
+from kernel.process.resourceusage import ResourceUsage
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.userstate import NAME_SIZE
@@ -260,6 +261,16 @@ class Processes(LeakChecks):
             group = scratch(process.group)
             mov(number, u32(group.node.key))
         ret(number)
+
+    @function(context="thread")
+    def usage_of_children(self, usage: Ptr[ResourceUsage]) -> None:
+        """Fill in `usage` with what the children of the process that runs had used when they had
+        been waited for."""
+        process, usage = self.current_process(), scratch(usage)
+        usage.clear()
+        with self.lock.held():
+            used = scratch(address_of(process.of_children))
+            usage.add(used)
 
     # The end
 

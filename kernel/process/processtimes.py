@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.clock.units import Nanoseconds
 from kernel.process.process import Process
+from kernel.process.resourceusage import COUNTS, ThreadUsage
 from kernel.process.task import Task
 from kernel.sched.runtimes import RunTimes
 from kernel.sched.scheduler import Scheduler
@@ -11,7 +12,7 @@ from pykasm import *
 
 
 class ProcessTimes(Subsystem):
-    """Adds up what the threads of a process have run. Context: any."""
+    """Adds up what the threads of a process have used. Context: any."""
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
@@ -22,14 +23,14 @@ class ProcessTimes(Subsystem):
         have ended too."""
         times.clear()
         with process.lock.held():
-            ended = scratch(address_of(process.ended_times))
+            ended = scratch(address_of(process.ended.times))
             times.add(ended)
             release(ended)
             with process.tasks.each(Task, "sibling") as task:
-                self._add(times, task)
+                self._add_times(times, task)
 
     @function(context="interrupts off")
-    def _add(self, times: Keep[Ptr[RunTimes]], task: Ptr[Task]) -> None:
+    def _add_times(self, times: Keep[Ptr[RunTimes]], task: Ptr[Task]) -> None:
         """Add the times of `task`."""
         more = local(RunTimes)
         self.scheduler.read_times(task.thread, address_of(more))
@@ -37,14 +38,18 @@ class ProcessTimes(Subsystem):
         lea(other, more)
         times.add(other)
 
-    @function(context="thread")
+    @function(context="any")
     def of_thread(self, task: Ptr[Task]) -> Nanoseconds:
         """Return for how long `task`, which the caller keeps from being freed, has run."""
         times = local(RunTimes)
         self.scheduler.read_times(task.thread, address_of(times))
         ret(times.total)
 
-    @function(context="interrupts off", holds="process.lock")
-    def keep_ended(self, process: Ptr[Process], task: Ptr[Task]) -> None:
-        """Keep the times of `task`, which leaves `process`."""
-        tail(self._add, address_of(process.ended_times), task)
+    @function(context="interrupts off", holds="Process.lock")
+    def add(self, usage: Keep[Ptr[ThreadUsage]], task: Keep[Ptr[Task]]) -> None:
+        """Add to `usage` what `task` has used."""
+        self._add_times(address_of(usage.times), task)
+        thread = scratch(task.thread)
+        for name in COUNTS:
+            mov(rax, getattr(thread, name))
+            add(getattr(usage, name), rax)

@@ -7,6 +7,7 @@ from kernel.fs.filetable import FileTable
 from kernel.fs.fscontext import FsContext
 from kernel.paging.addresses import UserAddress
 from kernel.process.process import Process
+from kernel.process.resourceusage import SplitTime
 from kernel.signals.signaltarget import SignalTarget
 from kernel.structures.list import ListHead
 from pykasm import *
@@ -31,6 +32,8 @@ class Task(SignalTarget):
     """How its surroundings look (personality(2))."""
     nice: I32
     """How much it stands back for others: -20 to 19, least to most."""
+    told_time: SplitTime = field(guarded_by="Process.lock")
+    """What was told last of its processor time."""
     set_child_tid: UserAddress
     """Where its number is written when it begins; 0 for nowhere."""
     robust_list: User[U8]

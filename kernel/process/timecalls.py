@@ -9,10 +9,21 @@ from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
 from kernel.errno import Errno
 from kernel.process.processes import Processes
+from kernel.process.processorclocks import (
+    KIND,
+    OF_THREAD,
+    OWN_PROCESS,
+    OWN_THREAD,
+    OWNER_SHIFT,
+    ProcessorClockKind,
+    ProcessorClocks,
+)
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timespec import TimeSpecs
+from kernel.processors.processors import Processors
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import INTERRUPTIBLE
+from kernel.sched.ticks import TICK
 from kernel.signals.signaltarget import RestartBlock
 from kernel.time.wallclock import WallClock
 from kernel.vm.usercopy import UserCopy
@@ -45,6 +56,8 @@ class ClockKind(IntEnum):
     """The time since the kernel started."""
     DAY = 2
     """The time of day. Leap seconds are not known, so TAI is the same."""
+    PROCESSOR = 3
+    """For how long somebody has run: see `ProcessorClocks`."""
 
 
 KINDS: Mapping[int, ClockKind] = {
@@ -52,9 +65,13 @@ KINDS: Mapping[int, ClockKind] = {
     ClockId.TAI: ClockKind.DAY,
     **dict.fromkeys((ClockId.MONOTONIC, ClockId.MONOTONIC_RAW), ClockKind.BOOT),
     **dict.fromkeys((ClockId.MONOTONIC_COARSE, ClockId.BOOT_TIME), ClockKind.BOOT),
+    **dict.fromkeys((ClockId.PROCESS_CPU, ClockId.THREAD_CPU), ClockKind.PROCESSOR),
 }
 
-NOT_TO_WAIT_BY = (ClockId.MONOTONIC_RAW, ClockId.REALTIME_COARSE, ClockId.MONOTONIC_COARSE)
+NOT_TO_WAIT_BY = (
+    *(ClockId.THREAD_CPU, ClockId.MONOTONIC_RAW, ClockId.REALTIME_COARSE),
+    ClockId.MONOTONIC_COARSE,
+)
 """Clocks that nobody can wait by."""
 
 ABSOLUTE = 1
@@ -62,6 +79,9 @@ ABSOLUTE = 1
 
 MICROSECOND = 1000
 """In nanoseconds."""
+
+SHORTEST_LOOK = 1_000_000
+"""Nanoseconds between two looks at a clock of processor time that a thread waits by, at least."""
 
 
 class TimeCalls(SystemCallGroup):
@@ -71,6 +91,8 @@ class TimeCalls(SystemCallGroup):
         self,
         clock: Clock,
         wall: WallClock,
+        processor_clocks: ProcessorClocks,
+        processors: Processors,
         processes: Processes,
         sleep: Sleep,
         specs: TimeSpecs,
@@ -78,6 +100,8 @@ class TimeCalls(SystemCallGroup):
     ) -> None:
         self.clock = clock
         self.wall = wall
+        self.processor_clocks = processor_clocks
+        self.processors = processors
         self.processes = processes
         self.sleep = sleep
         self.specs = specs
@@ -102,6 +126,8 @@ class TimeCalls(SystemCallGroup):
         xor(eax, eax)
         with if_(number <= LAST):
             mov(al, self.kinds[u64(number)])
+        with elif_(i32(number) < 0):
+            mov(eax, ClockKind.PROCESSOR)
         return eax
 
     @function(context="thread")
@@ -110,16 +136,40 @@ class TimeCalls(SystemCallGroup):
         kind = scratch(self._kind(number))
         with if_(kind == ClockKind.BOOT):
             ret(i64(self.clock.now()))
+        with if_(kind == ClockKind.PROCESSOR):
+            tail(self.processor_clocks.read, self._processor_clock(number))
         fail_if(kind != ClockKind.DAY, Errno.EINVAL)
         ret(i64(self.wall.now()))
+
+    @inline
+    def _processor_clock(self, number: U32) -> U32:
+        """Turn the `number` of a clock of processor time into what `ProcessorClocks` knows it by,
+        in a scratch register."""
+        clock = scratch(number)
+        with if_(clock == ClockId.PROCESS_CPU):
+            mov(clock, OWN_PROCESS)
+        with elif_(clock == ClockId.THREAD_CPU):
+            mov(clock, OWN_THREAD)
+        return clock
 
     @function(context="thread", sleeps=True)
     def clock_getres(self, number: Untrusted[U32], target: User[U8]) -> OrErrno[I64]:
         """Store the resolution of the clock `number`."""
-        fail_if(self._kind(number) == ClockKind.NONE, Errno.EINVAL)
+        kind = scratch(self._kind(number))
+        fail_if(kind == ClockKind.NONE, Errno.EINVAL)
+        target, resolution = keep(target), keep(U64)
+        mov(resolution, 1)
+        with if_(kind == ClockKind.PROCESSOR):
+            clock = keep(self._processor_clock(number))
+            shown = self.processor_clocks.read(clock)
+            with if_(shown < 0):
+                ret(shown)
+            and_(clock, KIND)
+            with if_(clock != ProcessorClockKind.SCHEDULED):
+                mov(resolution, TICK)
         with if_(target == 0):
             ret(0)
-        tail(self.specs.give, target, 1, 1)
+        tail(self.specs.give, target, resolution, 1)
 
     @function(context="thread", sleeps=True)
     def gettimeofday(self, target: User[U8], zone: Keep[User[U8]]) -> OrErrno[I64]:
@@ -174,6 +224,8 @@ class TimeCalls(SystemCallGroup):
         for one in NOT_TO_WAIT_BY:
             fail_if(number == one, Errno.EOPNOTSUPP)
         try_(self.specs.take(span, address_of(time)))
+        with if_(self._kind(number) == ClockKind.PROCESSOR):
+            ret(self._wait_by_processor(number, flags, time, remaining))
         with if_(flags & ABSOLUTE):
             deadline = self._deadline_at(number, time)
             tail(self._wait_until, deadline)
@@ -223,3 +275,84 @@ class TimeCalls(SystemCallGroup):
         """Go on with a wait for a span of time."""
         remaining = cast(scratch(block.arguments[1]), User[U8])
         tail(self._wait_for, block.arguments[0], remaining)
+
+    # By processor time
+
+    @function(context="thread", sleeps=True)
+    def _wait_by_processor(
+        self, number: U32, flags: Keep[U32], time: Keep[Nanoseconds], remaining: Keep[User[U8]]
+    ) -> OrErrno[I64]:
+        """Wait for a span of `time` by the clock `number` of processor time, or until it shows that
+        time, as `clock_nanosleep` does."""
+        clock = keep(self._processor_clock(number))
+        mov(eax, clock)
+        sar(eax, OWNER_SHIFT)
+        task = self.processes.current()
+        not_(eax)
+        with if_((clock & OF_THREAD) & ((eax == 0) | (eax == task.number))):
+            ret(-Errno.EINVAL)  # it would not go on meanwhile
+        release(task)
+        shown = self.processor_clocks.read(clock)
+        with if_(shown < 0):
+            ret(shown)
+        with if_((flags & ABSOLUTE) == 0):
+            add(time, u64(shown))
+            tail(self._wait_for_processor, clock, time, remaining)
+        result = self._look_until(clock, time)
+        with if_(result == -Errno.EINTR):
+            ret(-Errno.ERESTARTNOHAND)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _look_until(self, clock: Keep[U32], time: Keep[Nanoseconds]) -> OrErrno[I64]:
+        """Wait until `clock` shows `time`: look when that is possible at the earliest, then again.
+        Returns 0, -EINTR, or -ESRCH where there is nobody any more whose clock it is."""
+        with loop():
+            shown = self.processor_clocks.read(clock)
+            fail_if(shown < 0, Errno.ESRCH)
+            with if_(u64(shown) >= time):
+                ret(0)
+            mov(rcx, time)
+            sub(rcx, shown)
+            mov(rax, rcx)
+            xor(edx, edx)
+            mov(ecx, self.processors.count)  # so many threads may run at once
+            div(rcx)
+            mov(ecx, SHORTEST_LOOK)
+            with if_(rax < rcx):
+                mov(rax, rcx)
+            deadline = self.clock.after(rax)
+            result = self.sleep.sleep_until(deadline, INTERRUPTIBLE)
+            with if_(result != 0):
+                movsxd(rax, result)
+                ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _wait_for_processor(
+        self, clock: Keep[U32], time: Keep[Nanoseconds], remaining: Keep[User[U8]]
+    ) -> OrErrno[I64]:
+        """Wait until `clock` shows `time`. Returns as `_wait_for` does."""
+        result = self._look_until(clock, time)
+        with if_(result != -Errno.EINTR):
+            ret(result)
+        task = scratch(self.processes.current())
+        block = scratch(address_of(task.restart))
+        mov(block.function, address_of(self._go_on_by_processor))
+        mov(block.arguments[0], time)
+        mov(block.arguments[1], remaining)
+        mov(eax, clock)
+        mov(block.arguments[2], rax)
+        release(task, block)
+        with if_(remaining != 0):
+            shown = self.processor_clocks.read(clock)
+            with if_(u64(shown) > time):
+                mov(shown, time)
+            sub(time, shown)
+            try_(self.specs.give(remaining, u64(time), 1))
+        ret(-Errno.ERESTART_RESTARTBLOCK)
+
+    @function
+    def _go_on_by_processor(self, block: Ptr[RestartBlock]) -> OrErrno[I64]:
+        """Go on with a wait for a span of processor time."""
+        remaining = cast(scratch(block.arguments[1]), User[U8])
+        tail(self._wait_for_processor, u32(block.arguments[2]), block.arguments[0], remaining)

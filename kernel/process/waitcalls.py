@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
+from kernel.process.userusages import UserUsages
 from kernel.process.waits import SIGNAL_MASK, ChildEvent, ChildWait, WaitKind, WaitOption, Waits
 from kernel.signals.signalnumber import Signal
 from kernel.vm.usercopy import UserCopy
@@ -43,9 +44,12 @@ class ChildInformation(Struct):
 class WaitCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
-    def __init__(self, processes: Processes, waits: Waits, copy: UserCopy) -> None:
+    def __init__(
+        self, processes: Processes, waits: Waits, usages: UserUsages, copy: UserCopy
+    ) -> None:
         self.processes = processes
         self.waits = waits
+        self.usages = usages
         self.copy = copy
 
     @function(context="thread", sleeps=True)
@@ -54,8 +58,10 @@ class WaitCalls(SystemCallGroup):
         number: I32,
         status: Keep[User[U8]],
         options: Untrusted[U32],
+        usage: Keep[User[U8]],
     ) -> OrErrno[I64]:
-        """Wait for a child: its number, and how it ended or changed at `status`."""
+        """Wait for a child: its number, how it ended or changed at `status`, and what it has used
+        at `usage`; each unless it is null."""
         request = local(ChildWait)
         fail_if(options & (0xFFFF_FFFF & ~int(OF_WAIT4)), Errno.EINVAL)
         fail_if(u32(number) == LOWEST, Errno.ESRCH)
@@ -65,6 +71,8 @@ class WaitCalls(SystemCallGroup):
         try_(self.waits.wait(address_of(request)))
         with if_((request.child != 0) & (status != 0)):
             try_(self._copy_out(status, address_of(request.status), sizeof(U32)))
+        with if_((request.child != 0) & (usage != 0)):
+            try_(self.usages.give(usage, address_of(request.usage)))
         mov(eax, request.child)
         ret(rax)
 
@@ -97,8 +105,10 @@ class WaitCalls(SystemCallGroup):
         number: Keep[I32],
         target: Keep[User[U8]],
         options: Untrusted[U32],
+        usage: Keep[User[U8]],
     ) -> OrErrno[I64]:
-        """Wait for a child; what became of it at `target`."""
+        """Wait for a child; what became of it at `target`, what it has used at `usage`; each unless
+        it is null."""
         request, told = local(ChildWait), local(ChildInformation)
         fail_if(options & (0xFFFF_FFFF & ~int(OF_WAITID)), Errno.EINVAL)
         fail_if((options & EVENTS) == 0, Errno.EINVAL)
@@ -113,6 +123,8 @@ class WaitCalls(SystemCallGroup):
                 mov(number, i32(self.processes.group_number(self.processes.current_process())))
         mov(request.number, number)
         try_(self.waits.wait(address_of(request)))
+        with if_((request.child != 0) & (usage != 0)):
+            try_(self.usages.give(usage, address_of(request.usage)))
         with if_(target != 0):
             self._describe(address_of(told), address_of(request))
             try_(self._copy_out(target, address_of(told), sizeof(ChildInformation)))

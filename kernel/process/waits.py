@@ -8,6 +8,8 @@ from kernel.errno import Errno
 from kernel.fs.pollqueues import PollQueues
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
+from kernel.process.resourceusage import ResourceUsage
+from kernel.process.usages import Usages
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signalnumber import Signal
@@ -78,13 +80,16 @@ class ChildWait(Struct):
     """What `wait4` gives of it."""
     event: U32 = field(ChildEvent)
     user: U32
+    usage: ResourceUsage
+    """What it has used, and its children."""
 
 
 class Waits(Subsystem):
     """Finds out what has become of children, and frees those that have ended. Context: thread."""
 
-    def __init__(self, processes: Processes, queues: PollQueues) -> None:
+    def __init__(self, processes: Processes, usages: Usages, queues: PollQueues) -> None:
         self.processes = processes
+        self.usages = usages
         self.queues = queues
 
     @function(context="thread", sleeps=True)
@@ -145,7 +150,9 @@ class Waits(Subsystem):
         options = scratch(request.options)
         with if_((options & WaitOption.EXITED) != 0), if_(child.state == ProcessState.ZOMBIE):
             self._fill_in_end(child, request)
+            self._fill_in_usage(child, request)
             with if_((request.options & WaitOption.NOWAIT) == 0):
+                self._count_usage(child, request)
                 self.processes.unlist(child)
                 take_over(child, "nobody waits for it any more")
                 self.processes.drop(child)
@@ -155,11 +162,13 @@ class Waits(Subsystem):
             shl(eax, 8)
             or_(eax, STOPPED_STATUS)
             self._fill_in(child, request, ChildEvent.STOPPED)
+            self._fill_in_usage(child, request)
             self._forget(request, child.stop_signal)
             ret(1)
         with if_((options & WaitOption.CONTINUED) != 0), if_(child.continued != 0):
             mov(eax, CONTINUED_STATUS)
             self._fill_in(child, request, ChildEvent.CONTINUED)
+            self._fill_in_usage(child, request)
             self._forget(request, child.continued)
             ret(1)
         ret(0)
@@ -179,6 +188,23 @@ class Waits(Subsystem):
         mov(request.child, eax)
         mov(eax, child.user)
         mov(request.user, eax)
+
+    @function(holds="Processes.lock")
+    def _fill_in_usage(self, child: Keep[Ptr[Process]], request: Keep[Ptr[ChildWait]]) -> None:
+        """Fill `request` in with what `child` and its children have used."""
+        usage = keep(address_of(request.usage))
+        self.usages.of_process(child, usage)
+        more = scratch(address_of(child.of_children))
+        usage.add(more)
+
+    @function(holds="Processes.lock")
+    def _count_usage(self, child: Ptr[Process], request: Ptr[ChildWait]) -> None:
+        """Count what `child` has used, which is in `request`, for its parent, which has waited for
+        its end."""
+        parent = scratch(child.parent)
+        asserts(parent != 0)  # it waits
+        total, usage = scratch(address_of(parent.of_children)), scratch(address_of(request.usage))
+        total.add(usage)
 
     @function(holds="Processes.lock")
     def _fill_in_end(self, child: Ptr[Process], request: Ptr[ChildWait]) -> None:

@@ -79,6 +79,8 @@ class Thread(Struct, align=64):
     """How often a processor turned to it."""
     times: RunTimes = field(guarded_by="RunQueue.lock")
     """For how long it has run, but for what has passed since its processor counted last."""
+    faults: U64
+    """How many page faults it had."""
     waits: U64
     """How often it left its processor to wait."""
     preemptions: U64

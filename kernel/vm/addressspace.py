@@ -38,5 +38,9 @@ class AddressSpace(Space):
     heap_start: UserAddress
     heap_end: UserAddress
     """What brk(2) moves; of a program's own choice, so not a page's end."""
+    resident: U64 = field(guarded_by="lock", unlocked_reads=True)
+    """How many pages of 4 KiB are in it."""
+    peak: U64 = field(guarded_by="lock", unlocked_reads=True)
+    """How many there were before pages were unmapped, at most."""
     threads: U32 = field(written_by="AddressSpaces")
     """How many threads are in it. No TLB has anything of a space that has none."""

@@ -115,6 +115,9 @@ class UserCopy(Subsystem):
     def _resolve_fault(self, fault: Keep[U64], wanted: Keep[U32]) -> OrErrno[I32]:
         """Make the page at `fault` accessible. Returns 0, -EFAULT or -ENOMEM."""
         space = try_(self.spaces.current(), Errno.EFAULT)
+        thread = scratch(self.spaces.scheduler.current)
+        inc(thread.faults)
+        release(thread)
         result = self.paging.resolve_fault(space, fault, wanted)
         with if_(result == -Errno.ENXIO):  # a file ends before: to the copy it is all the same
             ret(-Errno.EFAULT)

@@ -87,6 +87,7 @@ class UserPages(Subsystem):
                     mov(slot[0], entry)
                     with if_(expected == 0):  # the table has an entry more
                         inc(self.table_frame(slot).uses.entries)
+                        inc(space.resident)
         self.tables.free_chain(request.empty)
         ret(result)
 

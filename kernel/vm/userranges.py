@@ -121,16 +121,26 @@ class UserRanges(Subsystem):
         slot = keep(Ptr[U64])
         mov(walk.count, 0)
         with space.lock.held(), while_(walk.count != BATCH):
+            with if_(walk.count == 0):
+                self._note_peak(space)
             mov(slot, self._next(space, walk))
             break_if(slot == 0)
             entry, count = scratch(slot[0]), scratch(walk.count)
             mov(walk.removed[count], entry)
             inc(walk.count)
             mov(slot[0], 0)
+            dec(space.resident)
             dec(self.user_pages.table_frame(slot).uses.entries)
             with if_(ZF):
                 request, entries = address_of(walk.request), address_of(walk.walk)
                 self.tables.unlink_empty(request, entries, PageLevel.PAGE)
+
+    @inline(changes=rax)
+    def _note_peak(self, space: Ptr[AddressSpace]) -> None:
+        """Note how many pages `space` has, if that is more than ever."""
+        mov(rax, space.resident)
+        with if_(rax > space.peak):
+            mov(space.peak, rax)
 
     # Sharing and protecting
 
@@ -180,6 +190,8 @@ class UserRanges(Subsystem):
                 sub(address, PAGE)
                 mov(twin, try_(self.user_pages.table(other, address), Errno.ENOMEM))
             self._share_entry(scratch(source), scratch(twin))
+            with unshared(other):
+                inc(other.resident)
             inc(walk.count)
         ret(0)
 
@@ -224,6 +236,7 @@ class UserRanges(Subsystem):
             lea(place, u64[table + address * sizeof(U64)])
             mov(place[0], entry)
             inc(self.user_pages.table_frame(place).uses.entries)
+            inc(space.resident)
             frame = self.user_pages.page_frame(entry)
             frame.uses.references.gain()
             disown(frame, "the entry leads to it")
