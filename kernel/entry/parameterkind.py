@@ -54,15 +54,24 @@ class ParameterForm(IntEnum):
     """The number of a user or of a group of users; -1 for none."""
 
 
+class RecordField(NamedTuple):
+    """A field of a struct: its name in Linux, its place and size in bytes, and how it is written,
+    by one of the forms of numbers."""
+
+    name: str
+    offset: int
+    size: int
+    form: ParameterForm
+
+
 class ParameterKind(NamedTuple):
     """A kind of parameters: a `form`; the `names` of bits or values, where it has some, with
-    `within` the bits that are one value and not flags; and for records their fields as names with
-    places in bytes and sizes, negative ones for numbers with a sign."""
+    `within` the bits that are one value and not flags; and for records their `fields`."""
 
     form: ParameterForm
     names: Mapping[str, int] = NOTHING
     within: int = 0
-    fields: tuple[tuple[str, int, int], ...] = ()
+    fields: tuple[RecordField, ...] = ()
     size: int = 0
     """Bytes of a record."""
 
@@ -79,16 +88,16 @@ _ADDRESSES = (
 )
 
 
-def record(form: ParameterForm, kind: type[Struct], **shown: str) -> ParameterKind:
-    """Return the kind of parameters that point to a `kind`; fields are `shown` by Linux's names."""
-    places = tuple(
-        (name, offsetof(kind, own), _size_with_sign(kind, own)) for name, own in shown.items()
-    )
-    return ParameterKind(form, fields=places, size=sizeof(kind))
-
-
-def _size_with_sign(kind: type[Struct], name: str) -> int:
-    """Return the bytes of a field, negative if it has a sign."""
-    type_of = get_type_hints(kind)[name]
-    size = sizeof(type_of)
-    return -size if issubclass(type_of, (I8, I16, I32, I64)) else size
+def record(
+    form: ParameterForm, kind: type[Struct], **shown: str | tuple[str, ParameterForm]
+) -> ParameterKind:
+    """Return the kind of parameters that point to a `kind`. Fields are `shown` by Linux's names, in
+    decimal unless another form stands beside the kernel's name."""
+    fields = []
+    for name, own in shown.items():
+        own, wanted = (own, None) if isinstance(own, str) else own
+        type_of = get_type_hints(kind)[own]
+        has_sign = issubclass(type_of, (I8, I16, I32, I64))
+        usual = ParameterForm.SIGNED if has_sign else ParameterForm.UNSIGNED
+        fields.append(RecordField(name, offsetof(kind, own), sizeof(type_of), wanted or usual))
+    return ParameterKind(form, fields=tuple(fields), size=sizeof(kind))

@@ -69,7 +69,7 @@ LOCKING_ALL = _named("MCL_", "CURRENT=1 FUTURE=2 ONFAULT=4")
 MASKING = _named("SIG_", "BLOCK=0 UNBLOCK=1 SETMASK=2")
 """asm-generic/signal-defs.h."""
 
-CLONE = _named(
+_CLONE = _named(
     "CLONE_",
     """
     VM=0x100 FS=0x200 FILES=0x400 SIGHAND=0x800 PIDFD=0x1000 PTRACE=0x2000 VFORK=0x4000
@@ -79,6 +79,7 @@ CLONE = _named(
     NEWUSER=0x10000000 NEWPID=0x20000000 NEWNET=0x40000000 IO=0x80000000
     """,
 )
+CLONE = {"SIGCHLD": 17, **_CLONE}
 """linux/sched.h; the lowest 8 bits are the signal at the end."""
 
 WAITING = _named(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from kernel.entry import parameternames as names
 from kernel.entry.parameterkind import ParameterForm, ParameterKind, record
@@ -12,6 +13,7 @@ from kernel.process.limits import ResourceLimit
 from kernel.process.timespec import TimeSpec
 from kernel.signals.signalactions import SignalAction
 from kernel.signals.signaltarget import AlternateStack
+from pykasm import *
 
 SIGNED = ParameterKind(ParameterForm.SIGNED)
 UNSIGNED = ParameterKind(ParameterForm.UNSIGNED)
@@ -42,24 +44,29 @@ def _value(known: Mapping[str, int]) -> ParameterKind:
     return ParameterKind(ParameterForm.VALUE, known)
 
 
-STATUS = record(ParameterForm.RECORD_OUT, FileStatus, st_mode="mode", st_size="size")
-TIME = record(ParameterForm.RECORD_IN, TimeSpec, tv_sec="seconds", tv_nsec="nanoseconds")
-TIME_OUT = record(ParameterForm.RECORD_OUT, TimeSpec, tv_sec="seconds", tv_nsec="nanoseconds")
-ACTION = record(
-    ParameterForm.RECORD_IN, SignalAction, sa_handler="handler", sa_mask="mask", sa_flags="flags"
+IN, OUT = ParameterForm.RECORD_IN, ParameterForm.RECORD_OUT
+
+
+def _records(kind: type[Struct], **shown: Any) -> tuple[ParameterKind, ParameterKind]:
+    """Return the kinds of parameters that point to a `kind` which programs fill in, or get."""
+    return record(IN, kind, **shown), record(OUT, kind, **shown)
+
+
+def _hex(name: str) -> tuple[str, ParameterForm]:
+    """Return the field `name` as one that is written in hexadecimal."""
+    return name, ParameterForm.HEX
+
+
+STATUS = record(OUT, FileStatus, st_mode=("mode", ParameterForm.OCTAL), st_size="size")
+PIPE = record(OUT, PipeNumbers, read="reader", write="writer")
+TIME, TIME_OUT = _records(TimeSpec, tv_sec="seconds", tv_nsec="nanoseconds")
+ACTION, ACTION_OUT = _records(
+    SignalAction, sa_handler=_hex("handler"), sa_mask=_hex("mask"), sa_flags=_hex("flags")
 )
-ACTION_OUT = record(
-    ParameterForm.RECORD_OUT, SignalAction, sa_handler="handler", sa_mask="mask", sa_flags="flags"
+LIMIT, LIMIT_OUT = _records(ResourceLimit, rlim_cur=_hex("soft"), rlim_max=_hex("hard"))
+STACK, STACK_OUT = _records(
+    AlternateStack, ss_sp=_hex("base"), ss_flags=_hex("flags"), ss_size="size"
 )
-LIMIT = record(ParameterForm.RECORD_IN, ResourceLimit, rlim_cur="soft", rlim_max="hard")
-LIMIT_OUT = record(ParameterForm.RECORD_OUT, ResourceLimit, rlim_cur="soft", rlim_max="hard")
-STACK = record(
-    ParameterForm.RECORD_IN, AlternateStack, ss_sp="base", ss_flags="flags", ss_size="size"
-)
-STACK_OUT = record(
-    ParameterForm.RECORD_OUT, AlternateStack, ss_sp="base", ss_flags="flags", ss_size="size"
-)
-PIPE = record(ParameterForm.RECORD_OUT, PipeNumbers, read="reader", write="writer")
 
 OPEN = _flags(names.OPEN, within=3)
 AT = _flags(names.AT)

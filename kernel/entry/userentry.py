@@ -111,6 +111,23 @@ class UserEntry(Subsystem):
     def system_call(self) -> None:
         """Do the system call whose number is in rax, with arguments in rdi, rsi, rdx, r10, r8, r9
         (System V ABI AMD64 supplement, A.2.1). rcx and r11 have rip and rflags of the program."""
+        self.save_registers()
+        self.do_call()
+        frame = cast(rsp, Ptr[TrapFrame])
+        cli()
+        with if_(self.user_return.is_work_pending() | (frame.rflags & TRACED)):
+            jmp(self.user_return.leave)
+        swapgs()
+        for register in reversed(GENERAL_REGISTERS):
+            pop(register)
+        # rip and rflags are in rcx and r11, as they came: who changes the frame has work pending
+        mov(rsp, u64[rsp + (offsetof(TrapFrame, "rsp") - offsetof(TrapFrame, "vector"))])
+        sysretq()
+
+    @inline(changes=rsp)
+    def save_registers(self) -> None:
+        """Leave a frame with the registers of a program that has done `syscall`, and let interrupts
+        come."""
         swapgs()
         mov(self.user_rsp, rsp)
         mov(rsp, self.scheduler.current)
@@ -121,6 +138,10 @@ class UserEntry(Subsystem):
         for register in GENERAL_REGISTERS:
             push(register)
         sti()
+
+    @inline(changes=CALLER_SAVED)
+    def do_call(self) -> None:
+        """Do the system call with its number in rax; the frame at rsp gets its result."""
         mov(rcx, r10)  # where functions expect it; `syscall` needs rcx for rip
         mov(eax, eax)
         with if_(eax < CALLS):
@@ -131,14 +152,4 @@ class UserEntry(Subsystem):
                 call(self.calls.private_handlers[rax])
             with else_():
                 mov(rax, -Errno.ENOSYS)
-        frame = cast(rsp, Ptr[TrapFrame])
-        mov(frame.rax, rax)
-        cli()
-        with if_(self.user_return.is_work_pending() | (frame.rflags & TRACED)):
-            jmp(self.user_return.leave)
-        swapgs()
-        for register in reversed(GENERAL_REGISTERS):
-            pop(register)
-        # rip and rflags are in rcx and r11, as they came: who changes the frame has work pending
-        mov(rsp, u64[rsp + (offsetof(TrapFrame, "rsp") - offsetof(TrapFrame, "vector"))])
-        sysretq()
+        mov(cast(rsp, Ptr[TrapFrame]).rax, rax)

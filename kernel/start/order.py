@@ -19,6 +19,7 @@ from kernel.display.bochs import BochsDisplay
 from kernel.display.ramfb import RamFramebuffer
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
+from kernel.entry.tracedentry import TracedEntry
 from kernel.entry.userentry import UserEntry
 from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.vdsomapping import VdsoMapping
@@ -114,4 +115,5 @@ class LateSteps(Steps):
         Initramfs.start,  # and what the boot loader brings of them
         DeviceNodes.start,  # and names of devices
         ConsoleTerminal.start,  # of which one is where people are
+        TracedEntry.start,  # whose calls are printed
     )

@@ -40,7 +40,7 @@ def test_bytes_have_a_length_behind_them() -> None:
 def test_records_show_fields_within_them() -> None:
     for _, name, parameters in descriptions():
         for one in parameters:
-            assert all(at + abs(size) <= one.kind.size for _, at, size in one.kind.fields), name
+            assert all(f.offset + f.size <= one.kind.size for f in one.kind.fields), name
 
 
 def test_parameters_of_open_are_known() -> None:

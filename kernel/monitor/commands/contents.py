@@ -17,6 +17,7 @@ from kernel.monitor.commands.programs import ProgramCommands
 from kernel.monitor.commands.symbols import SymbolCommands
 from kernel.monitor.commands.threads import ThreadCommands
 from kernel.monitor.commands.time import TimeCommands
+from kernel.monitor.commands.trace import TraceCommands
 from pykasm import *
 
 CONTENTS: Contents = (
@@ -37,4 +38,5 @@ CONTENTS: Contents = (
     FileCommands,  # ls, cat
     ProgramCommands,  # run, resume
     ProcessCommands,  # ps, kill
+    TraceCommands,  # trace
 )
