@@ -7,13 +7,16 @@ import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import click
 
 from pykasm.build.outcome import BuildResult
+from pykasm.commands.guest import FILE, Guest
 from pykasm.commands.project import built, image_option
 from pykasm.commands.sizes import mebibytes
 from pykasm.machine import gdb, gdbserial
+from pykasm.machine.executable import Executable
 from pykasm.machine.qemu import PROGRAM, MachineOptions, Qemu
 from pykasm.toolchain import require
 
@@ -25,19 +28,35 @@ CHUNK = 65536
 @click.option(
     "--memory", type=mebibytes, metavar="M", help="Have M MiB of memory; 64M and 2G do too."
 )
+@click.option("--program", type=FILE, metavar="FILE", help="Stop where this program begins.")
 @image_option
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="[-- GDB ARGUMENTS]")
+@click.argument(
+    "arguments",
+    nargs=-1,
+    type=click.UNPROCESSED,
+    metavar="[-- GDB ARGUMENTS | PROGRAM ARGUMENTS]",
+)
 def command(
-    smp: int | None, memory: int | None, image: str | None, arguments: tuple[str, ...]
+    smp: int | None,
+    memory: int | None,
+    program: Path | None,
+    image: str | None,
+    arguments: tuple[str, ...],
 ) -> None:
     """Build the kernel, run it in QEMU and stop at its first line under gdb.
 
     gdb knows the lines, types and globals of the Python source. What the kernel writes to its
     serial line appears between gdb's own output, and gdb's command `serial TEXT` types a line
     there, which the kernel reads once it runs again. Leaving gdb ends the machine.
+
+    With --program, the kernel runs this static program, gdb stops at its first instruction, and
+    knows its lines and types, too, where it has any. The arguments are the program's then.
     """
     require(gdb.PROGRAM, PROGRAM)
-    result = built(image=image, iso=False)
+    executable = Executable.of(program) if program else None
+    guest = Guest(None, None, program, arguments if program else (), "")
+    guest.check()
+    result = built(image=image, iso=False, guest=guest.given_to)
     project = result.project
     options = MachineOptions(
         kernel=project.kernel,
@@ -49,17 +68,26 @@ def command(
         reboot=True,
         gdb_wait=True,
     )
-    sys.exit(_debug(result, options, arguments))
+    sys.exit(_debug(result, options, executable, () if program else arguments))
 
 
-def _debug(result: BuildResult, options: MachineOptions, arguments: tuple[str, ...]) -> int:
+def _debug(
+    result: BuildResult,
+    options: MachineOptions,
+    program: Executable | None,
+    arguments: tuple[str, ...],
+) -> int:
     """Run gdb on the machine until people leave it; gdb's exit status."""
     project = result.project
     qemu = Qemu(options)
     try:
         assert qemu.gdb_address is not None
-        attach = gdb.arguments(project.kernel, qemu.gdb_address, project.root)
-        first_line = gdb.stop_at_first(result.outcome.entries)
+        attach = gdb.arguments(project.kernel, qemu.gdb_address, project.root, program)
+        first_line = (
+            gdb.stop_in_program(program)
+            if program is not None
+            else gdb.stop_at_first(result.outcome.entries)
+        )
         threading.Thread(target=_show_serial, args=(qemu,), daemon=True).start()
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for gdb: it stops the kernel
         return subprocess.call(

@@ -11,6 +11,8 @@ from types import TracebackType
 
 import pexpect
 
+from pykasm.machine import gdbprogram
+from pykasm.machine.executable import Executable
 from pykasm.machine.mi import MiValue, Record
 from pykasm.toolchain import require
 
@@ -53,14 +55,17 @@ class Stop:
     frame: Frame
 
 
-def arguments(kernel: Path, address: Path, source: Path) -> list[str]:
-    """What makes gdb read the symbols of `kernel`, find its lines below the folder `source` and
-    attach to the socket `address`."""
+def arguments(
+    kernel: Path, address: Path, source: Path, program: Executable | None = None
+) -> list[str]:
+    """What makes gdb read the symbols of `kernel`, and of a `program` that runs on it, find its
+    lines below the folder `source` and attach to the socket `address`."""
     commands = (
         "set confirm off",
         "set pagination off",
         f"directory {source}",
         f"file {kernel}",
+        *([f"add-symbol-file {program.symbols}"] if program else ()),
         f"target remote {address}",
     )
     return ["-q", "-nx", *(part for command in commands for part in ("-ex", command))]
@@ -70,6 +75,11 @@ def stop_at_first(functions: tuple[str, ...]) -> list[str]:
     """What makes gdb run the machine up to the first of `functions`, a kernel's entry points."""
     stops = [f"tbreak {function}" for function in functions]
     return [part for command in (*stops, "continue", "delete") for part in ("-ex", command)]
+
+
+def stop_in_program(program: Executable) -> list[str]:
+    """What makes gdb run the machine up to the first instruction of `program`."""
+    return ["-x", gdbprogram.__file__, "-ex", f"{gdbprogram.NAME} {program.entry:#x}"]
 
 
 def shown(words: list[str]) -> str:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pexpect
 import pytest
 
 from pykasm.build.pipeline import build
@@ -19,6 +22,7 @@ from tests.boot.test_programs import busybox
 
 MakeMachine = Callable[..., Machine]
 ROOT = Path(__file__).parents[2]
+PATIENCE = 90
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +52,33 @@ def test_the_same_file_says_hello_on_linux_and_here(
     lines = kernel.expect_prompt().splitlines()
     assert said.strip() in lines
     assert "init ended: exit status 0" in lines
+
+
+def test_the_debugger_stops_at_the_first_line_of_a_program(built: Callable[[str], Path]) -> None:
+    gdb = pexpect.spawn(
+        sys.executable,
+        ["-m", "pykasm", "debug", "--program", str(built("hello"))],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TERM": "dumb"},
+        encoding="utf-8",
+        timeout=PATIENCE,
+    )
+    try:
+        gdb.expect(r"Hello.start \(\) at kernel/programs/hello.py:\d+\r\n\d+\s+xor\(ebp, ebp\)")
+        gdb.expect_exact("(gdb) ")
+        gdb.sendline("step")
+        gdb.expect(r"\d+\s+self.exit_group\(self._greet\(\)\)\r\n\(gdb\) ")
+        gdb.sendline("step")
+        gdb.expect(r"written = self.write")
+        gdb.expect_exact("(gdb) ")
+        gdb.sendline("backtrace")
+        gdb.expect(r"#0  Hello._greet \(\).*#1 .* in Hello.start \(\)")
+        gdb.expect_exact("(gdb) ")
+        gdb.sendline("continue")
+        gdb.expect_exact("hello from pykasm")
+        gdb.expect_exact("init ended: exit status 0")
+    finally:
+        gdb.close(force=True)
 
 
 CONFIGURATION = b"""\

@@ -14,9 +14,10 @@ from pykasm.build.project import Project
 from pykasm.build.settings import SettingMistake
 from pykasm.build.stages import Stages
 from pykasm.encode.encoder import Encoder
-from pykasm.errors import BuildFailed, Mistake
+from pykasm.errors import BuildFailed, Mistake, PykasmError
 from pykasm.lang.objects import assemble_program
 from pykasm.link.symbols import read_symbols
+from pykasm.machine.executable import Executable
 from tests.unit.checking import findings_in
 
 ROOT = Path(__file__).parents[2]
@@ -204,3 +205,39 @@ def test_debuggers_know_the_lines_of_programs(hello: Path) -> None:
         ["addr2line", "-e", elf, f"{start:#x}"], capture_output=True, text=True, check=True
     ).stdout
     assert "kernel/programs/hello.py:" in line
+
+
+def test_debuggers_read_what_lies_beside_a_program(hello: Path) -> None:
+    found = Executable.of(hello)
+    start = next(
+        one for one in read_symbols(hello.with_suffix(".elf")) if one.name == "Hello.start"
+    )
+    assert found == (hello.with_suffix(".elf"), start.address)
+
+
+def test_other_programs_bring_it_themselves(hello: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "other"
+    copy.write_bytes(hello.read_bytes())
+    assert Executable.of(copy).symbols == copy
+
+
+ET_DYN = 3
+TYPE = 16
+"""Where the type of an ELF file stands in it (System V ABI, chapter 4, `e_type`)."""
+
+
+def test_what_has_no_fixed_addresses_is_not_debugged(hello: Path, tmp_path: Path) -> None:
+    moving = tmp_path / "moving"
+    contents = bytearray(hello.read_bytes())
+    contents[TYPE] = ET_DYN
+    moving.write_bytes(contents)
+    with pytest.raises(PykasmError, match="-static -no-pie"):
+        Executable.of(moving)
+
+
+@pytest.mark.parametrize("contents", [b"", b"#!/bin/sh\n", b"x" * 100])
+def test_only_programs_are_debugged(contents: bytes, tmp_path: Path) -> None:
+    text = tmp_path / "text"
+    text.write_bytes(contents)
+    with pytest.raises(PykasmError, match="is no ELF file"):
+        Executable.of(text)
