@@ -9,6 +9,8 @@ from kernel.process.advicecalls import AdviceCalls
 from kernel.process.capabilitycalls import CapabilityCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.controlcalls import ControlCalls
+from kernel.process.eventcalls import EventCalls
+from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
@@ -17,8 +19,10 @@ from kernel.process.identitycalls import IdentityCalls
 from kernel.process.intervalcalls import IntervalCalls
 from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
+from kernel.process.lockcalls import LockCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
+from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.personalitycalls import PersonalityCalls
@@ -29,10 +33,13 @@ from kernel.process.processcalls import ProcessCalls
 from kernel.process.randomcalls import RandomCalls
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
+from kernel.process.spacecalls import SpaceCalls
+from kernel.process.stampcalls import StampCalls
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.timecalls import TimeCalls
+from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
@@ -83,6 +90,7 @@ NUMBERS: dict[int, Function[Any]] = {
     37: IntervalCalls.alarm,
     38: IntervalCalls.setitimer,
     39: ProcessCalls.getpid,
+    40: TransferCalls.sendfile,
     56: CloneCalls.clone,
     57: CloneCalls.fork,
     58: CloneCalls.vfork,
@@ -92,10 +100,12 @@ NUMBERS: dict[int, Function[Any]] = {
     62: KillCalls.kill,
     63: SystemNameCalls.uname,
     72: FileCalls.fcntl,
+    73: LockCalls.flock,
     74: FileCalls.fsync,
     75: FileCalls.fdatasync,
     76: StatusCalls.truncate,
     77: StatusCalls.ftruncate,
+    78: StatusCalls.getdents,
     79: NameCalls.getcwd,
     80: PathCalls.chdir,
     81: PathCalls.fchdir,
@@ -147,8 +157,11 @@ NUMBERS: dict[int, Function[Any]] = {
     129: KillCalls.rt_sigqueueinfo,
     130: SignalCalls.rt_sigsuspend,
     131: SignalCalls.sigaltstack,
+    132: StampCalls.utime,
     133: PathCalls.mknod,
     135: PersonalityCalls.personality,
+    137: MountCalls.statfs,
+    138: MountCalls.fstatfs,
     140: PriorityCalls.getpriority,
     141: PriorityCalls.setpriority,
     143: SchedulingCalls.sched_getparam,
@@ -164,12 +177,15 @@ NUMBERS: dict[int, Function[Any]] = {
     160: LimitCalls.setrlimit,
     161: PathCalls.chroot,
     162: FileCalls.sync,
+    165: MountCalls.mount,
+    166: MountCalls.umount2,
     169: MachineCalls.reboot,
     170: SystemNameCalls.sethostname,
     171: SystemNameCalls.setdomainname,
     172: MachineCalls.iopl,
     173: MachineCalls.ioperm,
     186: ProcessCalls.gettid,
+    187: SpaceCalls.readahead,
     200: KillCalls.tkill,
     201: TimeCalls.time,
     202: FutexCalls.futex,
@@ -177,16 +193,19 @@ NUMBERS: dict[int, Function[Any]] = {
     217: StatusCalls.getdents64,
     218: ProcessCalls.set_tid_address,
     219: SignalCalls.restart_syscall,
+    221: SpaceCalls.fadvise64,
     228: TimeCalls.clock_gettime,
     229: TimeCalls.clock_getres,
     230: TimeCalls.clock_nanosleep,
     231: ProcessCalls.exit_group,
     234: KillCalls.tgkill,
+    235: StampCalls.utimes,
     247: WaitCalls.waitid,
     257: PathCalls.openat,
     258: PathCalls.mkdirat,
     259: PathCalls.mknodat,
     260: StatusCalls.fchownat,
+    261: StampCalls.futimesat,
     262: StatusCalls.newfstatat,
     263: PathCalls.unlinkat,
     264: PathCalls.renameat,
@@ -198,19 +217,28 @@ NUMBERS: dict[int, Function[Any]] = {
     270: PollCalls.pselect6,
     271: PollCalls.ppoll,
     273: FutexCalls.set_robust_list,
+    277: SpaceCalls.sync_file_range,
+    280: StampCalls.utimensat,
+    284: EventCalls.eventfd,
+    285: SpaceCalls.fallocate,
+    290: EventCalls.eventfd2,
     292: FileCalls.dup3,
     293: FileCalls.pipe2,
     295: VectorCalls.preadv,
     296: VectorCalls.pwritev,
     297: KillCalls.rt_tgsigqueueinfo,
     302: LimitCalls.prlimit64,
+    306: MountCalls.syncfs,
     309: MachineCalls.getcpu,
     316: PathCalls.renameat2,
     318: RandomCalls.getrandom,
+    319: EventCalls.memfd_create,
     322: ExecCalls.execveat,
     325: AdviceCalls.mlock2,
+    326: TransferCalls.copy_file_range,
     327: VectorCalls.preadv2,
     328: VectorCalls.pwritev2,
+    332: ExtendedStatusCalls.statx,
     435: CloneCalls.clone3,
     436: FileCalls.close_range,
     439: NameCalls.faccessat2,

@@ -8,7 +8,7 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.dentries import Dentries
 from kernel.fs.file import File, FileOperations
 from kernel.fs.files import Files
-from kernel.fs.inode import Inode, SuperBlockOperations
+from kernel.fs.inode import Inode, InodeOperations, SuperBlockOperations
 from kernel.fs.inodes import Inodes
 from kernel.fs.mode import FileType
 from kernel.fs.mount import Mount
@@ -21,6 +21,9 @@ from kernel.fs.paths import Paths
 from kernel.fs.pipes import Pipes
 from kernel.fs.superblocks import SuperBlocks
 from pykasm import *
+
+OWNER_MAY = 0o600
+"""Permissions: the owner may read and write."""
 
 
 class PipeEnds(Struct):
@@ -57,6 +60,8 @@ class AnonymousFiles(Subsystem):
         self.pipes = pipes
         self.cache = cache
         self.cached = cached
+        self.inode_operations = rodata(InodeOperations, InodeOperations(resize=cached.resize))
+        """Nobody comes to a directory here, so there are no names to look up or to make."""
         self.operations = rodata(SuperBlockOperations, SuperBlockOperations(evict=self._evict))
 
     @function(context="thread", sleeps=True)
@@ -93,6 +98,8 @@ class AnonymousFiles(Subsystem):
         mov(inode.links, 1)
         mov(inode.file_operations, operations)
         release(operations)
+        lea(rax, self.inode_operations)
+        mov(inode.operations, rax)
         mov(key.parent, 0)
         mov(key.text, text(""))
         mov(key.length, 0)
@@ -108,23 +115,45 @@ class AnonymousFiles(Subsystem):
         ret(0)
 
     @function(context="thread", sleeps=True)
-    def memory(
-        self, size: Keep[U64], credentials: Keep[Ptr[Credentials]]
+    def open(
+        self,
+        operations: Ptr[FileOperations],
+        flags: U32,
+        credentials: Ptr[Credentials],
     ) -> Owned[OrNull[Ptr[File]]]:
-        """Make a file of `size` zeros, for memory that programs share, and open it. Returns null
-        without memory."""
+        """Make a file of no type with these operations, and open it by `OpenFlag`s, for reading and
+        writing. Returns null without memory."""
+        or_(flags, OpenFlag.READ_WRITE)
+        tail(self._open, OWNER_MAY, operations, flags, credentials)
+
+    @function(context="thread", sleeps=True)
+    def _open(
+        self,
+        mode: U32,
+        operations: Ptr[FileOperations],
+        flags: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
+    ) -> Owned[OrNull[Ptr[File]]]:
+        """Do what `open` does, for a file of a `mode`."""
         path, file = local(Path), keep(OrNull[Ptr[File]])
         mov(u64(path.mount), 0)
         mov(u64(path.dentry), 0)
-        operations = address_of(self.cached.operations)
-        fail_if(self.create(address_of(path), FileType.REGULAR | 0o600, operations) != 0)
-        result, opened = self.files.open(address_of(path), OpenFlag.READ_WRITE, credentials)
+        fail_if(self.create(address_of(path), mode, operations) != 0)
+        result, opened = self.files.open(address_of(path), flags, credentials)
         ignore(result, "null says as much")
         mov(file, opened)
-        with if_(file != 0):
-            inode = scratch(file.inode)
-            mov(inode.size, size)
         self.paths.drop(address_of(path))
+        ret(file)
+
+    @function(context="thread", sleeps=True)
+    def memory(self, size: Keep[U64], credentials: Ptr[Credentials]) -> Owned[OrNull[Ptr[File]]]:
+        """Make a file of `size` zeros, for memory that programs share, and open it. Returns null
+        without memory."""
+        operations = address_of(self.cached.operations)
+        mode = FileType.REGULAR | OWNER_MAY
+        file = scratch(try_(self._open(mode, operations, OpenFlag.READ_WRITE, credentials)))
+        inode = scratch(file.inode)
+        mov(inode.size, size)
         ret(file)
 
     @function(context="thread", sleeps=True)
@@ -136,7 +165,7 @@ class AnonymousFiles(Subsystem):
         mov(u64(path.mount), 0)
         mov(u64(path.dentry), 0)
         operations = address_of(self.pipes.operations)
-        try_(self.create(address_of(path), FileType.FIFO | 0o600, operations))
+        try_(self.create(address_of(path), FileType.FIFO | OWNER_MAY, operations))
         mov(result, self._open_ends(address_of(path), ends, flags, credentials))
         self.paths.drop(address_of(path))
         ret(result)

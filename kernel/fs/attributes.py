@@ -7,6 +7,7 @@ from kernel.errno import Errno
 from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.fs.filestatus import FileStatus, StatTime
+from kernel.fs.filetimes import FileTimes, TimeChange
 from kernel.fs.inode import Inode, is_type
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
@@ -176,6 +177,27 @@ class Attributes(Subsystem):
         with if_((group == KEEP_ID) | (group == inode.group)):
             ret(0)
         fail_if(~self.permissions.is_member(credentials, group), Errno.EPERM)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def set_times(
+        self, path: Ptr[Path], times: Keep[Ptr[FileTimes]], credentials: Keep[Ptr[Credentials]]
+    ) -> OrErrno[I32]:
+        """Set times, which the owner may, and to the present who may write, too (utime(2))."""
+        inode = keep(self._inode_of(path))
+        try_(self._check_mount(path))
+        with if_(~self.permissions.is_owner(inode, credentials)):
+            fail_if((times.changes & TimeChange.NOW) == 0, Errno.EPERM)
+            try_(self.permissions.check(inode, Access.WRITE, credentials))
+        with self.locks.held(inode):
+            for change, name in (
+                (TimeChange.ACCESSED, "accessed"),
+                (TimeChange.MODIFIED, "modified"),
+            ):
+                with if_(times.changes & change):
+                    mov(rax, getattr(times, name))
+                    mov(u64(getattr(inode, name)), rax)
+            self.inodes.touch_attributes(inode)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -241,6 +241,81 @@ class CachedFiles(Subsystem):
         self.inodes.touch(inode)
         ret(0)
 
+    # Room
+
+    @function(context="thread", sleeps=True)
+    def reserve(
+        self, inode: Keep[Ptr[Inode]], start: U64, end: Keep[U64], keeps_size: Keep[U32]
+    ) -> OrErrno[I32]:
+        """Have all pages from the offset `start` to `end`, which is not 0, be there; unless
+        `keeps_size`, the file reaches to `end` at least. Returns 0 or -ENOSPC."""
+        number, result = keep(start), keep(I32)
+        shr(number, PageShift.PAGE)
+        xor(result, result)
+        with self.mutexes.held(inode.lock):
+            with loop():
+                mov(rax, number)
+                shl(rax, PageShift.PAGE)
+                break_if(rax >= end)
+                page = self.cache.get(inode, number)
+                with if_(page == 0):
+                    mov(result, -Errno.ENOSPC)
+                    break_()
+                self.cache.drop(page)
+                inc(number)
+            with if_(result == 0):
+                with if_((keeps_size == 0) & (end > inode.size)):
+                    mov(inode.size, end)
+                self.inodes.touch(inode)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def punch(self, inode: Keep[Ptr[Inode]], start: Keep[U64], end: Keep[U64]) -> OrErrno[I32]:
+        """Make all bytes from the offset `start` to `end` zeros, and whole pages of them holes.
+        Returns 0."""
+        number, last = keep(U64), local(U64)
+        with self.mutexes.held(inode.lock):
+            lea(number, bare[start + PAGE - 1])
+            shr(number, PageShift.PAGE)
+            mov(rax, end)
+            shr(rax, PageShift.PAGE)
+            mov(last, rax)
+            with if_(number > last):  # within one page
+                self._clear(inode, start, end)
+            with else_():
+                mov(rdx, number)
+                shl(rdx, PageShift.PAGE)
+                self._clear(inode, start, rdx)
+                with while_(number < last):
+                    ignore(self.cache.remove(inode, number))
+                    inc(number)
+                mov(rsi, last)
+                shl(rsi, PageShift.PAGE)
+                self._clear(inode, rsi, end)
+            shr(start, PageShift.PAGE)
+            self.mappings.unmap(address_of(inode.pages), start)
+            self.inodes.touch(inode)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _clear(self, inode: Keep[Ptr[Inode]], start: Keep[U64], end: Keep[U64]) -> None:
+        """Make the bytes from `start` to `end`, which lie in one page, zeros."""
+        with if_(start == end):
+            ret()
+        mov(rsi, start)
+        shr(rsi, PageShift.PAGE)
+        page = keep(self.cache.find(inode, rsi))
+        with if_(page != 0):
+            mov(rdi, page)
+            direct(rdi)
+            mov(rcx, end)
+            sub(rcx, start)
+            and_(start, PAGE - 1)
+            add(rdi, start)
+            xor(eax, eax)
+            rep.stosb()
+            self.cache.drop(page)
+
     @inline(changes=(rax, rcx, rdi))
     def _clear_end(self, page: U64, start: U64) -> None:
         """Fill the page at physical `page` with zeros from `start` on."""

@@ -12,11 +12,14 @@ from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
 from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.directoryreading import DirectoryReading
+from kernel.fs.eventcounters import EventCounters
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
+from kernel.fs.filelocks import FileLocks
 from kernel.fs.filemappings import FileMappings
 from kernel.fs.files import Files
 from kernel.fs.filetables import FileTables
+from kernel.fs.filewaits import FileWaits
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.gzip import Gzip
 from kernel.fs.huffman import Huffman
@@ -26,6 +29,7 @@ from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.memorydevices import MemoryDevices
+from kernel.fs.mounting import Mounting
 from kernel.fs.mountnamespaces import MountNamespaces
 from kernel.fs.mounts import Mounts
 from kernel.fs.opening import Opening
@@ -42,6 +46,7 @@ from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.fs.superblocks import SuperBlocks
 from kernel.fs.tmpfs import Tmpfs
+from kernel.fs.transfers import Transfers
 from kernel.fs.walk import Walk
 from kernel.fs.writeaccess import WriteAccess
 from pykasm import *
@@ -69,6 +74,7 @@ CONTENTS: Contents = (
     CachedFiles,  # with regular files
     CachedDirectories,  # with directories that are in memory
     FileIo,  # reading, writing and listing it
+    Transfers,  # from one to another
     InodeLocks,  # the locks of inodes
     Creation,  # new names
     Removal,  # names that go
@@ -79,12 +85,16 @@ CONTENTS: Contents = (
     CharacterDevices,  # whatever is a device
     Pipes,  # bytes from one to another
     AnonymousFiles,  # files without names
+    FileWaits,  # waiting for such a file
+    EventCounters,  # numbers that count
+    FileLocks,  # locks of whole files
     Polling,  # waiting for several
     DirectoryReading,  # names for programs
     Attributes,  # what is known of files
     Opening,  # opening files
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with
+    Mounting,  # and further ones
     DeviceNodes,  # where devices are found
     CpioReader,  # archives
     Huffman,  # codes of compressed data

@@ -361,3 +361,10 @@ class Dentries(LeakChecks):
         """Set `flags` of `dentry`."""
         with self.lock.held():
             or_(dentry.flags, flags)
+
+    @function
+    def clear_flags(self, dentry: Ptr[Dentry], flags: U32) -> None:
+        """Clear `flags` of `dentry`."""
+        not_(flags)
+        with self.lock.held():
+            and_(dentry.flags, flags)

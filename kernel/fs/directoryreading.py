@@ -27,8 +27,24 @@ class DirectoryEntry(Struct, packed=True):
 NAME_OFFSET = offsetof(DirectoryEntry, "name")
 
 
+class OldDirectoryEntry(Struct, packed=True):
+    """A name, as `getdents` tells it (fs/readdir.c, struct linux_dirent): its type is the last byte
+    of the record."""
+
+    number: U64
+    next: U64
+    length: U16
+    name: Array[U8] = field(count=NAME_MAX + 1 + sizeof(U64))
+
+
+OLD_NAME_OFFSET = offsetof(OldDirectoryEntry, "name")
+
+
 class DirectoryBuffer(DirectoryLister):
     """Where a program wants names."""
+
+    is_old: U32
+    """1 if it wants them as `getdents` tells them."""
 
     buffer: User[U8]
     left: U64
@@ -44,12 +60,25 @@ class DirectoryReading(Subsystem):
         self.copies = copies
 
     @function(context="thread", sleeps=True)
-    def getdents64(self, file: Ptr[File], buffer: User[U8], length: Keep[U64]) -> OrErrno[I64]:
+    def getdents64(self, file: Ptr[File], buffer: User[U8], length: U64) -> OrErrno[I64]:
         """Copy as many names from the file's position on as go into `length` bytes at a program's
         `buffer`. Returns how many bytes those are, 0 at the end, or an error; -EINVAL if not even
         one goes in."""
+        tail(self._list, file, buffer, length, 0)
+
+    @function(context="thread", sleeps=True)
+    def getdents(self, file: Ptr[File], buffer: User[U8], length: U64) -> OrErrno[I64]:
+        """Do the same with records of the older form."""
+        tail(self._list, file, buffer, length, 1)
+
+    @function(context="thread", sleeps=True)
+    def _list(
+        self, file: Ptr[File], buffer: User[U8], length: Keep[U64], is_old: U32
+    ) -> OrErrno[I64]:
+        """Copy names by records of one form."""
         place = local(DirectoryBuffer)
         mov(place.buffer, buffer)
+        mov(place.is_old, is_old)
         mov(place.left, length)
         mov(place.result, 0)
         mov(rax, address_of(self._take))
@@ -69,8 +98,12 @@ class DirectoryReading(Subsystem):
         """Copy a name out, as `TakeName` says."""
         entry, size = local(DirectoryEntry), keep(U64)
         place = keep(cast(lister, Ptr[DirectoryBuffer]))
-        self._fill(address_of(entry), name)
-        movzx(u32(size), entry.length)
+        with if_(place.is_old != 0):
+            lea(rdi, entry)
+            self._fill_old(cast(rdi, Ptr[OldDirectoryEntry]), name)
+        with else_():
+            self._fill(address_of(entry), name)
+        movzx(u32(size), entry.length)  # which is at the same place in both
         with if_(size > place.left):
             mov(place.result, -Errno.EINVAL)
             ret(False)
@@ -102,3 +135,22 @@ class DirectoryReading(Subsystem):
         lea(rdi, entry.name)
         rep.movsb()
         mov(u64[rdi], 0)
+
+    @function
+    def _fill_old(self, entry: Ptr[OldDirectoryEntry], name: Ptr[ListedName]) -> None:
+        """Fill the older record of `name`."""
+        entry, name = scratch(entry), scratch(name)
+        mov(rax, name.number)
+        mov(entry.number, rax)
+        mov(rax, name.next)
+        mov(entry.next, rax)
+        mov(rcx, name.length)
+        lea(rdx, bare[rcx + OLD_NAME_OFFSET + 2])
+        round_up(rdx, sizeof(U64))
+        mov(entry.length, dx)
+        lea(rsi, name.text)
+        lea(rdi, entry.name)
+        rep.movsb()
+        mov(u64[rdi], 0)
+        mov(rax, name.type)
+        mov(u8[u64(entry) + rdx - 1], al)

@@ -48,6 +48,8 @@ class File(Struct):
     """Where the next read or write begins; in a directory, an opaque number."""
     position_lock: Mutex
     """Held by whatever reads or writes at `position`, or moves it."""
+    lock: U32 = field(guarded_by="FileLocks.lock", unlocked_reads=True)
+    """The `FileLock` that it has."""
     private: U64
     """What the kind of file has besides."""
 

@@ -58,6 +58,11 @@ class FileDefaults(Subsystem):
         ret(-Errno.ESPIPE)
 
     @function
+    def stay(self, file: Ptr[File], offset: I64, whence: U32) -> OrErrno[I64]:
+        """It has no positions, and nobody is told: for kinds with which Linux is as patient."""
+        ret(0)
+
+    @function
     def list(self, file: Ptr[File], lister: Ptr[DirectoryLister]) -> OrErrno[I32]:
         """It is no directory."""
         ret(-Errno.ENOTDIR)

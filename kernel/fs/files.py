@@ -7,6 +7,7 @@ from kernel.errno import Errno
 from kernel.fs.credentials import Credentials
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.file import File, FileOperations
+from kernel.fs.filelocks import FileLock, FileLocks
 from kernel.fs.filemappings import FileMappings
 from kernel.fs.inode import is_type
 from kernel.fs.mode import Access, FileType
@@ -35,12 +36,14 @@ class Files(LeakChecks):
         mappings: FileMappings,
         credentials: CredentialStore,
         writers: WriteAccess,
+        locks: FileLocks,
     ) -> None:
         self.paths = paths
         self.cache = cache
         self.mappings = mappings
         self.credentials = credentials
         self.writers = writers
+        self.locks = locks
         self.records = SlabCache(slabs, "open file", File)
         self.backing_operations = rodata(
             BackingOperations,
@@ -170,6 +173,8 @@ class Files(LeakChecks):
             operations = scratch(file.operations)
             operations.release(file)
             self._disclaim(file)
+            with if_(file.lock != FileLock.NONE):
+                self.locks.release(file)
         self._discard(file)
 
     @function(context="thread")

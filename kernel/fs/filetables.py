@@ -319,6 +319,18 @@ class FileTables(LeakChecks):
             inc(first)
 
     @function
+    def mark_range(self, table: Keep[Ptr[FileTable]], first: Keep[U64], last: Keep[U64]) -> None:
+        """Have the files from the number `first` to `last`, with it, be closed when another program
+        is loaded."""
+        with while_(lambda: self._is_inside(table, first, last)):
+            file = keep(self.get(table, u32(first)))
+            with if_(file != 0):
+                self.set_close_on_exec(table, first, 1)
+                self.files.drop(file)
+            release(file)
+            inc(first)
+
+    @function
     def _is_inside(self, table: Ptr[FileTable], number: U64, last: U64) -> Bool:
         """Return whether `number` is one that `table` can have, and at most `last`."""
         capacity = scratch(U64)

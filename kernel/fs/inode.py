@@ -59,6 +59,10 @@ class Inode(Struct):
     operations: Ptr[InodeOperations]
     file_operations: Ptr[FileKind]
     lock: Mutex
+    lock_shares: U32 = field(guarded_by="FileLocks.lock")
+    """Open files that share its lock (flock(2))."""
+    locked_alone: U32 = field(guarded_by="FileLocks.lock")
+    """1 if one has it alone."""
     pages: FilePages
     text: OrNull[Owned[Ptr[U8]]]
     """Of a symbolic link: where it leads, `size` bytes and a zero."""
@@ -100,6 +104,8 @@ class Dentry(Struct):
     children: Tree = field(guarded_by="Dentries.lock", elements="Dentry.sibling")
     """Those that can be found."""
     next_place: U64 = field(guarded_by="Dentries.lock")
+    mounts: U32 = field(guarded_by="Mounts.lock")
+    """How many are mounted on it, in all namespaces."""
 
 
 class DentryFlag(IntFlag):

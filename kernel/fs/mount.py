@@ -32,14 +32,14 @@ class Mount(Struct):
     superblock: Owned[Ptr[SuperBlock]]
     root: Owned[Ptr[Dentry]]
     """What is seen at the place."""
-    parent: OrNull[Owned[Ptr[Mount]]] = field(guarded_by="Mounts.lock")
+    parent: OrNull[Owned[Ptr[Mount]]] = field(guarded_by="Mounts.lock", unlocked_reads=True)
     """Null at the root of a namespace, and where nothing is seen."""
     point: OrNull[Owned[Ptr[Dentry]]] = field(guarded_by="Mounts.lock")
     """The place, an entry in `parent`."""
     place: TreeNode = field(guarded_by="Mounts.lock")
     """In the parent's `children`; the key is the address of `point`."""
     children: Tree = field(guarded_by="Mounts.lock", elements="Mount.place")
-    namespace: OrNull[Ptr[MountNamespace]] = field(guarded_by="Mounts.lock")
+    namespace: OrNull[Ptr[MountNamespace]] = field(guarded_by="Mounts.lock", unlocked_reads=True)
     listed: ListHead = field(guarded_by="Mounts.lock")
     """In the mounts of `namespace`."""
 

@@ -146,6 +146,7 @@ class Mounts(LeakChecks):
             mov(mount.parent, parent)
             point.references.gain()
             mov(mount.point, point)
+            inc(point.mounts)
             mov(mount.place.key, u64(point))
             self.trees.insert(address_of(parent.children), address_of(mount.place))
             namespace = scratch(parent.namespace)
@@ -171,20 +172,76 @@ class Mounts(LeakChecks):
     @function(context="thread")
     def detach(self, mount: Keep[Ptr[Mount]]) -> None:
         """Detach `mount`, on which nothing is mounted, from its namespace."""
-        parent, point = keep(OrNull[Ptr[Mount]]), keep(OrNull[Ptr[Dentry]])
+        ignore(self._detach(mount, 0), "it is detached in any case")
+
+    @function(context="thread")
+    def detach_unused(self, mount: Ptr[Mount], references: U32) -> Bool:
+        """Detach `mount`, if nothing is mounted on it and it has just so many references. Returns
+        whether it is detached."""
+        tail(self._detach, mount, references)
+
+    @function(context="thread")
+    def detach_all(self, mount: Keep[Ptr[Mount]]) -> None:
+        """Detach `mount` after all that is mounted on it."""
+        leaf = keep(Ptr[Mount])
+        with loop():
+            mov(leaf, self._leaf_of(mount))
+            with if_(leaf == mount):
+                tail(self.detach, mount)
+            self.detach(leaf)
+
+    @function
+    def _leaf_of(self, mount: Ptr[Mount]) -> Ptr[Mount]:
+        """Return a mount on which nothing is mounted: `mount`, or one that is mounted on it, or on
+        that."""
+        leaf = keep(mount)
+        with self.lock.held(), loop():
+            node = scratch(self.trees.at_least(address_of(leaf.children), 0))
+            break_if(node == 0)
+            mov(leaf, container_of(node, Mount, "place"))
+        ret(leaf)
+
+    @function(context="thread")
+    def _detach(self, mount: Keep[Ptr[Mount]], references: Keep[U32]) -> Bool:
+        """Detach `mount`; if `references` is not 0, only if it has just so many, and nothing is
+        mounted on it. Returns whether it is detached."""
+        parent, point, left = keep(OrNull[Ptr[Mount]]), keep(OrNull[Ptr[Dentry]]), local(U32)
+        xor(u32(parent), u32(parent))
+        xor(u32(point), u32(point))
         with self.lock.held():
-            xor(eax, eax)
-            mov(parent, mount.parent)
-            mov(mount.parent, rax)
-            mov(point, mount.point)
-            mov(mount.point, rax)
-            mov(mount.namespace, rax)
-            mount.listed.unlink()
-            with if_(parent != 0):
-                self.trees.remove(address_of(parent.children), address_of(mount.place))
+            mov(eax, 1)
+            with if_(references != 0):
+                mov(eax, self._is_unused(mount, references))
+            mov(left, eax)
+            with if_(eax != 0):
+                xor(eax, eax)
+                mov(parent, mount.parent)
+                mov(mount.parent, rax)
+                mov(point, mount.point)
+                mov(mount.point, rax)
+                mov(mount.namespace, rax)
+                mount.listed.unlink()
+                with if_(parent != 0):
+                    self.trees.remove(address_of(parent.children), address_of(mount.place))
+                with if_(point != 0):
+                    dec(point.mounts)
+                    mov(references, point.mounts)
+        with if_(left == 0):
+            ret(False)
+        with if_(point != 0):
+            with if_(references == 0):
+                self.dentries.clear_flags(point, DentryFlag.MOUNTED)
+            self.dentries.drop(point)
         with if_(parent != 0):
             self.drop(parent)
-        with if_(point != 0):
-            self.dentries.drop(point)
         take_over(mount, "the namespace had it")
-        tail(self.drop, mount)
+        self.drop(mount)
+        ret(True)
+
+    @function(holds="lock")
+    def _is_unused(self, mount: Ptr[Mount], references: U32) -> U32:
+        """Return 1 if `mount` has just so many references, and nothing is mounted on it."""
+        mov(eax, mount.references.count)
+        with if_((eax != references) | (mount.children.root != 0)):
+            ret(0)
+        ret(1)

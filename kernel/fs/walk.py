@@ -237,7 +237,7 @@ class Walk(Subsystem):
         xchg(lookup.place.dentry, old)
         with if_(old != 0):
             self.dentries.drop(old)
-        self._go_down(lookup)
+        self.go_down(lookup)
         ret(0)
 
     @inline(changes=rax)
@@ -289,7 +289,7 @@ class Walk(Subsystem):
         ret(0, dentry)
 
     @function(context="thread", sleeps=True)
-    def _go_down(self, lookup: Keep[Ptr[Lookup]]) -> None:
+    def go_down(self, lookup: Keep[Ptr[Lookup]]) -> None:
         """Go to the root of what is mounted on the place, and on that."""
         with loop():
             dentry, mount = scratch(lookup.place.dentry), scratch(lookup.place.mount)
@@ -325,7 +325,7 @@ class Walk(Subsystem):
             mov(rax, above.dentry)
             mov(lookup.place.dentry, rax)
             release(dentry, mount)
-        tail(self._go_down, lookup)
+        tail(self.go_down, lookup)
 
     # Texts of symbolic links
 

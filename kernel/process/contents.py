@@ -7,7 +7,9 @@ from kernel.process.clonecalls import CloneCalls
 from kernel.process.clones import Clones
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.credentialchanges import CredentialChanges
+from kernel.process.eventcalls import EventCalls
 from kernel.process.exits import Exits
+from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
 from kernel.process.futexcalls import FutexCalls
@@ -19,8 +21,10 @@ from kernel.process.intervaltimers import IntervalTimers
 from kernel.process.jobcontrol import JobControl
 from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
+from kernel.process.lockcalls import LockCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
+from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
@@ -39,6 +43,8 @@ from kernel.process.processtimes import ProcessTimes
 from kernel.process.randomcalls import RandomCalls
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
+from kernel.process.spacecalls import SpaceCalls
+from kernel.process.stampcalls import StampCalls
 from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.stops import Stops
@@ -47,6 +53,7 @@ from kernel.process.tasks import Tasks
 from kernel.process.tasksearch import TaskSearch
 from kernel.process.timecalls import TimeCalls
 from kernel.process.timespec import TimeSpecs
+from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.usages import Usages
 from kernel.process.userpath import UserPaths
@@ -78,6 +85,13 @@ CONTENTS: Contents = (
     PathCalls,  # and for names
     NameCalls,  # and for looking at these alone
     StatusCalls,  # and for what is told of files
+    ExtendedStatusCalls,  # in more detail
+    StampCalls,  # and for their times
+    MountCalls,  # and for file systems as a whole
+    LockCalls,  # and for locking them
+    TransferCalls,  # and between two files
+    SpaceCalls,  # and for the room that they take
+    EventCalls,  # and for files without names
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used
     JobControl,  # terminals and jobs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
 from kernel.errno import Errno
 from kernel.fs.anonymousfiles import AnonymousFiles, PipeEnds
@@ -42,6 +42,16 @@ class IoRequest(IntEnum):
     FIONCLEX = 0x5450
     FIOCLEX = 0x5451
     FIONBIO = 0x5421
+
+
+class RangeFlag(IntFlag):
+    """What `close_range` does otherwise (include/uapi/linux/close_range.h)."""
+
+    UNSHARE = 2
+    CLOSE_ON_EXEC = 4
+
+
+OF_RANGES = RangeFlag.UNSHARE | RangeFlag.CLOSE_ON_EXEC
 
 
 class PipeNumbers(Struct):
@@ -329,11 +339,19 @@ class FileCalls(SystemCallGroup):
         ret(0)
 
     @function(context="thread", sleeps=True)
-    def close_range(self, first: Keep[U32], last: Keep[U32], flags: U32) -> OrErrno[I64]:
-        """Close the files from the number `first` to `last`, with it. There are no flags yet but 0
-        (-EINVAL)."""
-        fail_if((flags != 0) | (first > last), Errno.EINVAL)
-        task = self.processes.current()
+    def close_range(self, first: Keep[U32], last: Keep[U32], flags: Keep[U32]) -> OrErrno[I64]:
+        """Close the files from the number `first` to `last`, with it; or with CLOSE_ON_EXEC, have
+        that done when another program is loaded. With UNSHARE, no other task has them closed."""
+        fail_if((flags & ~int(OF_RANGES)) | (first > last), Errno.EINVAL)
+        task = keep(self.processes.current())
+        with if_(flags & RangeFlag.UNSHARE):
+            table = scratch(task.files)
+            made = try_(self.tables.clone(table), Errno.ENOMEM)
+            xchg(task.files, made)
+            self.tables.drop(made)
+        with if_(flags & RangeFlag.CLOSE_ON_EXEC):
+            self.tables.mark_range(task.files, u64(first), u64(last))
+            ret(0)
         self.tables.close_range(task.files, u64(first), u64(last))
         ret(0)
 

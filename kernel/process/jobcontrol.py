@@ -141,6 +141,17 @@ class JobControl(Subsystem):
                     self._send(job, Signal.SIGHUP)
                     self._send(job, Signal.SIGCONT)
 
+    @function(context="thread")
+    def give_up(self, terminal: Keep[Ptr[ControllingTerminal]]) -> OrErrno[I64]:
+        """Give up `terminal` for the session that the process leads, and tell the foreground.
+        Returns 0; -ENOTTY if it is not that of the session, or the process does not lead that and
+        so has no terminal of its own to give up."""
+        process = keep(self.processes.current_process())
+        fail_if(self.current() != terminal, Errno.ENOTTY)
+        self.leave(process)
+        fail_if(self.current() == terminal, Errno.ENOTTY)
+        ret(0)
+
     # The foreground
 
     @function(context="thread")

@@ -132,6 +132,15 @@ class StatusCalls(SystemCallGroup):
         self.files.drop(file)
         ret(result)
 
+    @function(context="thread", sleeps=True)
+    def getdents(self, number: U32, buffer: Keep[User[U8]], length: Keep[U32]) -> OrErrno[I64]:
+        """Do the same with records of the older form."""
+        result = keep(I64)
+        file = keep(try_(self.numbers.get(number), Errno.EBADF))
+        mov(result, self.directories.getdents(file, buffer, u64(length)))
+        self.files.drop(file)
+        ret(result)
+
     # Changing
 
     @inline(changes=CALLER_SAVED)

@@ -91,6 +91,8 @@ class TerminalControl(Subsystem):
                 tail(self._store_number, cast(argument, User[U8]), 0)
             with case(TerminalRequest.TIOCSCTTY):
                 tail(self.jobs.acquire, address_of(terminal.job), u32(argument))
+            with case(TerminalRequest.TIOCNOTTY):
+                tail(self.jobs.give_up, address_of(terminal.job))
             with case(TerminalRequest.TIOCGPGRP):
                 tail(self._get_foreground, terminal, cast(argument, User[U8]))
             with case(TerminalRequest.TIOCSPGRP):

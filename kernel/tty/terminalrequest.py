@@ -22,6 +22,7 @@ class TerminalRequest(IntEnum):
     TIOCGWINSZ = 0x5413
     TIOCSWINSZ = 0x5414
     FIONREAD = 0x541B
+    TIOCNOTTY = 0x5422
     TIOCGETD = 0x5424
     TCSBRKP = 0x5425
     TIOCGSID = 0x5429

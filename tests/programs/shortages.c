@@ -1,9 +1,13 @@
 // Each allocation of a call fails in turn: the call says so, and works when none fails.
 #include "check.h"
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -116,7 +120,47 @@ static int do_prctl(void) {
            prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) ? -1 : 0;
 }
 
+static int do_eventfd(void) {
+    int file = syscall(SYS_eventfd2, 1, 0);
+    return file < 0 ? -1 : close(file);
+}
+
+static int do_memfd(void) {
+    int file = syscall(SYS_memfd_create, "x", 0);
+    return file < 0 ? -1 : close(file);
+}
+
+static int do_fallocate(void) {
+    int file = open("/tmp/shortage", O_CREAT | O_RDWR, 0600);
+    if (file < 0)
+        return -1;
+    int result = fallocate(file, 0, 0, 3 * PAGE);
+    return unlink("/tmp/shortage") || close(file) ? -1 : result;
+}
+
+static int do_mount(void) {
+    if (mount("x", "/mnt", "tmpfs", 0, 0))
+        return -1;
+    return umount("/mnt");
+}
+
+static int do_sendfile(void) {
+    int from = open("/tmp/from", O_CREAT | O_RDWR, 0600), to = open("/tmp/to", O_CREAT | O_WRONLY, 0600);
+    off_t place = 0;
+    int result = from < 0 || to < 0 ? -1 : sendfile(to, from, &place, 1);
+    if (from >= 0)
+        close(from);
+    if (to >= 0)
+        close(to);
+    return result;
+}
+
+static int do_unshare_range(void) {
+    return syscall(SYS_close_range, 100, 200, 2);
+}
+
 static int (*const calls[])(void) = {
+    do_eventfd, do_memfd, do_fallocate, do_mount, do_sendfile, do_unshare_range,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
     do_setgroups, do_setuid, do_capset, do_prctl,
@@ -133,7 +177,7 @@ static int all(void) {
             step = 3 * i;
             CHECK(number < MOST);
             CHECK(failed || result == 0);
-            CHECK(result == 0 || result == -1 && (errno == ENOMEM || errno == EAGAIN));
+            CHECK(result == 0 || result == -1 && (errno == ENOMEM || errno == EAGAIN || errno == ENOSPC));
         } while (failed);
     }
     return 0;
@@ -165,6 +209,7 @@ int main(int count, char **arguments) {
         return 0;  // a release build
     if (count > 1)
         return failed;  // and the kernel could do without
+    mkdir("/mnt", 0755);
     execute(arguments[0]);
     pid_t child = fork();  // which leads no session, so it can change its group
     if (!child)

@@ -1,0 +1,213 @@
+"""System calls about file systems as a whole."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE
+from kernel.errno import Errno
+from kernel.fs.credentials import Credentials
+from kernel.fs.file import File
+from kernel.fs.files import Files
+from kernel.fs.fscontext import FsContext
+from kernel.fs.inode import NAME_MAX, SuperBlock
+from kernel.fs.mounting import MOUNT_FLAGS, Mounting, UnmountFlag
+from kernel.fs.openflag import OpenFlag
+from kernel.fs.subject import Subject
+from kernel.process.filecalls import FileCalls
+from kernel.process.pathcalls import AT_FDCWD, PathCalls
+from kernel.process.processes import Processes
+from kernel.process.systemcallgroup import SystemCallGroup
+from kernel.process.userpath import UserPaths
+from kernel.vm.usercopy import UserCopy
+from pykasm import *
+
+MAGIC_MASK, MAGIC = 0xFFFF_0000, 0xC0ED_0000
+"""The upper half of the flags of `mount`, as programs of long ago gave it (MS_MGC_VAL)."""
+
+UNMOUNT_FLAGS = int(UnmountFlag.FORCE | UnmountFlag.DETACH | UnmountFlag.NO_FOLLOW)
+
+VALID = 0x20
+"""In the flags that `statfs` tells: they are there (ST_VALID)."""
+
+
+class FileSystemStatus(Struct, size=120):
+    """Linux's `struct statfs`."""
+
+    type: U64
+    block_size: U64
+    blocks: U64
+    free_blocks: U64
+    available_blocks: U64
+    files: U64
+    free_files: U64
+    identifier: U64
+    longest_name: U64
+    fragment_size: U64
+    flags: U64
+
+
+class MountCalls(SystemCallGroup):
+    """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    def __init__(
+        self,
+        processes: Processes,
+        numbers: FileCalls,
+        paths: PathCalls,
+        names: UserPaths,
+        files: Files,
+        mounting: Mounting,
+        copy: UserCopy,
+    ) -> None:
+        self.processes = processes
+        self.numbers = numbers
+        self.paths = paths
+        self.names = names
+        self.files = files
+        self.mounting = mounting
+        self.copy = copy
+
+    @inline(changes=(rax, rcx))
+    def _begin(self, subject: Subject) -> None:
+        """Make the task that runs `subject`."""
+        task = self.processes.current()
+        mov(rcx, task.credentials)
+        mov(subject.credentials, cast(rcx, Ptr[Credentials]))
+        mov(rcx, task.context)
+        mov(subject.context, cast(rcx, Ptr[FsContext]))
+
+    @function(context="thread", sleeps=True)
+    def mount(
+        self,
+        source: User[U8],
+        target: Keep[Fetched[User[U8]]],
+        kind: Keep[Fetched[User[U8]]],
+        flags: Keep[U64],
+        options: Keep[Fetched[User[U8]]],
+    ) -> OrErrno[I64]:
+        """Mount a file system of a `kind` on the directory `target`. No kind has a `source`."""
+        result, name = keep(I64), local(OrNull[Ptr[U8]])
+        mov(name, 0)
+        with if_(u64(kind) != 0):
+            failed, taken = self.names.take(kind)
+            with if_(taken == 0):
+                movsxd(rax, failed)
+                ret(rax)
+            ignore(failed, "there is a name")
+            mov(name, taken)
+            disown(taken, "it is freed below")
+        mov(result, self._mount_kind(target, name, flags, options))
+        owned = scratch(name)
+        with if_(owned != 0):
+            take_over(owned, "it was taken above")
+            self.names.free(owned)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _mount_kind(
+        self,
+        target: Keep[Fetched[User[U8]]],
+        kind: Keep[OrNull[Ptr[U8]]],
+        flags: Keep[U64],
+        options: Keep[Fetched[User[U8]]],
+    ) -> OrErrno[I64]:
+        """Do so for a copy of the kind's name."""
+        result, first = local(I64), local(U8)
+        mov(first, 0)
+        with if_(u64(options) != 0):
+            failed, left = self.copy.copy_in(address_of(first), options, sizeof(U8))
+            ignore(left)
+            fail_if(failed != 0, Errno.EFAULT)
+        failed, taken = self.names.take(target)
+        with if_(taken == 0):
+            movsxd(rax, failed)
+            ret(rax)
+        ignore(failed, "there is a name")
+        name = keep(taken)
+        mov(eax, u32(flags))
+        and_(eax, MAGIC_MASK)
+        with if_(eax == MAGIC):
+            and_(u32(flags), ~MAGIC_MASK & 0xFFFF_FFFF)
+        subject = local(Subject)
+        self._begin(subject)
+        done = self.mounting.mount(address_of(subject), name, kind, u32(flags), address_of(first))
+        movsxd(rax, done)
+        mov(result, rax)
+        self.names.free(name)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def umount2(self, target: Fetched[User[U8]], flags: Keep[U32]) -> OrErrno[I64]:
+        """Unmount what is mounted on the directory `target`."""
+        subject, result = local(Subject), keep(I64)
+        fail_if(flags & ~UNMOUNT_FLAGS, Errno.EINVAL)
+        failed, taken = self.names.take(target)
+        with if_(taken == 0):
+            movsxd(rax, failed)
+            ret(rax)
+        ignore(failed, "there is a name")
+        name = keep(taken)
+        self._begin(subject)
+        done = self.mounting.unmount(address_of(subject), name, flags)
+        movsxd(result, done)
+        self.names.free(name)
+        ret(result)
+
+    # Telling
+
+    @function(context="thread", sleeps=True)
+    def statfs(self, name: Fetched[User[U8]], buffer: Keep[User[U8]]) -> OrErrno[I64]:
+        """Tell of the file system that the file `name` is in."""
+        failed, opened = self.paths.find(AT_FDCWD, name, OpenFlag.PATH, 0)
+        with if_(opened == 0):
+            ret(failed)
+        ignore(failed, "it is there")
+        tail(self._tell, opened, buffer)
+
+    @function(context="thread", sleeps=True)
+    def fstatfs(self, number: U32, buffer: Keep[User[U8]]) -> OrErrno[I64]:
+        """Tell of the file system that the open file `number` is in."""
+        file = try_(self.numbers.get(number), Errno.EBADF)
+        tail(self._tell, file, buffer)
+
+    @function(context="thread", sleeps=True)
+    def _tell(self, file: Keep[Owned[Ptr[File]]], buffer: Keep[User[U8]]) -> OrErrno[I64]:
+        """Tell of the file system of `file`, to which the reference is dropped."""
+        status = local(FileSystemStatus)
+        mount = scratch(file.path.mount)
+        asserts(mount != 0)
+        self._fill(address_of(status), mount.superblock, mount.flags)
+        self.files.drop(file)
+        result, left = self.copy.copy_out(buffer, address_of(status), sizeof(FileSystemStatus))
+        ignore(left)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function
+    def _fill(self, status: Ptr[FileSystemStatus], superblock: Ptr[SuperBlock], flags: U32) -> None:
+        """Describe a file system, as it is mounted with `flags`. One without bounds has no
+        sizes."""
+        status, superblock, flags = scratch(status), scratch(superblock), scratch(flags)
+        mov(rdi, status)
+        xor(eax, eax)
+        mov(ecx, sizeof(FileSystemStatus) // sizeof(U64))
+        rep.stosq()
+        mov(rax, superblock.magic)
+        mov(status.type, rax)
+        mov(status.block_size, PAGE)
+        mov(status.fragment_size, PAGE)
+        mov(status.longest_name, NAME_MAX)
+        mov(rax, superblock.device)
+        mov(status.identifier, rax)
+        and_(flags, MOUNT_FLAGS)
+        or_(flags, VALID)
+        mov(status.flags, u64(flags))
+
+    @function(context="thread", sleeps=True)
+    def syncfs(self, number: U32) -> OrErrno[I64]:
+        """Wait until what was written to the file system of the file `number` is where it stays: it
+        is in memory."""
+        file, flags = scratch(try_(self.numbers.get(number), Errno.EBADF)), keep(U32)
+        mov(flags, file.flags)
+        self.files.drop(file)
+        fail_if(flags & OpenFlag.PATH, Errno.EBADF)
+        ret(0)
