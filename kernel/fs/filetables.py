@@ -311,18 +311,26 @@ class FileTables(LeakChecks):
     @function(context="thread")
     def close_range(self, table: Keep[Ptr[FileTable]], first: Keep[U64], last: Keep[U64]) -> None:
         """Close all files from the number `first` to `last`, with it."""
-        file = keep(Ptr[File])
-        with while_(lambda: self._is_inside(table, first, last)):
-            mov(file, self.remove(table, first))
-            with if_(file != 0):
-                self.files.drop(file)
+        with loop():
+            mov(first, self._next_taken(table, first))
+            break_if(first > last)
+            self._close(table, first)
             inc(first)
+
+    @function(context="thread")
+    def _close(self, table: Ptr[FileTable], number: U64) -> None:
+        """Close the file `number`, if there is one by now."""
+        file = self.remove(table, number)
+        with if_(file != 0):
+            tail(self.files.drop, file)
 
     @function
     def mark_range(self, table: Keep[Ptr[FileTable]], first: Keep[U64], last: Keep[U64]) -> None:
         """Have the files from the number `first` to `last`, with it, be closed when another program
         is loaded."""
-        with while_(lambda: self._is_inside(table, first, last)):
+        with loop():
+            mov(first, self._next_taken(table, first))
+            break_if(first > last)
             file = keep(self.get(table, u32(first)))
             with if_(file != 0):
                 self.set_close_on_exec(table, first, 1)
@@ -331,23 +339,46 @@ class FileTables(LeakChecks):
             inc(first)
 
     @function
-    def _is_inside(self, table: Ptr[FileTable], number: U64, last: U64) -> Bool:
-        """Return whether `number` is one that `table` can have, and at most `last`."""
-        capacity = scratch(U64)
+    def _next_taken(self, table: Ptr[FileTable], number: U64) -> U64:
+        """Return the lowest number from `number` on that is taken; 2**64 - 1 if none is."""
         with table.lock.held():
-            mov(capacity, table.arrays.capacity)
-        ret((number < capacity) & (number <= last))
+            arrays = scratch(address_of(table.arrays))
+            self._taken_from(arrays, number)
+        ret(number)
+
+    @inline(changes=(rax, rcx, rdx, "number"))
+    def _taken_from(self, arrays: Ptr[FileArrays], number: U64) -> U64:
+        """Return the lowest number from the register `number` on that is taken; 2**64 - 1 if none
+        is."""
+        with loop():
+            with if_(number >= arrays.capacity):
+                mov(number, -1)
+                break_()
+            words = scratch(arrays.used)
+            mov(rcx, number)
+            mov(rdx, number)
+            shr(rdx, WORD_SHIFT)
+            mov(rax, words[rdx])
+            release(words)
+            shr(rax, cl)  # by the number modulo 64
+            with if_(rax != 0):
+                bsf(rax, rax)
+                add(number, rax)
+                break_()
+            or_(number, WORD - 1)
+            inc(number)
+        return number
 
     @function(context="thread")
     def close_on_exec(self, table: Keep[Ptr[FileTable]]) -> None:
         """Close all files that are to be closed when another program is loaded."""
-        number, file = keep(U64), keep(Ptr[File])
+        number = keep(U64)
         xor(u32(number), u32(number))
-        with while_(lambda: self._is_inside(table, number, MOST_FILES)):
+        with loop():
+            mov(number, self._next_taken(table, number))
+            break_if(number > MOST_FILES)
             with if_(self.is_close_on_exec(table, number)):
-                mov(file, self.remove(table, number))
-                with if_(file != 0):
-                    self.files.drop(file)
+                self._close(table, number)
             inc(number)
 
     @function
@@ -431,8 +462,11 @@ class FileTables(LeakChecks):
         """Copy files and bits to empty arrays of the same capacity, without the numbers that have
         no file yet."""
         self._copy_bits(arrays, copy)
-        number = scratch(U64)
-        with for_(number, 0, arrays.capacity):
+        number = keep(U64)
+        xor(u32(number), u32(number))
+        with loop():
+            self._taken_from(arrays, number)
+            break_if(i64(number) == -1)
             files = scratch(arrays.files)
             file = scratch(cast(files[number], Ptr[File]))
             with if_(file != 0):
@@ -448,3 +482,4 @@ class FileTables(LeakChecks):
                 shr(rax, WORD_SHIFT)
                 btr(at(files), rax)
             release(file, files)
+            inc(number)

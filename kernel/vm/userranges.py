@@ -78,20 +78,30 @@ class UserRanges(Subsystem):
             with if_(entry != 0):
                 ret(slot)
 
-    @inline(changes=("slot", rax, rcx))
+    @inline(changes=("slot", rax, rcx, rdx, rdi))
     def _scan(self, walk: Ptr[EntryWalk], slot: Ptr[U64]) -> tuple[U64, Ptr[U64]]:
         """Look for an entry that has a page from `slot`, rax, on, up to the end of its table.
         Returns the last entry that was looked at, and its place."""
-        address = scratch(walk.request.address)
-        with loop():
-            mov(rcx, slot[0])
-            add(u64(slot), sizeof(U64))
-            add(address, PAGE)
-            break_if((rcx != 0) | (address >= walk.request.end) | ((slot & (PAGE - 1)) == 0))
-        mov(walk.request.address, address)
-        mov(walk.slot, slot)
-        sub(u64(slot), sizeof(U64))
-        release(address)
+        mov(rdi, slot)
+        mov(rdx, slot)
+        mov(ecx, PAGE)
+        and_(edx, PAGE - 1)
+        sub(ecx, edx)
+        shr(ecx, 3)  # how many the table has from there on
+        mov(rdx, walk.request.end)
+        sub(rdx, walk.request.address)
+        shr(rdx, PageShift.PAGE)
+        with if_(rcx > rdx):
+            mov(rcx, rdx)
+        mov(rdx, rdi)
+        xor(eax, eax)
+        repe.scasq()
+        mov(walk.slot, cast(rdi, Ptr[U64]))
+        sub(rdx, rdi)
+        shl(rdx, PageShift.PAGE - 3)
+        sub(walk.request.address, rdx)
+        lea(slot, u64[rdi - sizeof(U64)])
+        mov(rcx, slot[0])
         return rcx, slot
 
     # Unmapping
