@@ -39,6 +39,9 @@ class PageMagazines(Subsystem):
     caches = bss(ListHead, elements="PageMagazine.link")
     """Of all processors that were started."""
     cache = percpu(PageMagazine)
+    zeroed = percpu(PageMagazine)
+    """Pages that were full of zeros when they were freed, as page tables are: they need not be
+    cleared again."""
 
     def __init__(self, zones: Zones, per_cpu: PerCpu) -> None:
         self.zones = zones
@@ -52,11 +55,13 @@ class PageMagazines(Subsystem):
 
     @function
     def start_processor(self) -> None:
-        """Start the cache of this processor, which is starting."""
-        cache = scratch(Ptr[PageMagazine])
-        self.per_cpu.point_at(u64(cache), self.cache)
-        link = scratch(address_of(cache.link))
-        self.caches.append(link)
+        """Start the caches of this processor, which is starting."""
+        for one in (self.cache, self.zeroed):
+            cache = scratch(Ptr[PageMagazine])
+            self.per_cpu.point_at(u64(cache), one)
+            link = scratch(address_of(cache.link))
+            self.caches.append(link)
+            release(cache, link)
 
     @inline(changes=CALLER_SAVED)
     def allocate(self) -> PhysicalAddress:
@@ -65,18 +70,28 @@ class PageMagazines(Subsystem):
         with if_(self.cache.count == 0):
             self._refill()
         page = scratch(PhysicalAddress)
-        self._pop(page)
+        self._pop(self.cache, page)
+        with if_(page == 0):
+            self._pop(self.zeroed, page)
+        return page
+
+    @inline(changes=rax)
+    def allocate_zeroed(self) -> PhysicalAddress:
+        """Allocate a page that is full of zeros already. Returns its physical address, 0 if none
+        is at hand, in a scratch register."""
+        page = scratch(PhysicalAddress)
+        self._pop(self.zeroed, page)
         return page
 
     @inline(changes=("page", rax))
-    def _pop(self, page: U64) -> None:
-        """Set `page` to a page of the cache, 0 if there is none."""
-        count = scratch(self.cache.count)
+    def _pop(self, cache: PageMagazine, page: U64) -> None:
+        """Set `page` to a page of `cache`, 0 if there is none."""
+        count = scratch(cache.count)
         xor(u32(page), u32(page))
         with if_(count != 0):
             dec(count)
-            mov(self.cache.count, count)
-            mov(page, self.cache.pages[count])
+            mov(cache.count, count)
+            mov(page, cache.pages[count])
             mov(rax, page)
             mov(frame_of(rax).state, FrameState.ALLOCATED)  # so that freeing twice is found
         release(count)
@@ -87,14 +102,22 @@ class PageMagazines(Subsystem):
         with if_(self.cache.count == CACHE_SIZE):
             self._drain_and_push(page)
         with else_():
-            self._push(page)
+            self._push(self.cache, page)
+
+    @inline(changes=("page", *CALLER_SAVED))
+    def free_zeroed(self, page: U64) -> None:
+        """Free the page at physical `page`, which is full of zeros."""
+        with if_(self.zeroed.count != CACHE_SIZE):
+            self._push(self.zeroed, page)
+        with else_():
+            self.free(page)
 
     @inline(changes=rax)
-    def _push(self, page: U64) -> None:
-        """Put `page` into the cache, which is not full."""
-        mov(rax, self.cache.count)
-        mov(self.cache.pages[rax], page)
-        inc(self.cache.count)
+    def _push(self, cache: PageMagazine, page: U64) -> None:
+        """Put `page` into `cache`, which is not full."""
+        mov(rax, cache.count)
+        mov(cache.pages[rax], page)
+        inc(cache.count)
         mov(rax, page)
         mov(frame_of(rax).state, FrameState.CACHED)
 
@@ -102,7 +125,7 @@ class PageMagazines(Subsystem):
     def _drain_and_push(self, page: Keep[Owned[U64]]) -> None:
         """Put `page` into the cache, which is full."""
         self._drain(BATCH)
-        self._push(page)
+        self._push(self.cache, page)
 
     @function
     def _refill(self) -> None:
@@ -120,24 +143,34 @@ class PageMagazines(Subsystem):
         with zone.lock.held_interrupts_off(), for_(left, 0, BATCH):
             frame = scratch(self.zones.allocate_frame(zone, 0))
             break_if(frame == 0)
-            self._push(page_of(frame))
+            self._push(self.cache, page_of(frame))
             release(frame)
 
     @function
     def _drain(self, count: U64) -> None:
         """Free up to `count` pages of the cache into their zones."""
-        left, page = keep(count), keep(U64)
+        left = keep(count)
+        self._drain_from(self.cache, left)
+
+    @inline(changes=("left", *CALLER_SAVED))
+    def _drain_from(self, cache: PageMagazine, left: U64) -> None:
+        """Free up to `left` pages of `cache` into their zones."""
+        page = keep(U64)
         with while_(left != 0):
-            self._pop(page)
+            self._pop(cache, page)
             break_if(page == 0)
             self.zones.free(page, 0)
             dec(left)
+        release(page)
 
     @function(context="any")
     def drain_all(self) -> None:
-        """Free all pages of this processor's cache into their zones. Context: any."""
+        """Free all pages of this processor's caches into their zones. Context: any."""
+        left = keep(U64)
         with interrupts_disabled():
-            self._drain(CACHE_SIZE)
+            for one in (self.cache, self.zeroed):
+                mov(left, CACHE_SIZE)
+                self._drain_from(one, left)
 
     @inline(changes=rax)
     @contextmanager

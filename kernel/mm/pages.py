@@ -42,8 +42,15 @@ class Pages(Subsystem):
     @function
     def allocate_zeroed(self) -> Owned[OrNull[PhysicalAddress]]:
         """Allocate a page full of zeros. Returns its physical address, or 0."""
-        page = keep(self.allocate_page())
-        with if_(page != 0):
+        self.fault_injection.inject()
+        page, is_dirty = keep(U64), keep(U32)
+        xor(is_dirty, is_dirty)
+        with interrupts_disabled():
+            mov(page, self.caches.allocate_zeroed())
+            with if_(page == 0):
+                mov(page, self.caches.allocate())
+                inc(is_dirty)
+        with if_((page != 0) & (is_dirty != 0)):
             clear_page(page)
         ret(page)
 
@@ -53,6 +60,13 @@ class Pages(Subsystem):
         with interrupts_disabled():
             self._check(physical, 0)
             self.caches.free(physical)
+
+    @function
+    def free_zeroed(self, physical: Owned[PhysicalAddress]) -> None:
+        """Free the page at `physical`, allocated alone, which is full of zeros again."""
+        with interrupts_disabled():
+            self._check(physical, 0)
+            self.caches.free_zeroed(physical)
 
     @inline(changes=rax)
     def _check(self, physical: PhysicalAddress, order: object) -> None:

@@ -145,10 +145,10 @@ class PageTables(Subsystem):
 
     @function(context="any")
     def free_chain(self, first: U64) -> None:
-        """Free a chain of pages, linked by `Frame.owner`, whose first is at physical `first`; 0 is
-        an empty one. Context: any."""
+        """Free a chain of empty tables, linked by `Frame.owner`, whose first is at physical
+        `first`; 0 is an empty chain. Context: any."""
         next = keep(first)
         with while_(next != 0):
             page, record = scratch(next), scratch(next)
             mov(next, frame_of(record).owner)  # before the page is somebody else's
-            self.pages.free_page(page)
+            self.pages.free_zeroed(page)

@@ -93,6 +93,7 @@ class Machine:
         for function in (self.early.allocate, self.pages.allocate_page, self.pages.allocate_zeroed):
             self.host.stub(function, self._take)
         self.host.stub(self.pages.free_page, self._give)
+        self.host.stub(self.pages.free_zeroed, self._give_zeroed)
         self.host.stub(self.objects.allocate, lambda cache: self._allowed() and self.records.pop())
         self.host.stub(self.objects.free, lambda cache, record: self.records.append(record))
         self.host.stub(self.tlb.invalidate, self._forget)
@@ -112,6 +113,10 @@ class Machine:
         assert page not in self.free
         assert page not in {entry & ADDRESS_MASK for entry in self.known.values()}
         self.free.append(page)
+
+    def _give_zeroed(self, page: int) -> None:
+        assert not any(self.host.read(Area.DIRECT_MAP + page, PAGE))
+        self._give(page)
 
     def _forget(self, space: int, address: int, pages: int) -> None:
         for known in list(self.known):

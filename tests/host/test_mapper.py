@@ -63,10 +63,14 @@ class Machine:
         self.left: int | None = None
         self.host.stub(self.early.allocate, self._take)
         self.host.stub(self.pages.allocate_zeroed, self._take)
-        self.host.stub(self.pages.free_page, self.free.append)
+        self.host.stub(self.pages.free_zeroed, self._give)
         self.forgotten = self.host.stub(self.tlb.invalidate)
         self.host[self.entries.allowed] = allowed
         self.host.call(self.page_tables.use_pages)
+
+    def _give(self, page: int) -> None:
+        assert not any(self.host.read(Area.DIRECT_MAP + page, PAGE))
+        self.free.append(page)
 
     def _take(self) -> int:
         if self.left is not None:
@@ -311,7 +315,7 @@ def test_tables_of_a_failed_mapping_are_forgotten_before_they_are_freed(machine:
     machine.host.stub(
         machine.tlb.invalidate, lambda space, address, pages: order.append(f"{pages} pages")
     )
-    machine.host.stub(machine.pages.free_page, lambda page: order.append("free"))
+    machine.host.stub(machine.pages.free_zeroed, lambda page: order.append("free"))
     machine.left = 2
     assert machine.map(Area.RUNTIME, 0, PAGE, READ, PageShift.PAGE) == -Errno.ENOMEM
     assert order[-3:] == ["1 pages", "free", "free"]

@@ -17,7 +17,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.mm.early import LOWEST
 from kernel.mm.pagemagazines import BATCH, CACHE_SIZE
 from kernel.mm.zone import LOW_END, MAX_ORDER, SECTION, TABLE_SIZE
-from pykasm.hostrun import HostAssertion
+from pykasm.hostrun import HostAssertion, HostFault
 from tests.host.memory_support import IMAGE, MemoryMachine
 
 GIB = 1 << 30
@@ -181,6 +181,7 @@ STEPS = st.lists(
         st.tuples(st.just("take"), st.integers(0, MAX_ORDER)),
         st.tuples(st.just("low"), st.integers(0, 3)),
         st.tuples(st.just("give"), st.integers(0, 1000)),
+        st.tuples(st.just("give zeroed"), st.integers(0, 1000)),
     ),
     max_size=200,
 )
@@ -193,13 +194,17 @@ def test_any_order_of_taking_and_giving_adds_up(machine: MemoryMachine, steps: l
     pages, host = machine.pages, machine.host
     held: list[tuple[int, int]] = []
     for step, number in steps:
-        if step != "give":
+        if not step.startswith("give"):
             call = pages.allocate if step == "take" else pages.allocate_low
             block = host.call(call, number)
             if block:
                 held.append((block, number))
         elif held:
-            host.call(pages.free, *held.pop(number % len(held)))
+            block, order = held.pop(number % len(held))
+            if order == 0 and step == "give zeroed":
+                host.call(pages.free_zeroed, block)
+            else:
+                host.call(pages.free, block, order)
     joined([(block, block + (PAGE << order)) for block, order in held])
     pages_held = sum(1 << order for _, order in held)
     assert host.call(pages.free_count) == SMALL.free_pages() - pages_held
@@ -246,14 +251,44 @@ def test_a_full_cache_keeps_what_was_freed_last(machine: MemoryMachine) -> None:
     assert machine.host.call(machine.pages.allocate_page) == pages[-1]
 
 
-def test_pages_in_the_cache_are_joined_when_a_block_is_wanted(machine: MemoryMachine) -> None:
+def test_a_page_that_is_full_of_zeros_is_not_cleared_again(machine: MemoryMachine) -> None:
+    machine.start(SMALL.regions)
+    page = machine.host.call(machine.pages.allocate_page)
+    machine.host.call(machine.pages.free_zeroed, page)
+    # There is no memory here that could be cleared
+    assert machine.host.call(machine.pages.allocate_zeroed) == page
+    with pytest.raises(HostFault):
+        machine.host.call(machine.pages.allocate_zeroed)
+
+
+def test_of_pages_full_of_zeros_no_more_are_kept_than_of_others(machine: MemoryMachine) -> None:
+    machine.start(SMALL.regions)
+    pages = [machine.host.call(machine.pages.allocate_page) for _ in range(2 * CACHE_SIZE)]
+    for page in pages:
+        machine.host.call(machine.pages.free_zeroed, page)
+    assert machine.host[machine.caches.zeroed.count] == CACHE_SIZE
+    assert machine.host.call(machine.pages.free_count) == SMALL.free_pages()
+
+
+def test_the_last_page_may_be_one_that_is_full_of_zeros(machine: MemoryMachine) -> None:
+    machine.start(SMALL.regions)
+    page, _ = take_all(machine, [0])[0]
+    machine.host.call(machine.pages.free_zeroed, page)
+    assert machine.host.call(machine.pages.allocate_page) == page
+    assert machine.host.call(machine.pages.allocate_page) == 0
+
+
+@pytest.mark.parametrize("way", ["free_page", "free_zeroed"])
+def test_pages_in_the_cache_are_joined_when_a_block_is_wanted(
+    machine: MemoryMachine, way: str
+) -> None:
     machine.start(SMALL.regions)
     pages, host = machine.pages, machine.host
     taken = {page for page, _ in take_all(machine, [0])}
     first = next(page for page in taken if page % (2 * PAGE) == 0 and page + PAGE in taken)
     assert host.call(pages.allocate_low, 1) == 0
     for page in (first, first + PAGE):
-        host.call(pages.free_page, page)
+        host.call(getattr(pages, way), page)
     assert host.call(pages.allocate_low, 1) == first
 
 
