@@ -44,7 +44,7 @@ class Clock(Subsystem):
             rep.movsb()
             mov(self.page, rdx)
 
-    @function
+    @function(clobbers=(rcx, rdx, rdi, r10, r11))
     def now(self) -> Nanoseconds:
         """Return the nanoseconds since boot, which suffice for five centuries."""
         page = scratch(self.page)
@@ -64,7 +64,7 @@ class Clock(Subsystem):
             mov(time, -1)
         ret(time)
 
-    @function
+    @function(clobbers=(rcx, rdx, rdi, r10, r11))
     def _monotonic(self, time: Nanoseconds) -> Nanoseconds:
         """Return `time`, or the latest time that any processor was given, if that is later."""
         with loop():

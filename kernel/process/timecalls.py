@@ -113,8 +113,17 @@ class TimeCalls(SystemCallGroup):
     # Telling
 
     @function(context="thread", sleeps=True)
-    def clock_gettime(self, number: Untrusted[U32], target: Keep[User[U8]]) -> OrErrno[I64]:
+    def clock_gettime(self, number: Untrusted[U32], target: User[U8]) -> OrErrno[I64]:
         """Store the time of the clock `number`."""
+        with if_(self._kind(number) != ClockKind.BOOT):
+            tail(self._give_other, number, target)
+        mov(rax, u64(self.clock.now()))  # the most frequent ones, with fewer calls
+        self.specs.split()
+        tail(self.copy.copy_out_pair, target, rax, rdx)
+
+    @function(context="thread", sleeps=True)
+    def _give_other(self, number: Untrusted[U32], target: Keep[User[U8]]) -> OrErrno[I64]:
+        """Store the time of the clock `number`, which does not tell that since the start."""
         time = self._read(number)
         with if_(time < 0):
             ret(time)
@@ -132,10 +141,9 @@ class TimeCalls(SystemCallGroup):
 
     @function(context="thread")
     def _read(self, number: Untrusted[U32]) -> OrErrno[I64]:
-        """Return the nanoseconds that the clock `number` shows, or -EINVAL."""
+        """Return the nanoseconds that the clock `number` shows, which is none of the time since the
+        start; or -EINVAL."""
         kind = scratch(self._kind(number))
-        with if_(kind == ClockKind.BOOT):
-            ret(i64(self.clock.now()))
         with if_(kind == ClockKind.PROCESSOR):
             tail(self.processor_clocks.read, self._processor_clock(number))
         fail_if(kind != ClockKind.DAY, Errno.EINVAL)

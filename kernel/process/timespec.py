@@ -48,15 +48,20 @@ class TimeSpecs(Subsystem):
         mov(at(target), rax)
         ret(0)
 
+    @inline(changes=(rax, rcx, rdx))
+    def split(self) -> None:
+        """Turn the nanoseconds in rax into seconds there, and in rdx those behind them."""
+        xor(edx, edx)
+        mov(ecx, NSEC_PER_SEC)
+        div(rcx)
+
     @function(context="thread", sleeps=True)
     def give(self, target: User[U8], time: U64, unit: U64) -> OrErrno[I64]:
         """Store `time`, in nanoseconds, at the program's `target`: seconds, and the rest in units
         of so many nanoseconds. Returns 0 or -EFAULT."""
         unit, target = scratch(unit), scratch(target)
         mov(rax, time)
-        xor(edx, edx)
-        mov(ecx, NSEC_PER_SEC)
-        div(rcx)
+        self.split()
         mov(rsi, rax)
         with if_(unit != 1):
             mov(rax, rdx)
