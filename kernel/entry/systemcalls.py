@@ -39,6 +39,7 @@ from kernel.process.statuscalls import StatusCalls
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.timecalls import TimeCalls
+from kernel.process.timercalls import TimerCalls
 from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.vectorcalls import VectorCalls
@@ -194,6 +195,11 @@ NUMBERS: dict[int, Function[Any]] = {
     218: ProcessCalls.set_tid_address,
     219: SignalCalls.restart_syscall,
     221: SpaceCalls.fadvise64,
+    222: TimerCalls.timer_create,
+    223: TimerCalls.timer_settime,
+    224: TimerCalls.timer_gettime,
+    225: TimerCalls.timer_getoverrun,
+    226: TimerCalls.timer_delete,
     228: TimeCalls.clock_gettime,
     229: TimeCalls.clock_getres,
     230: TimeCalls.clock_nanosleep,

@@ -8,6 +8,7 @@ from kernel.exec.programloader import ProgramLoader
 from kernel.fs.filetables import FileTables
 from kernel.fs.pollqueues import PollQueues
 from kernel.process.limits import Resource
+from kernel.process.posixtimers import PosixTimers
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
@@ -39,6 +40,7 @@ class Execution(Subsystem):
         waiting: Waiting,
         signals: SignalStates,
         usages: Usages,
+        posix_timers: PosixTimers,
     ) -> None:
         self.loader = loader
         self.processes = processes
@@ -50,6 +52,7 @@ class Execution(Subsystem):
         self.waiting = waiting
         self.signals = signals
         self.usages = usages
+        self.posix_timers = posix_timers
 
     @function(context="thread", sleeps=True)
     def execute(self, request: Keep[Ptr[LoadRequest]]) -> OrErrno[I32]:
@@ -91,6 +94,7 @@ class Execution(Subsystem):
         task = keep(self.processes.current())
         process = keep(task.process)
         self.tables.close_on_exec(task.files)
+        self.posix_timers.delete_all(address_of(process.signals))
         self.processes.set_name(process, request.first_name)
         self.processes.name_task(task, address_of(process.name))
         self._become(task, request)

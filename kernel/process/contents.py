@@ -31,6 +31,7 @@ from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
 from kernel.process.personalitycalls import PersonalityCalls
 from kernel.process.pollcalls import PollCalls
+from kernel.process.posixtimers import PosixTimers
 from kernel.process.prioritycalls import PriorityCalls
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
@@ -52,6 +53,7 @@ from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.tasks import Tasks
 from kernel.process.tasksearch import TaskSearch
 from kernel.process.timecalls import TimeCalls
+from kernel.process.timercalls import TimerCalls
 from kernel.process.timespec import TimeSpecs
 from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
@@ -96,10 +98,11 @@ CONTENTS: Contents = (
     AdviceCalls,  # and for how it is used
     JobControl,  # terminals and jobs
     IntervalTimers,  # the timers that each of them has
+    ProcessTimers,  # timers by processor time
+    PosixTimers,  # those that they make
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     Stops,  # how they come to rest while they are stopped
-    ProcessTimers,  # what they are told when they have run for some time
     UserWork,  # what is to be done before a program goes on
     UserReturn,  # the way to it
     GroupCalls,  # system calls about groups and sessions
@@ -123,6 +126,7 @@ CONTENTS: Contents = (
     ProcessorClocks,  # clocks that show for how long they have run
     TimeCalls,  # system calls that tell the time and wait
     IntervalCalls,  # for the timers that each process has
+    TimerCalls,  # for those that they make
     UserUsages,  # what they are told of what they have used
     UsageCalls,  # system calls for that
     FutexCalls,  # and for words to change

@@ -12,6 +12,7 @@ from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.filestates import FileStates
 from kernel.process.intervaltimers import IntervalTimers
 from kernel.process.jobcontrol import JobControl
+from kernel.process.posixtimers import PosixTimers
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
@@ -51,6 +52,7 @@ class Exits(Subsystem):
         times: ProcessTimes,
         usages: Usages,
         intervals: IntervalTimers,
+        posix_timers: PosixTimers,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -70,6 +72,7 @@ class Exits(Subsystem):
         self.times = times
         self.usages = usages
         self.intervals = intervals
+        self.posix_timers = posix_timers
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -122,6 +125,7 @@ class Exits(Subsystem):
         with if_(ended != 0):
             self.jobs.leave(process)
             self.intervals.end(process)
+            self.posix_timers.delete_all(address_of(process.signals))
         self.file_states.end_identity(task)
         with interrupts_disabled():  # a switch would save the bases in the task
             thread = scratch(self.scheduler.current)

@@ -26,8 +26,8 @@ CONTENTS: Contents = (
     SignalNames,  # what they are called
     OwnSignals,  # to the thread that runs
     ForcedSignals,  # those that a thread causes itself
+    SignalTimers,  # those that timers send
     SignalMasks,  # what threads block
-    SignalTimers,  # and what becomes of that
     SignalStates,  # what processes and threads have of signals
     SignalWaits,  # waiting for what is blocked
     AlternateStacks,  # where handlers run

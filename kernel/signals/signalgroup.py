@@ -38,6 +38,8 @@ class SignalGroup(Struct):
 
     timers: Tree = field(guarded_by="lock", elements="SignalTimer.node")
     """Those that the program has made, by their numbers (timer_create(2))."""
+    next_timer: U32 = field(guarded_by="lock")
+    """Where the next one looks for a number."""
     running_timers: ListHead = field(
         guarded_by="lock", elements="SignalTimer.link", unlocked_reads=True
     )

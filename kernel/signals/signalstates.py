@@ -11,6 +11,7 @@ from kernel.signals.signalgroup import QUEUE_LIMIT, SignalGroup
 from kernel.signals.signalmasks import SignalMasks
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signaltarget import SignalTarget, StackFlag
+from kernel.signals.signaltimers import SignalTimers
 from pykasm import *
 
 EVERYTHING = (1 << 64) - 1
@@ -28,12 +29,14 @@ class SignalStates(Subsystem):
         actions: SignalActionStore,
         masks: SignalMasks,
         restarts: Restarts,
+        timers: SignalTimers,
     ) -> None:
         self.waiting = waiting
         self.queues = queues
         self.actions = actions
         self.masks = masks
         self.restarts = restarts
+        self.timers = timers
 
     # Processes
 
@@ -148,6 +151,7 @@ class SignalStates(Subsystem):
             target.member.unlink()
             mov(rax, EVERYTHING)
             self.queues.remove(group, address_of(target.pending), rax)
+            self.timers.leave(group, target)
             self.masks.pass_on(group, target, group.pending.set)
             dec(group.count)
             with if_(group.count == 0):

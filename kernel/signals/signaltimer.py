@@ -48,6 +48,8 @@ class SignalTimer(Struct):
     """From one time that it expires to the next; 0 for once."""
     rests: U32
     """1 after it has expired, until its signal leaves the queue."""
+    is_of_day: U32
+    """1 if points of time, where programs give it such, are those of the time of day."""
     silent: U32
     """1 if it sends nothing: programs only ask how much time is left."""
     link: ListHead

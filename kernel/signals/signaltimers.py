@@ -9,8 +9,10 @@ from kernel.clock.units import Nanoseconds
 from kernel.signals.signalgroup import SignalGroup
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signals import Signals
+from kernel.signals.signaltarget import SignalTarget
 from kernel.signals.signaltimer import SignalTimer
 from kernel.signals.timerdeadlines import TimerDeadlines
+from kernel.structures.tree import Trees
 from pykasm import *
 
 
@@ -25,7 +27,9 @@ class SignalTimers(Subsystem):
         deadlines: TimerDeadlines,
         queues: SignalQueues,
         signals: Signals,
+        trees: Trees,
     ) -> None:
+        self.trees = trees
         self.clock = clock
         self.queues = queues
         self.timers = timers
@@ -142,6 +146,20 @@ class SignalTimers(Subsystem):
         add(timer.overrun, passed)
 
     # The end
+
+    @function(context="interrupts off", holds="group.lock")
+    def leave(self, group: Keep[Ptr[SignalGroup]], target: Keep[Ptr[SignalTarget]]) -> None:
+        """Have no timer of `group` lead to `target`, a thread that ends."""
+        node = keep(group.timers.first)
+        with while_(node != 0):
+            place = scratch(node)
+            timer = container_of(place, SignalTimer, "node")
+            with if_(timer.target == target):
+                mov(timer.target, 0)
+            with if_(timer.measured == target):
+                mov(timer.measured, 0)
+            release(timer)
+            mov(node, self.trees.next(node))
 
     @function(context="thread")
     def end(self, timer: Keep[Ptr[SignalTimer]]) -> None:

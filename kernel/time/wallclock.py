@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
-from kernel.clock.units import NSEC_PER_SEC
+from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
 from kernel.interrupts.work import Work
 from kernel.irq.deferred import Deferred
 from kernel.log.level import LogLevel
@@ -64,6 +64,19 @@ class WallClock(Subsystem):
         now = self.clock.now()
         add(now, page.boot_time)
         ret(now)
+
+    @function
+    def since_boot(self, time: Keep[Nanoseconds]) -> Nanoseconds:
+        """Return the time of `Clock` when the time of day is `time`: 1 if that was before it
+        began, so that it is never 0."""
+        passed = keep(self.now())
+        now = self.clock.now()
+        sub(passed, now)
+        with if_(time <= passed):
+            ret(1)
+        mov(rax, time)
+        sub(rax, passed)
+        ret(cast(rax, Nanoseconds))
 
     @function
     def _read_rtc(self) -> U64:

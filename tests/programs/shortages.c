@@ -159,11 +159,16 @@ static int do_unshare_range(void) {
     return syscall(SYS_close_range, 100, 200, 2);
 }
 
+static int do_timer(void) {
+    int id;
+    return syscall(SYS_timer_create, 1, 0, &id) ? -1 : syscall(SYS_timer_delete, id);
+}
+
 static int (*const calls[])(void) = {
     do_eventfd, do_memfd, do_fallocate, do_mount, do_sendfile, do_unshare_range,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
-    do_setgroups, do_setuid, do_capset, do_prctl,
+    do_setgroups, do_setuid, do_capset, do_prctl, do_timer,
 };
 
 static int all(void) {

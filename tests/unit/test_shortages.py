@@ -132,6 +132,7 @@ ELSEWHERE = {
     "ProgramWatch.begin": NO_WATCH,
     "NameCalls.getcwd": NO_DIRECTORY,
     "PollCalls._allocate": NO_ENTRIES,
+    "PosixTimers.allocate": NO_CALL,
 }
 """Who asks only while the kernel starts, for a device that not every machine has, or for a program:
 the test that refuses them memory."""

@@ -1,0 +1,320 @@
+"""Timers that programs make."""
+
+from __future__ import annotations
+
+from kernel.clock.clock import Clock
+from kernel.clock.units import Nanoseconds
+from kernel.debug.leakcheck import LeakChecks, leak_check
+from kernel.errno import Errno
+from kernel.mm.slabs import SlabCache, Slabs
+from kernel.process.intervaltimers import IntervalSetting
+from kernel.process.process import Process
+from kernel.process.processtimers import ProcessTimers
+from kernel.process.processtimes import ProcessTimes
+from kernel.process.task import Task
+from kernel.sched.runtimes import RunTimes
+from kernel.signals.signalgroup import SignalGroup
+from kernel.signals.signaltarget import SignalTarget
+from kernel.signals.signaltimer import SignalTimer, TimeBase
+from kernel.signals.signaltimers import SignalTimers
+from kernel.structures.tree import Trees
+from kernel.time.wallclock import WallClock
+from pykasm import *
+
+NUMBERS = (1 << 31) - 1
+"""The largest number of a timer; a power of two less one."""
+
+
+class TimerRequest(Struct):
+    """What a timer is to have to do with threads of its process, by their numbers."""
+
+    target: U32
+    """Which gets the signal; 0 for any."""
+    measured: U32
+    """By whose processor time it goes; 0 for none."""
+    has_value: U32
+    """1 if the program gives a value with the signal; else that is the number of the timer."""
+
+
+class PosixTimers(LeakChecks):
+    """Makes, sets and deletes them (timer_create(2)). They are found by numbers, in
+    `SignalGroup.timers`. Context: thread, one of the process that has them."""
+
+    count = bss(U64)
+
+    def __init__(
+        self,
+        clock: Clock,
+        wall: WallClock,
+        times: ProcessTimes,
+        processor_timers: ProcessTimers,
+        timers: SignalTimers,
+        trees: Trees,
+        slabs: Slabs,
+    ) -> None:
+        self.clock = clock
+        self.wall = wall
+        self.times = times
+        self.processor_timers = processor_timers
+        self.timers = timers
+        self.trees = trees
+        self.records = SlabCache(slabs, "timer", SignalTimer)
+        self.leak_checks = [leak_check("timers", self.used_count)]
+
+    @function
+    def used_count(self) -> U64:
+        """Return how many there are."""
+        ret(self.count)
+
+    # Making
+
+    @function(context="thread")
+    def allocate(self, group: Keep[Ptr[SignalGroup]]) -> OrNull[Owned[Ptr[SignalTimer]]]:
+        """Return a timer that `group` does not know yet, all 0; null if memory is out, or if the
+        group has as many signals as it may."""
+        allowed = keep(U32)
+        xor(allowed, allowed)
+        with group.lock.held():
+            mov(eax, group.queued)
+            with if_(eax < group.queue_limit):
+                inc(group.queued)
+                inc(allowed)
+        fail_if(allowed == 0)
+        timer = scratch(self.records.allocate())
+        with if_(timer == 0):
+            self._give_back(group)
+            ret(0)
+        mov(rdi, timer)
+        xor(eax, eax)
+        mov(ecx, sizeof(SignalTimer) // sizeof(U64))
+        rep.stosq()
+        lock.inc(self.count)
+        ret(timer)
+
+    @function
+    def _give_back(self, group: Ptr[SignalGroup]) -> None:
+        """Count one signal less."""
+        with group.lock.held():
+            dec(group.queued)
+
+    @function(context="thread")
+    def discard(self, group: Ptr[SignalGroup], timer: Keep[Owned[Ptr[SignalTimer]]]) -> None:
+        """Free `timer`, which `group` does not know any more."""
+        self._give_back(group)
+        lock.dec(self.count)
+        self.records.free(timer)
+
+    @function(context="thread")
+    def add(
+        self,
+        group: Keep[Ptr[SignalGroup]],
+        timer: Keep[Ptr[SignalTimer]],
+        request: Keep[Ptr[TimerRequest]],
+    ) -> OrErrno[I64]:
+        """Set `timer` up as `request` has it, and let it be found: the group has it then. Returns
+        its number; or -EINVAL, if it should have to do with a thread that is none of the group."""
+        result = keep(I64)
+        with group.lock.held():
+            mov(result, self._find_threads(group, timer, request))
+            with if_(result == 0):
+                mov(result, i64(self._choose_number(group)))
+                mov(timer.node.key, result)
+                mov(timer.signal.info.details.timer.timer, u32(result))
+                with if_(request.has_value == 0):
+                    mov(timer.signal.info.details.timer.value, u64(result))
+                self.trees.insert(address_of(group.timers), address_of(timer.node))
+        ret(result)
+
+    @function(holds="group.lock")
+    def _choose_number(self, group: Keep[Ptr[SignalGroup]]) -> U64:
+        """Return the next number that no timer of `group` has."""
+        number = keep(U32)
+        with loop():
+            mov(number, group.next_timer)
+            mov(eax, number)
+            inc(eax)
+            and_(eax, NUMBERS)
+            mov(group.next_timer, eax)
+            break_if(self.find(group, number) == 0)
+        ret(u64(number))
+
+    @function(holds="group.lock")
+    def _find_threads(
+        self,
+        group: Keep[Ptr[SignalGroup]],
+        timer: Keep[Ptr[SignalTimer]],
+        request: Keep[Ptr[TimerRequest]],
+    ) -> OrErrno[I64]:
+        """Have `timer` lead to the threads of `request`. Returns 0 or -EINVAL."""
+        with if_(request.target != 0):
+            mov(timer.target, try_(self._member(group, request.target), Errno.EINVAL))
+            mov(timer.is_for_thread, 1)
+        with if_(request.measured != 0):
+            mov(timer.measured, try_(self._member(group, request.measured), Errno.EINVAL))
+        ret(0)
+
+    @function(holds="group.lock")
+    def _member(self, group: Ptr[SignalGroup], number: U32) -> OrNull[Ptr[SignalTarget]]:
+        """Return the member of `group` that is the thread `number`, or null."""
+        with group.members.each(SignalTarget, "member", place=scratch) as target:
+            task = cast(target, Ptr[Task])
+            mov(eax, task.number)
+            with if_(eax == number):
+                ret(target)
+        ret(0)
+
+    @function(holds="group.lock")
+    def find(self, group: Ptr[SignalGroup], number: Keep[U32]) -> OrNull[Ptr[SignalTimer]]:
+        """Return the timer of `group` with this number, or null."""
+        mov(eax, number)
+        node = scratch(self.trees.at_least(address_of(group.timers), rax))
+        with if_(node != 0), if_(u32(node.key) == number):
+            ret(container_of(node, SignalTimer, "node"))
+        ret(0)
+
+    # Setting
+
+    @function(context="thread")
+    def get(
+        self, process: Keep[Ptr[Process]], number: Keep[U32], setting: Keep[Ptr[IntervalSetting]]
+    ) -> OrErrno[I64]:
+        """Fill in `setting` with how the timer `number` of `process` is set. Returns 0 or
+        -EINVAL."""
+        times, group, result = local(RunTimes), keep(address_of(process.signals)), keep(I64)
+        self.times.read(process, address_of(times))
+        mov(result, -Errno.EINVAL)
+        with group.lock.held():
+            timer = scratch(self.find(group, number))
+            with if_(timer != 0):
+                self._describe(timer, address_of(times), setting)
+                xor(u32(result), u32(result))
+        ret(result)
+
+    @function(context="thread")
+    def set(
+        self,
+        process: Ptr[Process],
+        number: Keep[U32],
+        is_absolute: Keep[U32],
+        setting: Keep[Ptr[IntervalSetting]],
+    ) -> OrErrno[I64]:
+        """Set the timer `number` of `process` to `setting`, which tells a point of time if
+        `is_absolute` is not 0, and fill that in with how it was set. Returns 0 or -EINVAL; -ESRCH
+        if the thread has ended by whose processor time it goes."""
+        times, former, result = local(RunTimes), local(IntervalSetting), local(I64)
+        by_day = local(Nanoseconds)
+        group = keep(address_of(process.signals))
+        self.times.read(process, address_of(times))
+        mov(by_day, self.wall.since_boot(setting.left))
+        mov(result, -Errno.EINVAL)
+        with group.lock.held():
+            timer = keep(self.find(group, number))
+            with if_((timer != 0) & self._is_stopped_for_good(timer)):
+                mov(result, -Errno.ESRCH)
+            with elif_(timer != 0):
+                mov(result, 0)
+                self._describe(timer, address_of(times), address_of(former))
+                with if_((timer.is_of_day != 0) & (is_absolute != 0)), if_(setting.left != 0):
+                    mov(rax, by_day)
+                    mov(setting.left, rax)
+                deadline = self._deadline(timer, address_of(times), is_absolute, setting.left)
+                self.timers.set(group, timer, deadline, setting.interval)
+                for name in ("interval", "left"):
+                    mov(rax, getattr(former, name))
+                    mov(getattr(setting, name), rax)
+        ret(result)
+
+    @inline
+    def _is_stopped_for_good(self, timer: Ptr[SignalTimer]) -> Condition:
+        """Return the condition that the thread has ended by whose processor time `timer` goes."""
+        return (timer.base == TimeBase.THREAD) & (timer.measured == 0)
+
+    @function(context="interrupts off", holds="SignalGroup.lock")
+    def _describe(
+        self,
+        timer: Keep[Ptr[SignalTimer]],
+        times: Ptr[RunTimes],
+        setting: Keep[Ptr[IntervalSetting]],
+    ) -> None:
+        """Fill in `setting` with how `timer` is set, where its process has run for `times`."""
+        now = self._now(timer, times)
+        mov(setting.left, self.timers.left(timer, now))
+        mov(rax, timer.interval)
+        mov(setting.interval, rax)
+
+    @function(context="interrupts off", holds="SignalGroup.lock")
+    def _now(self, timer: Ptr[SignalTimer], times: Ptr[RunTimes]) -> Nanoseconds:
+        """Return the time that `timer` goes by."""
+        with if_(timer.base >= TimeBase.PROCESS):
+            tail(self.processor_timers.time_of, timer, times)
+        tail(self.clock.now)
+
+    @function(context="interrupts off", holds="SignalGroup.lock")
+    def _deadline(
+        self,
+        timer: Keep[Ptr[SignalTimer]],
+        times: Ptr[RunTimes],
+        is_absolute: Keep[U32],
+        time: Keep[Nanoseconds],
+    ) -> Nanoseconds:
+        """Return when `timer` expires that is set to `time`, in the time that it goes by; 0 for
+        never."""
+        with if_(time == 0):
+            ret(0)
+        with if_(is_absolute != 0):
+            with if_(timer.is_of_day != 0):
+                mov(timer.base, TimeBase.DAY)
+            ret(time)
+        with if_(timer.is_of_day != 0):
+            mov(timer.base, TimeBase.BOOT)
+        add(time, self._now(timer, times))
+        ret(time)
+
+    # Telling
+
+    @function(context="thread")
+    def overruns(self, group: Keep[Ptr[SignalGroup]], number: Keep[U32]) -> OrErrno[I64]:
+        """Return how often the timer `number` of `group` had expired since its signal was sent
+        when that was taken last, or -EINVAL."""
+        result = keep(I64)
+        mov(result, -Errno.EINVAL)
+        with group.lock.held():
+            timer = scratch(self.find(group, number))
+            with if_(timer != 0):
+                mov(result, i64(timer.last_overrun))
+        ret(result)
+
+    # Deleting
+
+    @function(context="thread")
+    def delete(self, group: Keep[Ptr[SignalGroup]], number: Keep[U32]) -> OrErrno[I64]:
+        """Delete the timer `number` of `group`, with what it has sent. Returns 0 or -EINVAL."""
+        timer = keep(Ptr[SignalTimer])
+        with group.lock.held():
+            mov(timer, self.find(group, number))
+            with if_(timer != 0):
+                self.trees.remove(address_of(group.timers), address_of(timer.node))
+        fail_if(timer == 0, Errno.EINVAL)
+        self._end(group, timer)
+        ret(0)
+
+    @function(context="thread")
+    def _end(self, group: Keep[Ptr[SignalGroup]], timer: Keep[Ptr[SignalTimer]]) -> None:
+        """Stop `timer`, which nobody finds any more, and free it."""
+        self.timers.end(timer)
+        take_over(timer, "the group had it")
+        self.discard(group, timer)
+
+    @function(context="thread")
+    def delete_all(self, group: Keep[Ptr[SignalGroup]]) -> None:
+        """Delete all timers of `group`, of whose threads only the one that runs is left."""
+        timer = keep(Ptr[SignalTimer])
+        with loop():
+            xor(u32(timer), u32(timer))
+            with group.lock.held():
+                node = scratch(group.timers.first)
+                with if_(node != 0):
+                    mov(timer, container_of(node, SignalTimer, "node"))
+                    self.trees.remove(address_of(group.timers), address_of(timer.node))
+            break_if(timer == 0)
+            self._end(group, timer)
