@@ -131,6 +131,7 @@ CLOCKS = _named(
 )
 """linux/time.h."""
 
+INTERVALS = _named("ITIMER_", "REAL=0 VIRTUAL=1 PROF=2")
 TIMING = _named("TIMER_", "ABSTIME=1")
 
 FUTEX = _named(
@@ -143,6 +144,9 @@ FUTEX = _named(
 )
 """linux/futex.h; operations with two flags above."""
 FUTEX_OPERATION = 0x7F
+
+USAGES = _named("RUSAGE_", "SELF=0 CHILDREN=0xFFFFFFFF THREAD=1")
+"""linux/resource.h."""
 
 RANDOM = _named("GRND_", "NONBLOCK=1 RANDOM=2 INSECURE=4")
 """linux/random.h."""

@@ -33,6 +33,15 @@ def descriptions(calls: Mapping[int, Function[Any]] = NUMBERS) -> list[CallDescr
     return [_described(number, calls[number]) for number in sorted(calls)]
 
 
+def summary() -> str:
+    """Return a table of all system calls, as the kernel's README has it."""
+    rows = ["| number | call | parameters |", "| --- | --- | --- |"]
+    for number, name, parameters in descriptions():
+        kinds = ", ".join(one.kind.form.name.lower().replace("_", " ") for one in parameters)
+        rows.append(f"| {number} | `{name}` | {kinds} |")
+    return "\n".join(rows)
+
+
 def _described(number: int, function: Function[Any]) -> CallDescription:
     signature = function.signature()
     kinds = PARAMETERS.get(function.name) or _usual_kinds(signature)

@@ -40,9 +40,15 @@ def start(machine: MakeMachine, tmp_path: Path) -> Start:
 def processes(kernel: Machine) -> list[list[str]]:
     """What `ps` shows, in words."""
     head, *rows = kernel.command("ps").splitlines()
-    names = ("pid", "parent", "group", "session", "user", "threads", "state", "name")
+    names = ("pid", "parent", "group", "session", "user", "threads", "memory", "state", "name")
     assert tuple(head.split()) == names
-    return [row.split() for row in rows]
+    found = []
+    for row in rows:
+        *numbers, memory, unit, state, name = row.split()
+        assert 1 < float(memory) < 1024
+        assert unit in ("KiB", "MiB")
+        found.append([*numbers, state, name])
+    return found
 
 
 def test_ps_shows_all_processes(start: Start) -> None:

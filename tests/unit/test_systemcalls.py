@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from kernel.entry.parameterkind import ParameterForm
-from kernel.entry.systemcalldescriptions import descriptions
+from kernel.entry.systemcalldescriptions import descriptions, summary
 from kernel.entry.systemcallparameters import PARAMETERS
 from kernel.entry.systemcalls import NUMBERS
 
@@ -51,3 +53,8 @@ def test_parameters_of_open_are_known() -> None:
     ]
     assert [one.size for one in call.parameters] == [4, 8, 4, 4]
     assert call.parameters[2].kind.names["O_CLOEXEC"] == 0o2000000
+
+
+def test_the_readme_has_the_table_of_calls() -> None:
+    readme = Path(__file__).parents[2] / "kernel" / "README.md"
+    assert summary() in readme.read_text(encoding="utf-8"), "`scripts/make-systemcalls` writes it"

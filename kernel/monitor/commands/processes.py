@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.console.console import Console
+from kernel.cpu.pagetable import PageShift
 from kernel.monitor.command import Commands, command
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
@@ -17,6 +18,7 @@ from kernel.signals.signalnumber import Signal, SignalCode
 from kernel.signals.signals import Signals
 from kernel.text.numbers import Numbers
 from kernel.text.strings import Words
+from kernel.vm.addressspace import AddressSpace
 from pykasm import *
 
 
@@ -51,6 +53,8 @@ class ProcessRow(Struct):
     session: U32
     threads: U32
     user: U32
+    memory: U64
+    """Bytes of it that are in memory."""
     state: U64 = field(ShownState)
     name: Array[U8] = field(count=NAME_SIZE)
 
@@ -84,7 +88,9 @@ class ProcessCommands(Commands):
     def list(self, words: Ptr[Words]) -> Bool:
         """List the processes in the order of their numbers."""
         next, row = keep(U32), local(ProcessRow)
-        self.console.print("  pid  parent  group  session  user  threads  state     name\n")
+        self.console.print(
+            "  pid  parent  group  session  user  threads  memory     state     name\n"
+        )
         xor(next, next)
         with loop():
             break_if(~self._copy(next, address_of(row)))
@@ -99,9 +105,9 @@ class ProcessCommands(Commands):
         mov(rax, row.state)
         name = scratch(address_of(row.name))
         self.console.print(
-            "%5u  %6u  %5u  %7u  %4u  %7u  %-8s  %s\n",
+            "%5u  %6u  %5u  %7u  %4u  %7u  %-9z  %-8s  %s\n",
             *(row.number, row.parent, row.group, row.session, row.user, row.threads),
-            *(self.states[rax], name),
+            *(row.memory, self.states[rax], name),
         )
 
     @function(context="thread")
@@ -140,6 +146,7 @@ class ProcessCommands(Commands):
             mov(rax, u64[u64(process) + (offsetof(Process, "name") + offset)])
             mov(u64[u64(row) + (offsetof(ProcessRow, "name") + offset)], rax)
         mov(row.threads, 0)
+        mov(row.memory, 0)
         mov(row.state, ShownState.SLEEPING)
         with process.lock.held():
             self._look_at_threads(row, process)
@@ -152,11 +159,16 @@ class ProcessCommands(Commands):
 
     @function(context="interrupts off", holds="process.lock")
     def _look_at_threads(self, row: Ptr[ProcessRow], process: Ptr[Process]) -> None:
-        """Count the threads of `process`, and note what they do."""
+        """Count the threads of `process`, and note what they do, and their memory."""
         row, doing = scratch(row), scratch(U64)
         with process.tasks.each(Task, "sibling", place=scratch) as task:
             inc(row.threads)
             thread = scratch(task.thread)
+            mov(rcx, thread.space)
+            with if_(rcx != 0):  # it may just be given back: then the number means nothing
+                mov(rax, cast(rcx, Ptr[AddressSpace]).resident)
+                shl(rax, PageShift.PAGE)
+                mov(row.memory, rax)
             mov(doing, ShownState.RUNNING)
             with if_(thread.state == ThreadState.BLOCKED):
                 mov(doing, ShownState.SLEEPING)
