@@ -45,7 +45,7 @@ from kernel.process.usagecalls import UsageCalls
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
 from pykasm import *
-from pykasm.lang.function import Function
+from pykasm.lang.function import BoundFunction, Function
 
 
 class SystemCallHandler(Fn[..., OrErrno[I64]], context="thread"):
@@ -271,6 +271,12 @@ class SystemCalls(Subsystem):
         self.handlers = rodata(
             SystemCallHandler * CALLS, [rows.get(number, self.missing) for number in range(CALLS)]
         )
+        self.narrow = rodata(
+            U8 * CALLS,
+            [_narrow(rows[number]) if number in rows else 0 for number in range(CALLS)],
+        )
+        """Which parameters have 32 bits, a bit each: programs leave anything in the upper halves of
+        their registers, and functions find these cleared."""
         self.private = [private.fail_allocation]
         self.private_handlers = rodata(SystemCallHandler * len(self.private), self.private)
 
@@ -278,3 +284,10 @@ class SystemCalls(Subsystem):
     def missing(self) -> OrErrno[I64]:
         """Do nothing: there is no such call."""
         ret(-Errno.ENOSYS)
+
+
+def _narrow(handler: BoundFunction[Any]) -> int:
+    """Return a bit for each parameter of `handler` that has 32 bits."""
+    sizes = [sizeof(one.type) for one in handler._signature.parameters]
+    assert all(size in (sizeof(U32), sizeof(U64)) for size in sizes)
+    return sum(1 << place for place, size in enumerate(sizes) if size == sizeof(U32))

@@ -17,6 +17,7 @@ from kernel.process.tasks import Tasks
 from kernel.process.usages import Usages
 from kernel.sched.thread import KILLABLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
+from kernel.signals.signalnumber import Signal
 from kernel.signals.signalstates import SignalStates
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -102,6 +103,7 @@ class Execution(Subsystem):
         mov(task.clear_child_tid, 0)
         mov(task.robust_list, 0)
         self.tasks.reset_registers(task, request.rip, request.rsp)
+        mov(process.exit_signal, Signal.SIGCHLD)  # nobody but its maker knows of another one
         mov(process.executed, 1)
         mov(process.left_memory, 1)
         tail(self.queues.announce, address_of(process.changes))

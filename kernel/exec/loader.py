@@ -46,10 +46,12 @@ class ElfImage(Struct):
     """What is added to all addresses that the file has: where it begins, if it may lie anywhere."""
     headers: U64
     """Where its program headers are, as the file has it; 0 if no segment has them."""
+    has_interpreter: U64
+    """1 if it names one, the first in these two."""
     interpreter: Untrusted[U64]
     """Where in the file the name of its interpreter is."""
     interpreter_size: Untrusted[U64]
-    """Bytes of it, with the end; 0 if it has none."""
+    """Bytes of it, with the end."""
 
 
 class ElfLoader(Subsystem):
@@ -70,7 +72,7 @@ class ElfLoader(Subsystem):
         segment, number = local(ProgramHeader), keep(U32)
         try_(self.read(image, address_of(image.header), sizeof(ElfHeader), 0))
         try_(self._check(address_of(image.header)))
-        for name in ("end", "bias", "headers", "interpreter_size"):
+        for name in ("end", "bias", "headers", "has_interpreter"):
             mov(getattr(image, name), 0)
         mov(image.start, -1)
         with for_(number, 0, self._header_count(image)):
@@ -78,7 +80,8 @@ class ElfLoader(Subsystem):
             with if_(segment.type == SegmentType.LOAD):
                 try_(self._check_segment(address_of(segment)))
                 self._note(image, address_of(segment))
-            with elif_((segment.type == SegmentType.INTERPRETER) & (image.interpreter_size == 0)):
+            with elif_((segment.type == SegmentType.INTERPRETER) & (image.has_interpreter == 0)):
+                mov(image.has_interpreter, 1)
                 mov(rax, segment.offset)
                 mov(image.interpreter, rax)
                 mov(rax, segment.file_size)

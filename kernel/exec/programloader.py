@@ -86,7 +86,7 @@ class ProgramLoader(Subsystem):
         mov(rax, image.header.entry)
         add(rax, image.bias)
         mov(request.rip, rax)
-        with if_(image.interpreter_size != 0):
+        with if_(image.has_interpreter != 0):
             try_(self._load_interpreter(request, address_of(image), address_of(interpreter)))
         try_(self.vdso.map(request))
         result = self.stack.fill(request, address_of(image), address_of(interpreter))

@@ -63,8 +63,8 @@ class Scripts(Subsystem):
         lea(place, line[2])
         self._skip_blanks(place)
         with if_(at(place) == 0):
-            lea(rax, line[LINE])
-            with if_(place == rax):
+            lea(rax, line[LINE - 1])
+            with if_(place >= rax):
                 ret(0, 0)
             ret(place, 0)
         self._cut_at_end(line, length)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.clock.clock import Clock
 from kernel.clock.clockpage import ClockPage
-from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.vdso import Vdso
@@ -12,7 +12,6 @@ from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import PhysicalAddress, direct
 from kernel.structures.list import ListHead
-from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.backing import Backing, BackingOperations
 from kernel.vm.region import Region
@@ -70,33 +69,23 @@ class VdsoMapping(Subsystem):
     @function(context="thread", sleeps=True)
     def map(self, request: Keep[Ptr[LoadRequest]]) -> OrErrno[I32]:
         """Map both pages where there is room, and note in `request` where the image is. Returns 0
-        or -ENOMEM."""
-        region = local(Region)
+        or -ENOMEM, with a part of it mapped."""
+        region, space = local(Region), keep(request.space)
         mov(region.flags, 0)
         mov(region.backing, address_of(self.backing))
-        space = scratch(request.space)
-        try_(self._place(space, address_of(region), 0, 1, Rights.READ | Rights.EXECUTE))
+        mov(region.node.key, 0)
+        mov(region.offset, 0)
+        mov(region.end, 2 * PAGE)
+        mov(region.rights, Rights.READ)
+        try_(self.spaces.place_region(space, address_of(region), 0))
         mov(rax, region.node.key)
+        add(rax, PAGE)
         mov(request.vdso, rax)
-        sub(rax, PAGE)
-        try_(self._place(request.space, address_of(region), rax, 0, Rights.READ))
-        mov(rax, region.end)
-        fail_if(rax != request.vdso, Errno.ENOMEM)
-        ret(0)
-
-    @function(context="thread", sleeps=True)
-    def _place(
-        self, space: Ptr[AddressSpace], region: Ptr[Region], place: U64, number: U64, rights: U32
-    ) -> OrErrno[I32]:
-        """Map the page `number` with these `rights`, at `place` if that is free, and note in
-        `region` where it is. Returns 0 or -ENOMEM."""
-        mov(region.node.key, place)
-        add(place, PAGE)
-        mov(region.end, place)
-        shl(number, PageShift.PAGE)
-        mov(region.offset, number)
-        mov(region.rights, rights)
-        tail(self.spaces.place_region, space, region, 0)
+        mov(region.node.key, rax)
+        mov(region.offset, PAGE)
+        mov(region.rights, Rights.READ | Rights.EXECUTE)
+        result = self.spaces.replace_region(space, address_of(region))
+        ret(result)
 
     # What all regions ask of what backs them
 

@@ -210,20 +210,36 @@ class PageCache(LeakChecks):
         memory."""
         with loop():
             root = keep(pages.root)
+            with if_(root == 0):
+                tail(self._plant, pages, number)
             imul(ecx, pages.height, FAN_SHIFT)
             mov(rax, number)
             shr(rax, cl)
-            with if_((root != 0) & (rax == 0)):
+            with if_(rax == 0):
                 ret(root)
             above = scratch(try_(self._new_node()))
             disown(above, "the tree has it")
-            with if_(root != 0):
-                mov(above.slots[0], root)
-                mov(above.count, 1)
-                mov(root.parent, above)
+            mov(above.slots[0], root)
+            mov(above.count, 1)
+            mov(root.parent, above)
             mov(pages.root, above)
             inc(pages.height)
             release(root)
+
+    @function(holds="pages.lock")
+    def _plant(self, pages: Keep[Ptr[FilePages]], number: Keep[U64]) -> OrNull[Ptr[PageNode]]:
+        """Begin a tree that is high enough for the page `number`, with nothing where smaller
+        numbers would be. Returns its root, null without memory."""
+        root = keep(try_(self._new_node()))
+        disown(root, "the tree has it")
+        mov(pages.root, root)
+        with loop():
+            inc(pages.height)
+            imul(ecx, pages.height, FAN_SHIFT)
+            mov(rax, number)
+            shr(rax, cl)
+            break_if(rax == 0)
+        ret(root)
 
     @function
     def _child(self, node: Keep[Ptr[PageNode]], place: Keep[U32]) -> OrNull[Ptr[PageNode]]:

@@ -81,8 +81,7 @@ class Clones(Subsystem):
         maker = self.processes.current_process()
         process = keep(try_(self.processes.create(maker, is_sibling), Errno.EAGAIN))
         errdefer(self.processes.discard, process)
-        mov(rax, arguments.exit_signal)
-        mov(process.exit_signal, eax)
+        self._set_exit_signal(process, arguments)
         self._copy_identity(process)
         self._set_actions(process, arguments)
         task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
@@ -94,6 +93,16 @@ class Clones(Subsystem):
         self.tasks.start(task, space)
         take_over(process, "the reference gained here")
         tail(self._finish, process, arguments)
+
+    @inline(changes=(rax, rcx))
+    def _set_exit_signal(self, process: Ptr[Process], arguments: Ptr[CloneArguments]) -> None:
+        """Note which signal tells of the end of `process`: of a sibling of its maker the same one
+        as of that, since their parent has asked for no other."""
+        mov(rcx, arguments.exit_signal)
+        with if_((arguments.flags & CloneFlag.PARENT) != 0):
+            maker = self.processes.current_process()
+            mov(ecx, maker.exit_signal)
+        mov(process.exit_signal, ecx)
 
     @function
     def _set_actions(self, process: Ptr[Process], arguments: Ptr[CloneArguments]) -> None:

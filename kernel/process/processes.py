@@ -26,7 +26,7 @@ from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.userstate import NAME_SIZE
 from kernel.signals.signalinfo import SignalInfo
-from kernel.signals.signalnumber import SignalCode
+from kernel.signals.signalnumber import Signal, SignalCode
 from kernel.signals.signals import Signals
 from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
@@ -311,6 +311,7 @@ class Processes(LeakChecks):
         with process.children.each_removable(Process, "sibling") as child:
             child.sibling.unlink()
             self._tell_of_death(process, child)
+            mov(child.exit_signal, Signal.SIGCHLD)  # who takes it in has asked for no other
             with if_(reaper != 0):
                 self._adopt(reaper, child)  # at once: `getppid` looks without the lock
             with else_():

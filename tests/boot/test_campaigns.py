@@ -8,10 +8,11 @@ import pytest
 
 from pykasm.campaign.campaign import Outcome
 from pykasm.machine.images import Images
-from tests.campaigns import images
+from tests.campaigns import fuzz, images
 from tests.campaigns.guest import HERE, Guest, compiled
 
 IMAGES = 200
+CALLS = 200_000
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("musl-gcc") is None, reason="musl-gcc is not installed (the package musl-tools)"
@@ -30,3 +31,14 @@ def test_damaged_programs_come_to_what_linux_makes_of_them(kernel_images: Images
     assert sorted(one.seed for one in outcomes) == [*range(IMAGES)]
     kinds = {one.kind for one in outcomes}
     assert {"interpreter: ELIBBAD", "script: EACCES", "fixed: ENOEXEC", "anywhere: exit"} <= kinds
+
+
+@needs_compiler
+def test_calls_by_chance_harm_nobody(kernel_images: Images) -> None:
+    program = compiled(HERE / fuzz.SOURCE, {"calls.h": fuzz.calls_header()})
+    seeds = range(CALLS // fuzz.CALLS)
+    outcomes = [*fuzz.looked_at(Guest(kernel_images.project.kernel, program), seeds)]
+    assert failures(outcomes) == []
+    assert sorted(one.seed for one in outcomes) == [*seeds]
+    made_all = [one for one in outcomes if one.kind == "exit 0"]
+    assert len(made_all) > len(seeds) * 0.9  # the others ended too early, too often

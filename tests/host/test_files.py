@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.file import Whence
@@ -228,6 +229,18 @@ def test_holes_are_zeros_and_sizes_go_up(machine: FileMachine) -> None:
     assert machine.write(file, b"x") == -Errno.EFBIG
     assert machine.seek(file, (1 << 62)) == 1 << 62
     assert machine.write(file, b"far") == 3
+    machine.close(file)
+    machine.remove_all()
+    assert machine.used() == machine.at_rest
+
+
+@pytest.mark.parametrize("place", [PAGE << 6, PAGE << 12, PAGE << 40])
+def test_a_page_far_out_alone_leaves_nothing(machine: FileMachine, place: int) -> None:
+    machine.start()
+    file = machine.open("far", OpenFlag.CREATE | OpenFlag.READ_WRITE)
+    assert machine.seek(file, place) == place
+    assert machine.write(file, b"far") == 3
+    assert machine.seek(file, 0, Whence.DATA) == place
     machine.close(file)
     machine.remove_all()
     assert machine.used() == machine.at_rest
