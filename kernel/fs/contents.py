@@ -41,6 +41,7 @@ from kernel.fs.pipes import Pipes
 from kernel.fs.polling import Polling
 from kernel.fs.pollqueues import PollQueues
 from kernel.fs.randomness import Randomness
+from kernel.fs.recordlocks import RecordLocks
 from kernel.fs.removal import Removal
 from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
@@ -88,6 +89,7 @@ CONTENTS: Contents = (
     FileWaits,  # waiting for such a file
     EventCounters,  # numbers that count
     FileLocks,  # locks of whole files
+    RecordLocks,  # and of their parts
     Polling,  # waiting for several
     DirectoryReading,  # names for programs
     Attributes,  # what is known of files

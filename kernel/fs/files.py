@@ -15,6 +15,7 @@ from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
 from kernel.fs.pagecache import PageCache
 from kernel.fs.path import Path
 from kernel.fs.paths import Paths
+from kernel.fs.recordlocks import RecordLocks
 from kernel.fs.writeaccess import WriteAccess
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import PhysicalAddress
@@ -37,6 +38,7 @@ class Files(LeakChecks):
         credentials: CredentialStore,
         writers: WriteAccess,
         locks: FileLocks,
+        parts: RecordLocks,
     ) -> None:
         self.paths = paths
         self.cache = cache
@@ -44,6 +46,7 @@ class Files(LeakChecks):
         self.credentials = credentials
         self.writers = writers
         self.locks = locks
+        self.parts = parts
         self.records = SlabCache(slabs, "open file", File)
         self.backing_operations = rodata(
             BackingOperations,
@@ -175,6 +178,9 @@ class Files(LeakChecks):
             self._disclaim(file)
             with if_(file.lock != FileLock.NONE):
                 self.locks.release(file)
+            inode = scratch(file.inode)
+            with if_(inode.records.next != 0):
+                self.parts.release(inode, u64(file))
         self._discard(file)
 
     @function(context="thread")

@@ -7,6 +7,7 @@ from kernel.errno import Errno
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.filetable import FIRST_CAPACITY, MOST_FILES, WORD, FileArrays, FileTable
+from kernel.fs.recordlocks import RecordLocks
 from kernel.mm.heap import Heap
 from kernel.mm.slabs import SlabCache, Slabs
 from pykasm import *
@@ -24,9 +25,10 @@ class FileTables(LeakChecks):
 
     count = bss(U64)
 
-    def __init__(self, slabs: Slabs, heap: Heap, files: Files) -> None:
+    def __init__(self, slabs: Slabs, heap: Heap, files: Files, parts: RecordLocks) -> None:
         self.heap = heap
         self.files = files
+        self.parts = parts
         self.records = SlabCache(slabs, "file table", FileTable)
         self.leak_checks = [leak_check("file tables", self.used_count)]
 
@@ -306,7 +308,16 @@ class FileTables(LeakChecks):
                 self._release(table, number)
         with if_(file != 0):
             take_over(file, "the table had it")
+            self._unlock(table, file)
         ret(file)
+
+    @function(context="thread")
+    def _unlock(self, table: Ptr[FileTable], file: Ptr[File]) -> None:
+        """Unlock what processes with `table` have locked of the file that `file` has open: closing
+        it by any number does that (fcntl(2))."""
+        inode = scratch(file.inode)
+        with if_(inode.records.next != 0):
+            tail(self.parts.release, inode, u64(table))
 
     @function(context="thread")
     def close_range(self, table: Keep[Ptr[FileTable]], first: Keep[U64], last: Keep[U64]) -> None:

@@ -63,6 +63,10 @@ class Inode(Struct):
     """Open files that share its lock (flock(2))."""
     locked_alone: U32 = field(guarded_by="FileLocks.lock")
     """1 if one has it alone."""
+    records: ListHead = field(
+        guarded_by="RecordLocks.lock", unlocked_reads=True, elements="RecordLock.link"
+    )
+    """Parts of it that somebody has locked; all zero as long as nobody ever has."""
     pages: FilePages
     text: OrNull[Owned[Ptr[U8]]]
     """Of a symbolic link: where it leads, `size` bytes and a zero."""

@@ -42,6 +42,7 @@ from kernel.process.processorclocks import ProcessorClocks
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.randomcalls import RandomCalls
+from kernel.process.recordcontrol import RecordControl
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.spacecalls import SpaceCalls
@@ -80,6 +81,7 @@ CONTENTS: Contents = (
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
     UserPaths,  # names that they give
+    RecordControl,  # locks of parts of files
     FileCalls,  # system calls for open files
     VectorCalls,  # for several parts of memory at once
     UserTimes,  # times that they give

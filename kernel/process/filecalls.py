@@ -14,6 +14,7 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.openflag import SETTABLE, OpenFlag
 from kernel.process.limits import Resource
 from kernel.process.processes import Processes
+from kernel.process.recordcontrol import RecordControl
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -33,7 +34,19 @@ class FileControl(IntEnum):
     SETFD = 2
     GETFL = 3
     SETFL = 4
+    GETLK = 5
+    SETLK = 6
+    SETLKW = 7
+    OFD_GETLK = 36
+    OFD_SETLK = 37
+    OFD_SETLKW = 38
     DUPFD_CLOEXEC = 1030
+
+
+LOCK_CONTROLS = (
+    *(FileControl.GETLK, FileControl.SETLK, FileControl.SETLKW),
+    *(FileControl.OFD_GETLK, FileControl.OFD_SETLK, FileControl.OFD_SETLKW),
+)
 
 
 class IoRequest(IntEnum):
@@ -71,6 +84,7 @@ class FileCalls(SystemCallGroup):
         files: Files,
         io: FileIo,
         anonymous: AnonymousFiles,
+        parts: RecordControl,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -78,6 +92,7 @@ class FileCalls(SystemCallGroup):
         self.files = files
         self.io = io
         self.anonymous = anonymous
+        self.parts = parts
         self.copy = copy
 
     @function(context="thread")
@@ -267,8 +282,27 @@ class FileCalls(SystemCallGroup):
                 mov(u32(result), file.flags)
             with case(FileControl.SETFL):
                 mov(result, self._set_flags(file, u32(argument)))
+            with case(*LOCK_CONTROLS):
+                mov(result, self._lock(file, what, cast(argument, User[U8])))
         self.files.drop(file)
         ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _lock(self, file: Ptr[File], what: U32, place: User[U8]) -> OrErrno[I64]:
+        """Do what one of LOCK_CONTROLS says with a part of `file`, which `place` describes."""
+        fail_if(file.flags & OpenFlag.PATH, Errno.EBADF)
+        with switch(what):
+            with case(FileControl.GETLK):
+                tail(self.parts.get, file, place, 0)
+            with case(FileControl.OFD_GETLK):
+                tail(self.parts.get, file, place, 1)
+            with case(FileControl.SETLK):
+                tail(self.parts.set, file, place, 0, 0)
+            with case(FileControl.SETLKW):
+                tail(self.parts.set, file, place, 0, 1)
+            with case(FileControl.OFD_SETLK):
+                tail(self.parts.set, file, place, 1, 0)
+        tail(self.parts.set, file, place, 1, 1)
 
     @function(context="thread", sleeps=True)
     def _duplicate(self, file: Ptr[File], least: U64, flags: U32) -> OrErrno[I64]:

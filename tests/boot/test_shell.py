@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +10,9 @@ import pytest
 from pykasm.machine.initramfs import of_folder
 from pykasm.machine.qemu import POWEROFF_STATUS
 from pykasm.machine.session import Machine
-from tests.boot.test_programs import busybox
+from tests.boot.roots import shell_root
 
 MakeMachine = Callable[..., Machine]
-
-ROOTFS = Path(__file__).parents[2] / "scripts" / "rootfs"
 
 ASKED = r"\x1b\[6n"
 """The shell asks the terminal where its cursor is; nobody answers."""
@@ -54,11 +50,9 @@ class Shell:
 @pytest.fixture(scope="module")
 def initrd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive of what `scripts/rootfs` makes."""
-    busybox()  # skips where there is none
-    folder = tmp_path_factory.mktemp("root") / "root"
-    subprocess.run([sys.executable, ROOTFS, folder], check=True)
-    made = folder.parent / "initrd"
-    made.write_bytes(of_folder(folder))
+    folder = tmp_path_factory.mktemp("root")
+    made = folder / "initrd"
+    made.write_bytes(of_folder(shell_root(folder)))
     return made
 
 

@@ -155,6 +155,20 @@ static int do_sendfile(void) {
     return result;
 }
 
+static int do_lock_part(void) {
+    struct flock part = {.l_type = F_WRLCK, .l_len = 9};
+    int file = open("/tmp/lock", O_CREAT | O_RDWR, 0600);
+    if (file < 0)
+        return -1;
+    int result = fcntl(file, F_SETLK, &part);
+    if (result && errno == ENOLCK)
+        errno = ENOMEM;
+    int error = errno;
+    close(file);
+    errno = error;
+    return result;
+}
+
 static int do_unshare_range(void) {
     return syscall(SYS_close_range, 100, 200, 2);
 }
@@ -166,6 +180,7 @@ static int do_timer(void) {
 
 static int (*const calls[])(void) = {
     do_eventfd, do_memfd, do_fallocate, do_mount, do_sendfile, do_unshare_range,
+    do_lock_part,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
     do_setgroups, do_setuid, do_capset, do_prctl, do_timer,

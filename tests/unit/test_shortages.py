@@ -126,6 +126,7 @@ ELSEWHERE = {
     "Secondaries._start_one": NO_START,
     "SuperBlocks.create": NO_ROOT,
     "Tmpfs._set_text": NO_FILES,
+    "RecordLocks._try": NO_CALL,
     "Transfers.run": NO_CALL,
     "VectorCalls._take": NO_LIST,
     "ConsoleTerminal.start": NO_CONSOLE,
