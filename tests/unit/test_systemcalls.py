@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+
+import pytest
 
 from kernel.entry.parameterkind import ParameterForm
 from kernel.entry.systemcalldescriptions import descriptions, summary
@@ -19,8 +22,16 @@ def test_each_call_is_described_once() -> None:
     assert len({one.name for one in found}) == len(found)
 
 
-def test_what_is_said_of_parameters_is_of_a_call() -> None:
-    assert PARAMETERS.keys() <= {one.name for one in NUMBERS.values()}
+HEADER = Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h")
+
+
+def test_numbers_and_names_are_those_of_linux() -> None:
+    if not HEADER.exists():
+        pytest.skip("the headers of Linux are not installed (Debian's package linux-libc-dev)")
+    found = re.findall(r"#define __NR_(\w+) (\d+)", HEADER.read_text())
+    known = {int(number): name for name, number in found}
+    assert {one.number: one.name for one in descriptions()}.items() <= known.items()
+    assert PARAMETERS.keys() <= {*known.values()}
 
 
 def test_kinds_fit_the_parameters_of_handlers() -> None:
