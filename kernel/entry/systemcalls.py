@@ -6,6 +6,7 @@ from typing import Any
 from kernel.errno import Errno
 from kernel.exec.execcalls import ExecCalls
 from kernel.process.advicecalls import AdviceCalls
+from kernel.process.affinitycalls import AffinityCalls
 from kernel.process.capabilitycalls import CapabilityCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.controlcalls import ControlCalls
@@ -165,10 +166,13 @@ NUMBERS: dict[int, Function[Any]] = {
     138: MountCalls.fstatfs,
     140: PriorityCalls.getpriority,
     141: PriorityCalls.setpriority,
+    142: SchedulingCalls.sched_setparam,
     143: SchedulingCalls.sched_getparam,
+    144: SchedulingCalls.sched_setscheduler,
     145: SchedulingCalls.sched_getscheduler,
     146: SchedulingCalls.sched_get_priority_max,
     147: SchedulingCalls.sched_get_priority_min,
+    148: SchedulingCalls.sched_rr_get_interval,
     149: AdviceCalls.mlock,
     150: AdviceCalls.munlock,
     151: AdviceCalls.mlockall,
@@ -190,7 +194,8 @@ NUMBERS: dict[int, Function[Any]] = {
     200: KillCalls.tkill,
     201: TimeCalls.time,
     202: FutexCalls.futex,
-    204: SchedulingCalls.sched_getaffinity,
+    203: AffinityCalls.sched_setaffinity,
+    204: AffinityCalls.sched_getaffinity,
     217: StatusCalls.getdents64,
     218: ProcessCalls.set_tid_address,
     219: SignalCalls.restart_syscall,
@@ -236,6 +241,8 @@ NUMBERS: dict[int, Function[Any]] = {
     302: LimitCalls.prlimit64,
     306: MountCalls.syncfs,
     309: MachineCalls.getcpu,
+    314: SchedulingCalls.sched_setattr,
+    315: SchedulingCalls.sched_getattr,
     316: PathCalls.renameat2,
     318: RandomCalls.getrandom,
     319: EventCalls.memfd_create,

@@ -7,6 +7,7 @@ from kernel.fs.pollqueues import PollQueues
 from kernel.paging.addresses import USER_END
 from kernel.process.cloneflag import NAMESPACES, CloneArguments, CloneFlag
 from kernel.process.filestates import FileStates
+from kernel.process.policies import Policies
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
@@ -36,6 +37,7 @@ class Clones(Subsystem):
         signals: SignalStates,
         queues: PollQueues,
         copy: UserCopy,
+        policies: Policies,
     ) -> None:
         self.processes = processes
         self.ids = ids
@@ -45,6 +47,7 @@ class Clones(Subsystem):
         self.signals = signals
         self.queues = queues
         self.copy = copy
+        self.policies = policies
 
     @function(context="thread", sleeps=True)
     def clone(self, arguments: Keep[Ptr[CloneArguments]]) -> OrErrno[I64]:
@@ -205,6 +208,7 @@ class Clones(Subsystem):
         fail_if(~self.file_states.copy(task, current, flags))
         fail_if(self.tasks.copy_registers(task, current) != 0)
         self._set_up(task, arguments)
+        self.policies.inherit(task, current)
         flags = scratch(u32(arguments.flags))
         and_(flags, CloneFlag.VM | CloneFlag.VFORK)
         xor(flags, CloneFlag.VM)  # a child that its maker waits for may go on with its stack
@@ -238,13 +242,6 @@ class Clones(Subsystem):
         current = self.processes.current()
         mov(eax, current.no_new_privileges)
         mov(task.no_new_privileges, eax)
-        mov(eax, current.nice)
-        mov(task.nice, eax)
-        thread = scratch(current.thread)
-        mov(eax, thread.priority)
-        mov(thread, task.thread)
-        mov(thread.priority, eax)
-        release(thread)
         mov(eax, current.personality)
         mov(task.personality, eax)
         for offset in range(0, NAME_SIZE, sizeof(U64)):

@@ -1,6 +1,7 @@
 """The parts of `kernel/process`, in the order of reading."""
 
 from kernel.process.advicecalls import AdviceCalls
+from kernel.process.affinitycalls import AffinityCalls
 from kernel.process.capabilitycalls import CapabilityCalls
 from kernel.process.capabilityrules import CapabilityRules
 from kernel.process.clonecalls import CloneCalls
@@ -30,6 +31,8 @@ from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
 from kernel.process.personalitycalls import PersonalityCalls
+from kernel.process.policies import Policies
+from kernel.process.policychanges import PolicyChanges
 from kernel.process.pollcalls import PollCalls
 from kernel.process.posixtimers import PosixTimers
 from kernel.process.prioritycalls import PriorityCalls
@@ -119,7 +122,10 @@ CONTENTS: Contents = (
     SystemNameCalls,  # system calls about the machine's name
     MachineCalls,  # about the machine
     RandomCalls,  # for random bytes
+    Policies,  # how they are chosen to run
     PriorityCalls,  # about how urgent they are
+    PolicyChanges,  # and who may change that
+    AffinityCalls,  # where they may run
     SchedulingCalls,  # about how they are scheduled
     Tasks,  # threads of programs
     Clones,  # how they make others

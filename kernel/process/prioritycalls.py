@@ -7,19 +7,14 @@ from enum import IntEnum
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
 from kernel.process.limits import Resource
+from kernel.process.policies import LEAST_NICE, MOST_NICE, Policies
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
-from kernel.sched.scheduler import Scheduler
 from kernel.structures.tree import Trees
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
-
-LEAST_NICE = -20
-MOST_NICE = 19
-"""How a program may stand back for others (nice(2)): the first is the most urgent."""
 
 NICE_OFFSET = 20
 """What `getpriority` returns for a nice value of 0, as it returns no negative numbers."""
@@ -50,11 +45,11 @@ class PriorityCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(
-        self, processes: Processes, search: TaskSearch, scheduler: Scheduler, trees: Trees
+        self, processes: Processes, search: TaskSearch, policies: Policies, trees: Trees
     ) -> None:
         self.processes = processes
         self.search = search
-        self.scheduler = scheduler
+        self.policies = policies
         self.trees = trees
 
     @function(context="thread")
@@ -155,10 +150,7 @@ class PriorityCalls(SystemCallGroup):
             mov(request.result, 0)
         mov(eax, request.nice)
         mov(task.nice, eax)
-        sar(eax, 1)
-        neg(eax)
-        add(eax, BOOT_PRIORITY)
-        tail(self.scheduler.set_priority, task.thread, eax)
+        tail(self.policies.apply, task)
 
     @function(context="thread")
     def _check(self, process: Ptr[Process], task: Ptr[Task], nice: I32) -> OrErrno[I64]:

@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntFlag
 
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC
-from kernel.cpu.pagetable import PageShift
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.mm.pages import Pages
+from kernel.process.policies import LEAST_NICE, MOST_PRIORITY, ROUND_ROBIN_TICKS, Policies, Policy
+from kernel.process.policychanges import REAL_TIME, PolicyChanges, PolicyRequest
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
+from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
-from kernel.processors.processors import Processors
+from kernel.process.timespec import TimeSpecs
+from kernel.sched.runqueue import USED_BY_TICK
+from kernel.sched.ticks import TICK
 from kernel.vm.overcommit import Overcommit
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
-MOST_PRIORITY = 99
-"""The greatest priority of real-time policies; the least is 1 (sched(7))."""
+RESET_ON_FORK = 0x4000_0000
+"""Beside a policy: it is not for what the thread makes (sched(7), SCHED_RESET_ON_FORK)."""
 
-SET_WORDS = 4
-"""64-bit words of a set of processors: as many as Linux's have with 256 processors."""
+FIRST_SIZE = 48
+"""Bytes of the first `struct sched_attr` that there was, which is taken for a size of 0."""
 
 
-class Policy(IntEnum):
-    """How a thread is chosen (include/uapi/linux/sched.h: SCHED_OTHER and so on)."""
+class AttributeFlag(IntFlag):
+    """What else is to be set (include/uapi/linux/sched.h: SCHED_FLAG_RESET_ON_FORK and so on)."""
 
-    OTHER = 0
-    FIFO = 1
-    ROUND_ROBIN = 2
-    BATCH = 3
-    IDLE = 5
-    DEADLINE = 6
+    RESET_ON_FORK = 0x1
+    KEEP_POLICY = 0x8
+    KEEP_PARAMETERS = 0x10
+
+
+class SchedulingAttributes(Struct):
+    """Linux's `struct sched_attr`."""
+
+    size: Untrusted[U32]
+    policy: Untrusted[U32]
+    flags: U64 = field(AttributeFlag)
+    nice: I32
+    priority: Untrusted[U32]
+    runtime: U64
+    """This and the next two are for a policy that there is not: DEADLINE."""
+    deadline: U64
+    period: U64
+    least_use: U32
+    """This and the next one are not heeded without a flag that is refused."""
+    most_use: U32
 
 
 class SystemInformation(Struct):
@@ -62,18 +81,22 @@ class SchedulingCalls(SystemCallGroup):
         self,
         processes: Processes,
         search: TaskSearch,
-        processors: Processors,
         clock: Clock,
         pages: Pages,
         overcommit: Overcommit,
+        policies: Policies,
+        changes: PolicyChanges,
+        specs: TimeSpecs,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
         self.search = search
-        self.processors = processors
         self.clock = clock
         self.pages = pages
         self.overcommit = overcommit
+        self.policies = policies
+        self.changes = changes
+        self.specs = specs
         self.copy = copy
 
     # Policies
@@ -84,7 +107,7 @@ class SchedulingCalls(SystemCallGroup):
         with switch(policy):
             for one in Policy:
                 with case(one):
-                    ret(real_time if one in (Policy.FIFO, Policy.ROUND_ROBIN) else 0)
+                    ret(real_time if one in REAL_TIME else 0)
         ret(-Errno.EINVAL)
 
     @function(context="thread")
@@ -99,20 +122,214 @@ class SchedulingCalls(SystemCallGroup):
 
     @function(context="thread")
     def sched_getscheduler(self, number: I32) -> OrErrno[I64]:
-        """Return the policy of the thread `number`, 0 for this one: it is always OTHER."""
-        fail_if(number < 0, Errno.EINVAL)
-        process = try_(self.search.find_process(u32(number)), Errno.ESRCH)
-        self.processes.drop(process)
-        ret(Policy.OTHER)
+        """Return the policy of the thread `number`, 0 for this one, and whether it is reset."""
+        request = local(PolicyRequest)
+        try_(self._get(number, address_of(request)))
+        mov(eax, request.policy)
+        with if_(request.resets != 0):
+            or_(eax, RESET_ON_FORK)
+        ret(rax)
 
     @function(context="thread", sleeps=True)
     def sched_getparam(self, number: I32, target: Keep[User[U8]]) -> OrErrno[I64]:
-        """Store the priority of the thread `number`, 0 for this one: it is always 0."""
+        """Store the priority of the thread `number`, 0 for this one."""
+        request = local(PolicyRequest)
+        fail_if(u64(target) == 0, Errno.EINVAL)
+        try_(self._get(number, address_of(request)))
+        ret(self._store(target, address_of(request.priority), sizeof(U32)))
+
+    @function(context="thread", sleeps=True)
+    def sched_rr_get_interval(self, number: I32, target: Keep[User[U8]]) -> OrErrno[I64]:
+        """Store how long the turns of the thread `number` are, 0 for this one: not at all, for one
+        whose turns no time ends."""
+        request, time = local(PolicyRequest), keep(U64)
+        try_(self._get(number, address_of(request)))
+        mov(eax, request.nice)
+        sub(eax, LEAST_NICE)
+        mov(eax, self.policies.quanta[rax])
+        with if_(request.policy == Policy.ROUND_ROBIN):
+            mov(eax, ROUND_ROBIN_TICKS * USED_BY_TICK)
+        imul(rax, rax, TICK // USED_BY_TICK)
+        with if_(request.policy == Policy.FIFO):
+            xor(eax, eax)
+        mov(time, rax)
+        tail(self.specs.give, target, time, 1)
+
+    @function(context="thread")
+    def _get(self, number: Keep[I32], request: Keep[Ptr[PolicyRequest]]) -> OrErrno[I64]:
+        """Fill in `request` with what the thread `number` has, 0 for this one. Returns 0, -EINVAL
+        or -ESRCH."""
+        result = keep(I64)
+        fail_if(number < 0, Errno.EINVAL)
+        process = keep(try_(self.search.find_process(u32(number)), Errno.ESRCH))
+        mov(result, -Errno.ESRCH)
+        with process.lock.held():
+            task = scratch(self.search.task_of(process, u32(number)))
+            with if_(task != 0):
+                xor(u32(result), u32(result))
+                for own, name in (
+                    ("policy", "policy"),
+                    ("real_time_priority", "priority"),
+                    ("nice", "nice"),
+                    ("resets_policy", "resets"),
+                ):
+                    mov(eax, u32(getattr(task, own)))
+                    mov(u32(getattr(request, name)), eax)
+        self.processes.drop(process)
+        ret(result)
+
+    # Setting them
+
+    @function(context="thread", sleeps=True)
+    def sched_setscheduler(
+        self, number: Keep[I32], policy: Keep[U32], source: Keep[Fetched[User[U8]]]
+    ) -> OrErrno[I64]:
+        """Set policy and priority of the thread `number`, 0 for this one."""
+        request = local(PolicyRequest)
+        fail_if((i32(policy) < 0) | (number < 0) | (u64(source) == 0), Errno.EINVAL)
+        mov(request.keeps_policy, 0)
+        mov(request.resets, 0)
+        btr(policy, RESET_ON_FORK.bit_length() - 1)
+        with if_(CF):
+            mov(request.resets, 1)
+        mov(request.policy, policy)
+        ret(self._set_priority(number, source, address_of(request)))
+
+    @function(context="thread", sleeps=True)
+    def sched_setparam(self, number: Keep[I32], source: Keep[Fetched[User[U8]]]) -> OrErrno[I64]:
+        """Set the priority of the thread `number`, 0 for this one."""
+        request = local(PolicyRequest)
+        fail_if((number < 0) | (u64(source) == 0), Errno.EINVAL)
+        mov(request.keeps_policy, 1)
+        ret(self._set_priority(number, source, address_of(request)))
+
+    @function(context="thread", sleeps=True)
+    def _set_priority(
+        self, number: Keep[I32], source: Fetched[User[U8]], request: Keep[Ptr[PolicyRequest]]
+    ) -> OrErrno[I64]:
+        """Do what `request` says with the priority at `source`."""
         priority = local(U32)
-        fail_if((number < 0) | (u64(target) == 0), Errno.EINVAL)
-        try_(self.sched_getscheduler(number))
-        mov(priority, 0)
-        ret(self._store(target, address_of(priority), sizeof(U32)))
+        result, left = self.copy.copy_in(address_of(priority), source, sizeof(U32))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        mov(eax, priority)
+        mov(request.priority, eax)
+        mov(request.keeps_nice, 1)
+        mov(request.keeps_all, 0)
+        ret(self._set(number, request))
+
+    @function(context="thread")
+    def _set(self, number: Keep[I32], request: Keep[Ptr[PolicyRequest]]) -> OrErrno[I64]:
+        """Do what `request` says with the thread `number`. Returns 0, -ESRCH, -EINVAL or
+        -EPERM."""
+        result = keep(I64)
+        process = keep(try_(self.search.find_process(u32(number)), Errno.ESRCH))
+        mov(result, -Errno.ESRCH)
+        with process.lock.held():
+            task = keep(self.search.task_of(process, u32(number)))
+            with if_(task != 0):
+                self._complete(task, request)
+                mov(result, self.changes.change(process, task, request))
+        self.processes.drop(process)
+        ret(result)
+
+    @function(holds="Process.lock")
+    def _complete(self, task: Ptr[Task], request: Ptr[PolicyRequest]) -> None:
+        """Fill in `request` with what `task` is to keep."""
+        with if_(request.keeps_policy != 0):
+            for own, name in (("policy", "policy"), ("resets_policy", "resets")):
+                mov(eax, getattr(task, own))
+                mov(getattr(request, name), eax)
+        with if_(request.keeps_all != 0):
+            mov(eax, task.real_time_priority)
+            mov(request.priority, eax)
+        with if_(request.keeps_nice != 0):
+            mov(eax, task.nice)
+            mov(request.nice, eax)
+
+    # By records
+
+    @function(context="thread", sleeps=True)
+    def sched_getattr(
+        self, number: I32, target: Keep[User[U8]], size: Keep[Untrusted[U32]], flags: U32
+    ) -> OrErrno[I64]:
+        """Store all that is set for the thread `number`, 0 for this one."""
+        request, told = local(PolicyRequest), local(SchedulingAttributes)
+        fail_if((u64(target) == 0) | (size > PAGE) | (size < FIRST_SIZE), Errno.EINVAL)
+        fail_if(flags != 0, Errno.EINVAL)
+        try_(self._get(number, address_of(request)))
+        lea(rdi, told)
+        xor(eax, eax)
+        mov(ecx, sizeof(SchedulingAttributes) // sizeof(U64))
+        rep.stosq()
+        with if_(size > sizeof(SchedulingAttributes)):
+            mov(size, sizeof(SchedulingAttributes))
+        mov(told.size, size)
+        for name in ("policy", "priority", "nice"):
+            mov(eax, u32(getattr(request, name)))
+            mov(u32(getattr(told, name)), eax)
+        with if_(request.resets != 0):
+            mov(told.flags, AttributeFlag.RESET_ON_FORK)
+        ret(self._store(target, address_of(told), u64(size)))
+
+    @function(context="thread", sleeps=True)
+    def sched_setattr(
+        self, number: Keep[I32], source: Keep[Fetched[User[U8]]], flags: U32
+    ) -> OrErrno[I64]:
+        """Set what is at `source` for the thread `number`, 0 for this one."""
+        request, wanted = local(PolicyRequest), local(SchedulingAttributes)
+        fail_if((number < 0) | (u64(source) == 0) | (flags != 0), Errno.EINVAL)
+        try_(self._take(source, address_of(wanted)))
+        fail_if(i32(wanted.policy) < 0, Errno.EINVAL)
+        mov(rax, wanted.flags)
+        and_(
+            rax,
+            ~int(
+                AttributeFlag.RESET_ON_FORK
+                | AttributeFlag.KEEP_POLICY
+                | AttributeFlag.KEEP_PARAMETERS
+            ),
+        )
+        fail_if(rax != 0, Errno.EINVAL)
+        for name in ("resets", "keeps_policy", "keeps_all", "keeps_nice"):
+            mov(getattr(request, name), 0)
+        with if_(wanted.flags & AttributeFlag.RESET_ON_FORK):
+            mov(request.resets, 1)
+        with if_(wanted.flags & AttributeFlag.KEEP_POLICY):
+            mov(request.keeps_policy, 1)
+        with if_(wanted.flags & AttributeFlag.KEEP_PARAMETERS):
+            mov(request.keeps_all, 1)
+            mov(request.keeps_nice, 1)
+        for name in ("policy", "priority", "nice"):
+            mov(eax, u32(getattr(wanted, name)))
+            mov(u32(getattr(request, name)), eax)
+        ret(self._set(number, address_of(request)))
+
+    @function(context="thread", sleeps=True)
+    def _take(
+        self, source: Keep[Fetched[User[U8]]], wanted: Keep[Ptr[SchedulingAttributes]]
+    ) -> OrErrno[I64]:
+        """Fill in `wanted` with what is at `source`. Returns 0; -EFAULT; or -E2BIG, with the size
+        that is taken stored there, for another one."""
+        lea(rdi, wanted.size)
+        xor(eax, eax)
+        mov(ecx, sizeof(SchedulingAttributes) // sizeof(U64))
+        rep.stosq()
+        result, left = self.copy.copy_in(u64(wanted), source, sizeof(U32))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        size = scratch(wanted.size)
+        with if_(size == 0):
+            mov(size, FIRST_SIZE)
+        with if_((size != FIRST_SIZE) & (size != sizeof(SchedulingAttributes))):
+            stored = self.copy.copy_out_word(source, sizeof(SchedulingAttributes))
+            ignore(stored, "as Linux does")
+            ret(-Errno.E2BIG)
+        refetch(source, "the size is not looked at again")
+        result, left = self.copy.copy_in(u64(wanted), source, u64(size))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        ret(0)
 
     @function(context="thread", sleeps=True)
     def _store(self, target: User[U8], source: U64, length: U64) -> OrErrno[I64]:
@@ -121,35 +338,6 @@ class SchedulingCalls(SystemCallGroup):
         ignore(left)
         movsxd(rax, result)
         ret(rax)
-
-    # Processors
-
-    @function(context="thread", sleeps=True)
-    def sched_getaffinity(
-        self, number: U32, length: Untrusted[U64], target: Keep[User[U8]]
-    ) -> OrErrno[I64]:
-        """Store the set of processors that the thread `number` may run on: all. Return how many
-        bytes it has."""
-        set, size = local(U64 * SET_WORDS), keep(U64)
-        mov(eax, self.processors.count)
-        fail_if((length & (sizeof(U64) - 1)) != 0, Errno.EINVAL)
-        mov(rcx, length)
-        shl(rcx, 3)
-        fail_if(rcx < rax, Errno.EINVAL)
-        mov(size, sizeof(U64) * SET_WORDS)
-        with if_(length < size):
-            mov(size, length)
-        process = try_(self.search.find_process(number), Errno.ESRCH)
-        self.processes.drop(process)
-        for word in range(SET_WORDS):
-            mov(set[word], 0)
-        position = scratch(U64)
-        mov(u32(position), self.processors.count)
-        with while_(position != 0):
-            dec(position)
-            bts(set[0], position)
-        try_(self._store(target, address_of(set), size))
-        ret(size)
 
     # The whole
 

@@ -32,6 +32,13 @@ class Task(SignalTarget):
     """How its surroundings look (personality(2))."""
     nice: I32
     """How much it stands back for others: -20 to 19, least to most."""
+    policy: U32
+    """How it is chosen to run: a `Policy`."""
+    real_time_priority: U32
+    """1 to 99 with a real-time policy, else 0."""
+    resets_policy: U32
+    """1 if what it makes has neither a real-time policy nor a negative nice value
+    (SCHED_RESET_ON_FORK)."""
     told_time: SplitTime = field(guarded_by="Process.lock")
     """What was told last of its processor time."""
     set_child_tid: UserAddress

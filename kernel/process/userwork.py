@@ -7,6 +7,7 @@ from kernel.process.exits import Exits
 from kernel.process.processes import Processes
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.stops import Stops
+from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
 from kernel.signals.signaldelivery import SignalDelivery
@@ -26,6 +27,7 @@ class UserWork(Subsystem):
         timers: ProcessTimers,
         delivery: SignalDelivery,
         waiting: Waiting,
+        scheduler: Scheduler,
     ) -> None:
         self.processes = processes
         self.exits = exits
@@ -33,6 +35,7 @@ class UserWork(Subsystem):
         self.timers = timers
         self.delivery = delivery
         self.waiting = waiting
+        self.scheduler = scheduler
 
     @function(context="thread", sleeps=True)
     def run(self, frame: Keep[Ptr[TrapFrame]]) -> None:
@@ -44,6 +47,10 @@ class UserWork(Subsystem):
         with if_(thread.pending & Interruption.TICK):
             self.waiting.clear(thread, Interruption.TICK)
             self.timers.tick(task)
+        thread = scratch(task.thread)
+        with if_(thread.pending & Interruption.MOVE):
+            self.waiting.clear(thread, Interruption.MOVE)
+            self.scheduler.settle()
         thread = scratch(task.thread)
         with if_((thread.pending & Interruption.SIGNAL) == 0):
             ret()

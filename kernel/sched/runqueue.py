@@ -22,7 +22,17 @@ USED_BY_SWITCH = 1
 end of its quantum all the same if it is chosen often enough."""
 
 QUANTUM = 2 * USED_BY_TICK
-"""What a thread may use before others of its priority run."""
+"""What a thread may use before others of its priority run, if nobody wants it otherwise."""
+
+UNLIMITED = 1 << 30
+"""The quantum of a thread whose turn no time ends."""
+
+MOST_PASSED = 8
+"""How many threads are passed over at most until one is chosen, so that it takes no longer the more
+there are."""
+
+PROCESSOR_WORDS = 4
+"""64-bit words of a set of processors: as many as Linux's have with 256 processors."""
 
 
 class RunQueue(Struct):

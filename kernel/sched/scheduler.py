@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kernel.clock.timer import Timer
 from kernel.cpu.control import RFlags
 from kernel.cpu.descriptors import Descriptors
 from kernel.cpu.interruptflag import interrupts_disabled
@@ -15,7 +16,14 @@ from kernel.interrupts.localapic import LocalApic
 from kernel.interrupts.vectors import InterruptVector
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.preemption import Preemption
-from kernel.sched.runqueue import IDLE_PRIORITY, QUANTUM, USED_BY_SWITCH, RunQueue
+from kernel.sched.runqueue import (
+    IDLE_PRIORITY,
+    MOST_PASSED,
+    PROCESSOR_WORDS,
+    UNLIMITED,
+    USED_BY_SWITCH,
+    RunQueue,
+)
 from kernel.sched.runtimes import RunTimes
 from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.switch import Switch
@@ -25,6 +33,15 @@ from kernel.sched.ticks import SchedulerTicks
 from kernel.sched.xstate import ExtendedState
 from kernel.structures.list import ListHead
 from pykasm import *
+
+
+class ProcessorMove(Struct):
+    """A thread on its way to another processor, on its stack."""
+
+    timer: Timer
+    thread: Ptr[Thread]
+    queue: Ptr[RunQueue]
+    """That of the processor."""
 
 
 class Scheduler(Subsystem):
@@ -137,6 +154,8 @@ class Scheduler(Subsystem):
             mov(queue.used, USED_BY_SWITCH)
             queue.take_first(link)
             next = container_of(link, Thread, "link")
+            with if_(next.passes_left != 0):
+                mov(next, self._pass_over(queue, next))
             mov(next.state, ThreadState.RUNNING)
             mov(queue.running, u64(next))
             mov(eax, next.priority)
@@ -166,6 +185,22 @@ class Scheduler(Subsystem):
                 self.extended.restore(previous)
             self._load_bases(previous)
 
+    @function(context="interrupts off", holds="queue.lock")
+    def _pass_over(self, queue: Ptr[RunQueue], first: Ptr[Thread]) -> Ptr[Thread]:
+        """Return the thread that should run in place of `first`, which others of its priority go
+        before and which is not in `queue` any more, as the result isn't."""
+        thread, link, left = scratch(first), scratch(Ptr[ListHead]), local(U32)
+        release(first)
+        mov(left, MOST_PASSED)
+        with while_((thread.passes_left != 0) & (left != 0)):
+            dec(left)
+            dec(thread.passes_left)
+            lea(link, thread.link)
+            queue.append(link, thread.priority)
+            queue.take_first(link)
+            mov(thread, container_of(link, Thread, "link"))
+        ret(thread)
+
     @inline(changes=CALLER_SAVED)
     def _save_bases(self, thread: Ptr[Thread]) -> None:
         """Save what the program of `thread`, if it runs one, has for FS and GS."""
@@ -189,10 +224,12 @@ class Scheduler(Subsystem):
         mov(eax, thread.used)
         add(eax, queue.used)
         mov(thread.used, eax)
-        with if_(eax < QUANTUM):
+        with if_(eax < thread.quantum):
             queue.prepend(link, thread.priority)
         with else_():
             mov(thread.used, 0)
+            mov(eax, thread.passes)
+            mov(thread.passes_left, eax)
             queue.append(link, thread.priority)
 
     @function(context="thread", sleeps=True)
@@ -200,7 +237,7 @@ class Scheduler(Subsystem):
         """Give the rest of this quantum up: other threads of the same priority run first."""
         pause()
         cli()
-        mov(self.queue.used, QUANTUM)  # `_requeue` puts it after the others then
+        mov(self.queue.used, UNLIMITED)  # `_requeue` puts it after the others then
         self.schedule()
         sti()
 
@@ -266,6 +303,77 @@ class Scheduler(Subsystem):
                 self.preemption.request()
             with else_():
                 self._send_reschedule(queue)
+
+    @function(context="any")
+    def set_turns(self, thread: Ptr[Thread], quantum: U32, passes: U32) -> None:
+        """Set how long the turns of `thread` are, and how often others go first after each (see
+        `Thread`)."""
+        mov(thread.quantum, quantum)
+        mov(thread.passes, passes)
+        mov(thread.passes_left, 0)
+
+    # Moving
+
+    @function(context="any")
+    def allow(self, thread: Ptr[Thread], allowed: Ptr[U64]) -> None:
+        """Let `thread`, which the caller keeps from being freed, run on the set of processors at
+        `allowed` alone, some of which there are. It goes there before its program goes on."""
+        for word in range(PROCESSOR_WORDS):
+            mov(rax, allowed[word])
+            mov(thread.allowed[word], rax)
+
+    @inline(changes=rax)
+    def is_allowed(self, queue: Ptr[RunQueue], thread: Ptr[Thread]) -> Condition:
+        """Return the condition that `thread` may run on the processor of `queue`."""
+        mov(eax, queue.number)
+        bt(thread.allowed[0], rax)
+        return CF
+
+    @function(context="thread", sleeps=True)
+    def settle(self) -> None:
+        """Go to a processor that the thread that runs may run on, if this is none."""
+        thread, queue = keep(self.current), keep(Ptr[RunQueue])
+        with interrupts_disabled():
+            self.per_cpu.point_at(u64(queue), self.queue)
+            with if_(~self.is_allowed(queue, thread)):
+                mov(queue, self._choose_processor(thread))
+                with if_(queue != 0):
+                    self._move(thread, queue)
+
+    @function(context="interrupts off")
+    def _choose_processor(self, thread: Ptr[Thread]) -> OrNull[Ptr[RunQueue]]:
+        """Return the queue of a processor that `thread` may run on, an idle one if there is one;
+        null if there is none."""
+        found = scratch(Ptr[RunQueue])
+        xor(u32(found), u32(found))
+        with (
+            self.processors.each(RunQueue, "link", place=scratch) as queue,
+            if_(self.is_allowed(queue, thread)),
+            if_((found == 0) | (queue.priority == IDLE_PRIORITY)),
+        ):
+            mov(found, queue)
+        ret(found)
+
+    @function(context="interrupts off", sleeps=True)
+    def _move(self, thread: Keep[Ptr[Thread]], queue: Keep[Ptr[RunQueue]]) -> None:
+        """Go on in `queue` with `thread`, the one that runs. This processor wakes it there, by a
+        timer, when it has left it."""
+        move = local(ProcessorMove)
+        mov(move.thread, thread)
+        mov(move.queue, queue)
+        move.timer.prepare(address_of(self._arrive))
+        mov(thread.state, ThreadState.BLOCKED)
+        self.ticks.timers.arm(address_of(move.timer), 1)
+        self.schedule()
+
+    @function(context="interrupt")
+    def _arrive(self, timer: Ptr[Timer]) -> None:
+        """Make a thread ready where it goes on: this processor has left it."""
+        move = container_of(timer, ProcessorMove, "timer")
+        thread = scratch(move.thread)
+        mov(rax, move.queue)
+        mov(thread.run_queue, rax)
+        tail(self.make_ready, thread)
 
     @inline
     @contextmanager

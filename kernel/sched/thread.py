@@ -6,7 +6,7 @@ from enum import IntEnum, IntFlag
 
 from kernel.locks.waitqueue import WaitQueue
 from kernel.paging.space import Space
-from kernel.sched.runqueue import RunQueue
+from kernel.sched.runqueue import PROCESSOR_WORDS, RunQueue
 from kernel.sched.runtimes import RunTimes
 from kernel.sched.userstate import UserState
 from kernel.structures.list import ListHead
@@ -38,6 +38,8 @@ class Interruption(IntFlag):
     """A signal that is handled, or that ends the program."""
     TIMEOUT = 1 << 2
     """The time is over; only `Waiting` sets and clears it."""
+    MOVE = 1 << 4
+    """The processors that it may run on have changed. Ends no wait."""
     TICK = 1 << 3
     """A tick came while it ran a program: its processor time has gone on. Ends no wait."""
 
@@ -71,7 +73,15 @@ class Thread(Struct, align=64):
     pending: U32 = field(Interruption, written_by=("Waiting", "SchedulerTicks"))
     """What was to end a wait of it and is not dealt with yet. Changed by atomic instructions."""
     used: U32
-    """What it has used of its `runqueue.QUANTUM` before it was preempted last."""
+    """What it has used of its `quantum` before it was preempted last."""
+    quantum: U32
+    """What it may use before others of its priority run; UNLIMITED, if these wait for ever."""
+    passes: U32
+    """How often others of its priority go first after each turn of it."""
+    passes_left: U32
+    """How often they still do before its next turn."""
+    allowed: Array[U64] = field(count=PROCESSOR_WORDS)
+    """The set of processors that it may run on, by their numbers."""
     extended: Owned[U64]
     """Where its x87, SSE and AVX registers are saved; 0 while it may use none (see
     `ExtendedState`)."""

@@ -6,7 +6,7 @@ from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
 from kernel.sched.preemption import Preemption
-from kernel.sched.runqueue import IDLE_PRIORITY, USED_BY_TICK, RunQueue
+from kernel.sched.runqueue import IDLE_PRIORITY, UNLIMITED, USED_BY_TICK, RunQueue
 from kernel.sched.thread import Interruption, Thread
 from kernel.sched.threadtimes import ThreadTimes
 from pykasm import *
@@ -57,7 +57,6 @@ class SchedulerTicks(Subsystem):
         bsr(eax, queue.ready)
         with if_(eax >= queue.priority):
             self.preemption.request()
-        add(queue.used, USED_BY_TICK)
         self._count(queue)
         tail(self._set_timer, queue)
 
@@ -69,5 +68,7 @@ class SchedulerTicks(Subsystem):
         with queue.lock.held_interrupts_off():
             mov(u64(thread), queue.running)
             self.times.attribute(queue, thread, self.in_program)
+        with if_(thread.quantum != UNLIMITED):
+            add(queue.used, USED_BY_TICK)
         with if_(thread.user != 0):
             lock.or_(thread.pending, Interruption.TICK)

@@ -152,15 +152,16 @@ class Idle(Subsystem):
 
     @function(holds="RunQueue.lock")
     def _movable(self, list: Keep[Ptr[ListHead]], spared: U32) -> OrNull[Ptr[Thread]]:
-        """Return the first thread of `list` that is not pinned and whose
+        """Return the first thread of `list` that is not pinned, may run here, and whose
         registers its last processor has saved; null if there is none. The first of the list is
         left out if it is `spared`."""
-        link, thread = keep(list.next), keep(Ptr[Thread])
+        link, thread, own = keep(list.next), keep(Ptr[Thread]), keep(Ptr[RunQueue])
         with if_(spared != 0):
             mov(link, link.next)
         with while_(link != list):
             lea(thread, container_of(at(link), Thread, "link"))
-            with if_(thread.pinned == 0):
+            self.per_cpu.point_at(u64(own), self.scheduler.queue)
+            with if_(self.scheduler.is_allowed(own, thread) & (thread.pinned == 0)):
                 with if_(thread.stack_pointer != 0):
                     ret(thread)
                 self.look_again()  # it will soon be saved: no rest before this has looked again

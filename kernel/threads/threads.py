@@ -9,6 +9,7 @@ from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
+from kernel.sched.runqueue import PROCESSOR_WORDS, QUANTUM
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.switch import SavedRegisters
 from kernel.sched.thread import Entry, Thread, ThreadState
@@ -111,6 +112,9 @@ class Threads(LeakChecks):
         mov(thread.entry, entry)
         mov(thread.argument, argument)
         mov(thread.priority, priority)
+        mov(thread.quantum, QUANTUM)
+        for word in range(PROCESSOR_WORDS):
+            mov(thread.allowed[word], -1)
         mov(eax, 1)
         lock.xadd(self.next_number, rax)
         mov(thread.number, rax)

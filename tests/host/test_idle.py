@@ -17,6 +17,8 @@ from tests.host.threads_support import Kernel
 
 OWN, OTHER = 0, 7
 """Local APICs: that of the processor which the tests run on, and of another one."""
+ANYWHERE = (1 << 64) - 1
+"""The first processors that threads of the tests may run on."""
 LEFT = 0xFFFF_8000_0000_1000
 """What `Thread.stack_pointer` may be once a processor has left the thread."""
 
@@ -63,6 +65,7 @@ class Machine:
             "run_queue": self.other,
         }
         thread = self.host.new(Thread, **{**described, **values})
+        thread.allowed[0] = ANYWHERE
         head = int(self.other) + offsetof(RunQueue, "lists") + BOOT_PRIORITY * sizeof(ListHead)
         self.links.append(int(thread) + offsetof(Thread, "link"))
         self.join([head, *self.links])
@@ -273,3 +276,12 @@ def test_one_that_has_nothing_to_do_is_called_for_a_displaced_thread(
     host.call(scheduler.schedule)
     assert len(switched.calls) == 1
     assert machine.called() == ([] if pinned else [OTHER])
+
+
+def test_it_leaves_what_may_not_run_here(machine: Machine) -> None:
+    barred = machine.waiting_there()
+    barred.allowed[0] = ANYWHERE & ~1  # this processor is the first one
+    free = machine.waiting_there()
+    free.allowed[0] = 1
+    host, idle = machine.host, machine.idle
+    assert [int(host.call(idle.find)), int(host.call(idle.find))] == [int(free), 0]

@@ -17,7 +17,7 @@ from pykasm.hostrun import HostAssertion
 from tests.host.threads_support import MOST, Kernel
 
 LOG = 512
-MOST_FOR_A_SWITCH = 120
+MOST_FOR_A_SWITCH = 125
 
 
 class Actors(Subsystem):
