@@ -145,6 +145,7 @@ class FileCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Read from the file `number` at `position`."""
         vector, result = local(IoVector), keep(I64)
+        fail_if(position < 0, Errno.EINVAL)
         file = keep(try_(self.get(number), Errno.EBADF))
         self._start(vector, buffer, length)
         mov(result, self.io.read_at(file, address_of(vector), position))
@@ -157,6 +158,7 @@ class FileCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Write to the file `number` at `position`."""
         vector, result = local(IoVector), keep(I64)
+        fail_if(position < 0, Errno.EINVAL)
         file = keep(try_(self.get(number), Errno.EBADF))
         self._start(vector, buffer, length)
         mov(result, self.io.write_at(file, address_of(vector), position))

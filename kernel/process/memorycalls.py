@@ -8,6 +8,7 @@ from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.mode import Access
+from kernel.fs.mount import MountFlag
 from kernel.fs.openflag import OpenFlag
 from kernel.paging.addresses import USER_END, USER_START, UserAddress
 from kernel.process.filecalls import FileCalls
@@ -214,6 +215,10 @@ class MemoryCalls(SystemCallGroup):
         with elif_(eax != MapFlag.PRIVATE):
             ret(-Errno.EINVAL)
         fail_if((file.access & Access.READ) == 0, Errno.EACCES)
+        with if_(region.rights & Rights.EXECUTE):
+            mount = scratch(file.path.mount)
+            asserts(mount != 0)
+            fail_if(mount.flags & MountFlag.NO_EXECUTE, Errno.EPERM)
         fail_if(flags & MapFlag.GROWS_DOWN, Errno.EINVAL)
         ret(0)
 

@@ -124,10 +124,12 @@ class NameCalls(SystemCallGroup):
         with if_(failed != 0):
             movsxd(rax, failed)
             ret(rax)
+        seen, inode = scratch(file.path.mount), scratch(file.inode)
+        asserts(seen != 0)
         with if_(wanted & Access.WRITE):
-            seen = scratch(file.path.mount)
-            asserts(seen != 0)
             fail_if(seen.flags & MountFlag.READ_ONLY, Errno.EROFS)
+        with if_((wanted & Access.EXECUTE) & is_type(inode, FileType.REGULAR)):
+            fail_if(seen.flags & MountFlag.NO_EXECUTE, Errno.EACCES)
         ret(0)
 
     # Symbolic links

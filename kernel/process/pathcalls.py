@@ -51,7 +51,7 @@ class NameStart(Struct):
 
     subject: Subject
     file: OrNull[Owned[Ptr[File]]]
-    """The directory that it begins at; null for the current one."""
+    """The directory that it begins at; null for the current one, or where the name says it."""
     name: Owned[Ptr[U8]]
 
 
@@ -86,7 +86,7 @@ class PathCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def _begin(
-        self, start: Keep[Ptr[NameStart]], directory: I32, name: Keep[Fetched[User[U8]]]
+        self, start: Keep[Ptr[NameStart]], directory: Keep[I32], name: Fetched[User[U8]]
     ) -> OrErrno[I64]:
         """Fill `start` in for the program's `name`, as seen from the open `directory`. Returns 0,
         and `_end` follows; or an error."""
@@ -96,17 +96,18 @@ class PathCalls(SystemCallGroup):
         mov(rax, task.context)
         mov(start.subject.context, rax)
         mov(start.file, 0)
-        with if_(directory != AT_FDCWD):
-            mov(start.file, self.numbers.get(u32(directory)))
-            fail_if(start.file == 0, Errno.EBADF)
         result, copied = self.names.take(name)
         with if_(copied == 0):
-            failed = keep(I64)
-            movsxd(failed, result)
-            self._drop_file(start)
-            ret(failed)
+            movsxd(rax, result)
+            ret(rax)
         ignore(result, "there is a name")
         mov(start.name, copied)
+        disown(copied, "the start has it")
+        with if_((at(copied) != ord("/")) & (directory != AT_FDCWD)):
+            mov(start.file, self.numbers.get(u32(directory)))
+            with if_(start.file == 0):
+                self._end(start)
+                fail(Errno.EBADF)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -41,6 +41,13 @@ static void by_nanoseconds(void) {
     FAILS(syscall(SYS_utimensat, file, 0, 0, AT_SYMLINK_NOFOLLOW), EINVAL);
 }
 
+static void names_from_the_root(void) {
+    CHECK(fstatat(-1, NAME, &status, 0) == 0);  // then the directory does not matter
+    FAILS(fstatat(-1, "x", &status, 0), EBADF);
+    FAILS(pread(-1, &status, 1, -1), EINVAL);
+    FAILS(pwrite(-1, &status, 1, -1), EINVAL);
+}
+
 static void by_links(void) {
     struct timespec times[] = {{11, 0}, {12, 0}};
     CHECK(symlink(NAME, NAME "-link") == 0);
@@ -140,6 +147,7 @@ static void old_names(void) {
 
 int main(void) {
     by_nanoseconds();
+    names_from_the_root();
     by_links();
     by_other_calls();
     by_others();

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
@@ -90,6 +91,11 @@ static void flags(const char *self) {
     CHECK(mknod(PLACE "/null", S_IFCHR | 0666, makedev(1, 3)) == 0 && run(PLACE "/self") == 33);
     CHECK(mount(0, PLACE, 0, MS_REMOUNT | MS_NOEXEC | MS_NODEV | MS_NOSUID, 0) == 0);
     CHECK(run(PLACE "/self") == EACCES);
+    FAILS(access(PLACE "/self", X_OK), EACCES);
+    CHECK(access(PLACE, X_OK) == 0);
+    int file = open(PLACE "/self", O_RDONLY);
+    CHECK(mmap(0, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, file, 0) == MAP_FAILED);
+    CHECK(errno == EPERM && close(file) == 0);
     FAILS(open(PLACE "/null", O_RDONLY), EACCES);
     CHECK(statfs(PLACE, &system_status) == 0);
     CHECK((system_status.f_flags & 15) == (MS_NOEXEC | MS_NODEV | MS_NOSUID));
