@@ -101,6 +101,8 @@ class Signals(Subsystem):
         pending then."""
         with if_((group.count == 0) | (group.deadly != 0)):
             ret(False)  # it ends
+        with if_(target != 0), if_(target.has_left != 0):
+            ret(False)
         with if_(number == Signal.SIGKILL):
             with if_(group.protected == 0):
                 self.end(group, Signal.SIGKILL)

@@ -149,6 +149,7 @@ class SignalStates(Subsystem):
         xor(stopped, stopped)
         with group.lock.held():
             target.member.unlink()
+            mov(target.has_left, 1)
             mov(rax, EVERYTHING)
             self.queues.remove(group, address_of(target.pending), rax)
             self.timers.leave(group, target)

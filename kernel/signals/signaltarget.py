@@ -64,6 +64,9 @@ class SignalTarget(UserState):
     awaited: U64 = field(guarded_by="SignalGroup.lock", unlocked_reads=True)
     """What it waits for in `rt_sigtimedwait`: this wakes it although it is blocked."""
     pending: PendingSignals
+    has_left: U32 = field(guarded_by="SignalGroup.lock")
+    """1 if it ends and is none of the group any more: nothing is sent to it, though its number may
+    still be found."""
     forced: SignalInfo
     """What its last exception sends. It needs no memory; without one the number is 0."""
     saved_mask: U64

@@ -20,6 +20,7 @@ COMMANDS = {
     "build": "Build the kernel, its ISO and its listing.",
     "run": "Run the kernel, its serial line on this terminal.",
     "debug": "Run the kernel under gdb, at its first line.",
+    "profile": "Show what the instructions of a run go to.",
     "test": "Run the project's tests.",
     "campaign": "Look at many cases of something, such as inputs by chance.",
     "check": "Look for faults in the code.",

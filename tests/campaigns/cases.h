@@ -18,6 +18,9 @@
 // What a case does, in its process; `fail` tells an error, which is how it ended then.
 static void run(const char *name, void (*fail)(int error));
 
+// What is to be done after each case, by who runs them.
+static void after(void);
+
 static int told;
 
 static void fail(int error) {
@@ -75,6 +78,7 @@ static void one(const char *name, long long limit) {
     close(ends[1]);
     const int late = ended_late(child, limit, &status);
     end_rest(child);
+    after();
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     if (read(ends[0], &error, sizeof error) == sizeof error)
         printf("%s errno %d\n", name, error);

@@ -12,4 +12,6 @@ static void run(const char *name, void (*fail)(int error)) {
     fail(errno);
 }
 
+static void after(void) {}
+
 int main(void) { return all(LIMIT); }

@@ -343,6 +343,17 @@ def test_signals_without_memory_lose_what_they_tell_alone(machine: Machine) -> N
     assert all(one.pending & Interruption.KILL for one in machine.threads)
 
 
+def test_what_is_sent_to_a_thread_that_has_left_is_lost(machine: Machine) -> None:
+    machine.start()
+    machine.act(40, HANDLER, 0)
+    before = dict(machine.objects)
+    machine.call(machine.parts[SignalStates].leave, machine.targets[1])
+    assert machine.send(1, 40, SignalCode.SI_QUEUE, 7) == 0
+    assert machine.objects == before
+    assert machine.send(0, 40, SignalCode.SI_QUEUE, 8) == 0
+    assert machine.look(0) == [(40, 8)]
+
+
 def test_actions_without_memory_are_none(machine: Machine) -> None:
     machine.start()
     machine.left = 0

@@ -75,7 +75,7 @@ def test_help_names_every_command() -> None:
     listed = shown.partition("Commands:\n")[2].partition("\n\n")[0]
     names = [line.split()[0] for line in listed.splitlines()]
     assert " ".join(names) == (
-        "build run debug test campaign check list size sym asm write new guide doctor clean"
+        "build run debug profile test campaign check list size sym asm write new guide doctor clean"
     )
 
 
