@@ -8,6 +8,7 @@ from kernel.exec.execcalls import ExecCalls
 from kernel.process.advicecalls import AdviceCalls
 from kernel.process.affinitycalls import AffinityCalls
 from kernel.process.capabilitycalls import CapabilityCalls
+from kernel.process.clocksettingcalls import ClockSettingCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.eventcalls import EventCalls
@@ -179,11 +180,13 @@ NUMBERS: dict[int, Function[Any]] = {
     152: AdviceCalls.munlockall,
     157: ControlCalls.prctl,
     158: ProcessCalls.arch_prctl,
+    159: ClockSettingCalls.adjtimex,
     160: LimitCalls.setrlimit,
     161: PathCalls.chroot,
     162: FileCalls.sync,
     165: MountCalls.mount,
     166: MountCalls.umount2,
+    164: ClockSettingCalls.settimeofday,
     169: MachineCalls.reboot,
     170: SystemNameCalls.sethostname,
     171: SystemNameCalls.setdomainname,
@@ -205,6 +208,7 @@ NUMBERS: dict[int, Function[Any]] = {
     224: TimerCalls.timer_gettime,
     225: TimerCalls.timer_getoverrun,
     226: TimerCalls.timer_delete,
+    227: ClockSettingCalls.clock_settime,
     228: TimeCalls.clock_gettime,
     229: TimeCalls.clock_getres,
     230: TimeCalls.clock_nanosleep,
@@ -239,6 +243,7 @@ NUMBERS: dict[int, Function[Any]] = {
     296: VectorCalls.pwritev,
     297: KillCalls.rt_tgsigqueueinfo,
     302: LimitCalls.prlimit64,
+    305: ClockSettingCalls.clock_adjtime,
     306: MountCalls.syncfs,
     309: MachineCalls.getcpu,
     314: SchedulingCalls.sched_setattr,

@@ -4,10 +4,12 @@ from kernel.process.advicecalls import AdviceCalls
 from kernel.process.affinitycalls import AffinityCalls
 from kernel.process.capabilitycalls import CapabilityCalls
 from kernel.process.capabilityrules import CapabilityRules
+from kernel.process.clocksettingcalls import ClockSettingCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.clones import Clones
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.credentialchanges import CredentialChanges
+from kernel.process.daysettings import DaySettings
 from kernel.process.eventcalls import EventCalls
 from kernel.process.exits import Exits
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
@@ -131,6 +133,8 @@ CONTENTS: Contents = (
     Clones,  # how they make others
     CloneCalls,  # system calls for that
     TimeSpecs,  # times of programs
+    DaySettings,  # the time of day, which they set
+    ClockSettingCalls,  # system calls for that
     ProcessorClocks,  # clocks that show for how long they have run
     TimeCalls,  # system calls that tell the time and wait
     IntervalCalls,  # for the timers that each process has

@@ -22,8 +22,9 @@ from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timespec import TimeSpecs
 from kernel.processors.processors import Processors
 from kernel.sched.sleep import Sleep
-from kernel.sched.thread import INTERRUPTIBLE
+from kernel.sched.thread import INTERRUPTIBLE, Interruption
 from kernel.sched.ticks import TICK
+from kernel.sched.waiting import Waiting
 from kernel.signals.signaltarget import RestartBlock
 from kernel.time.wallclock import WallClock
 from kernel.vm.usercopy import UserCopy
@@ -95,6 +96,7 @@ class TimeCalls(SystemCallGroup):
         processors: Processors,
         processes: Processes,
         sleep: Sleep,
+        waiting: Waiting,
         specs: TimeSpecs,
         copy: UserCopy,
     ) -> None:
@@ -104,6 +106,7 @@ class TimeCalls(SystemCallGroup):
         self.processors = processors
         self.processes = processes
         self.sleep = sleep
+        self.waiting = waiting
         self.specs = specs
         self.copy = copy
         self.kinds = rodata(
@@ -235,21 +238,26 @@ class TimeCalls(SystemCallGroup):
         with if_(self._kind(number) == ClockKind.PROCESSOR):
             ret(self._wait_by_processor(number, flags, time, remaining))
         with if_(flags & ABSOLUTE):
-            deadline = self._deadline_at(number, time)
-            tail(self._wait_until, deadline)
+            with if_(self._kind(number) == ClockKind.DAY):
+                tail(self._wait_for_day, time)
+            tail(self._wait_until, time)
         deadline = self.clock.after(time)
         tail(self._wait_for, deadline, remaining)
 
-    @function(context="thread")
-    def _deadline_at(self, number: Keep[Untrusted[U32]], time: Keep[Nanoseconds]) -> Nanoseconds:
-        """Return the time since the start at which the clock `number` shows `time`."""
-        with if_(self._kind(number) == ClockKind.DAY):
-            passed = keep(self.wall.now())
-            with if_(time <= passed):
+    @function(context="thread", sleeps=True)
+    def _wait_for_day(self, time: Keep[Nanoseconds]) -> OrErrno[I64]:
+        """Wait until it is `time`, by the time of day, which may be set meanwhile. Returns 0 or
+        -ERESTARTNOHAND."""
+        with loop():
+            with if_(self.wall.now() >= time):
                 ret(0)
-            sub(time, passed)
-            tail(self.clock.after, time)
-        ret(time)
+            deadline = self.wall.since_boot(time)
+            result = self.sleep.sleep_until(deadline, INTERRUPTIBLE | Interruption.DAY)
+            thread = keep(self.processes.current().thread)
+            with if_(result != 0):
+                fail_if(thread.pending & INTERRUPTIBLE, Errno.ERESTARTNOHAND)
+                self.waiting.clear(thread, Interruption.DAY)
+            release(thread)
 
     @function(context="thread", sleeps=True)
     def _wait_until(self, deadline: Nanoseconds) -> OrErrno[I64]:

@@ -52,6 +52,9 @@ class UserWork(Subsystem):
             self.waiting.clear(thread, Interruption.MOVE)
             self.scheduler.settle()
         thread = scratch(task.thread)
+        with if_(thread.pending & Interruption.DAY):
+            self.waiting.clear(thread, Interruption.DAY)  # it did not wait for that
+        thread = scratch(task.thread)
         with if_((thread.pending & Interruption.SIGNAL) == 0):
             ret()
         self.waiting.clear(thread, Interruption.SIGNAL)  # what comes from now on sets it again

@@ -38,6 +38,8 @@ class Interruption(IntFlag):
     """A signal that is handled, or that ends the program."""
     TIMEOUT = 1 << 2
     """The time is over; only `Waiting` sets and clears it."""
+    DAY = 1 << 5
+    """The time of day was set. Ends waits for a time of day alone."""
     MOVE = 1 << 4
     """The processors that it may run on have changed. Ends no wait."""
     TICK = 1 << 3

@@ -31,6 +31,10 @@ class WallClock(Subsystem):
     second. Context: threads.
     """
 
+    moved = bss(I64)
+    """By how many nanoseconds programs have set the time of day. The real-time clock stays as it
+    is."""
+
     def __init__(
         self,
         clock: Clock,
@@ -66,6 +70,16 @@ class WallClock(Subsystem):
         ret(now)
 
     @function
+    def set(self, time: Keep[U64]) -> I64:
+        """Make `time`, in nanoseconds since 1970 and later than the start was, the time of day.
+        Returns by how much that changes it."""
+        before, page = keep(self.now()), scratch(self.clock.page)
+        sub(time, before)
+        lock.add(self.moved, time)
+        lock.add(page.boot_time, time)
+        ret(i64(time))
+
+    @function
     def since_boot(self, time: Keep[Nanoseconds]) -> Nanoseconds:
         """Return the time of `Clock` when the time of day is `time`: 1 if that was before it
         began, so that it is never 0."""
@@ -80,14 +94,15 @@ class WallClock(Subsystem):
 
     @function
     def _read_rtc(self) -> U64:
-        """Return the nanoseconds from 1970 to the second that the real-time clock shows; 0 if it
-        does not work."""
+        """Return the nanoseconds from 1970 to the second that the real-time clock shows, set as
+        programs want it; 0 if it does not work."""
         date = local(DateTime)
         with if_(~self.rtc.read(address_of(date))):
             ret(0)
         seconds = self.calendar.to_seconds(address_of(date))
         mov(ecx, NSEC_PER_SEC)
         imul(seconds, rcx)
+        add(seconds, self.moved)
         ret(seconds)
 
     @function

@@ -1,0 +1,71 @@
+"""Setting the time of day."""
+
+from __future__ import annotations
+
+from kernel.clock.timers import Timers
+from kernel.process.process import Process
+from kernel.process.processes import Processes
+from kernel.process.task import Task
+from kernel.sched.thread import Interruption
+from kernel.sched.waiting import Waiting
+from kernel.signals.signaltimer import SignalTimer, TimeBase
+from kernel.structures.tree import Trees
+from kernel.time.wallclock import WallClock
+from pykasm import *
+
+
+class DaySettings(Subsystem):
+    """Sets the time of day, and has all follow that wait for one. Context: thread."""
+
+    def __init__(
+        self,
+        wall: WallClock,
+        processes: Processes,
+        waiting: Waiting,
+        timers: Timers,
+        trees: Trees,
+    ) -> None:
+        self.wall = wall
+        self.processes = processes
+        self.waiting = waiting
+        self.timers = timers
+        self.trees = trees
+
+    @function(context="thread")
+    def set(self, time: U64) -> None:
+        """Make `time`, in nanoseconds since 1970, the time of day."""
+        change = keep(self.wall.set(time))
+        with self.processes.lock.held(), self.processes.each() as process:
+            self._move_timers(process, change)
+            self._call_sleepers(process)
+
+    @function(context="interrupts off")
+    def _move_timers(self, process: Keep[Ptr[Process]], change: Keep[I64]) -> None:
+        """Have the timers of `process` expire when it is time, as the time of day has moved on by
+        `change` nanoseconds."""
+        group = keep(address_of(process.signals))
+        with group.lock.held():
+            node = keep(group.timers.first)
+            with while_(node != 0):
+                place = scratch(node)
+                self._move_timer(container_of(place, SignalTimer, "node"), change)
+                mov(node, self.trees.next(node))
+
+    @function(context="interrupts off", holds="SignalGroup.lock")
+    def _move_timer(self, timer: Keep[Ptr[SignalTimer]], change: I64) -> None:
+        """Do that to `timer`, if it goes by the time of day."""
+        with if_((timer.base != TimeBase.DAY) | (timer.deadline == 0)):
+            ret()
+        mov(rax, timer.deadline)
+        sub(rax, change)
+        with if_(i64(rax) <= 0):
+            mov(eax, 1)  # it is over
+        mov(timer.deadline, rax)
+        with if_((timer.silent == 0) & (timer.rests == 0)):
+            self.timers.arm(address_of(timer.timer), timer.deadline)
+
+    @function(context="interrupts off")
+    def _call_sleepers(self, process: Keep[Ptr[Process]]) -> None:
+        """Have the threads of `process` look again that wait for a time of day."""
+        with process.lock.held(), process.tasks.each(Task, "sibling") as task:
+            self.waiting.interrupt(task.thread, Interruption.DAY)
