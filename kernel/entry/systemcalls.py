@@ -7,9 +7,11 @@ from kernel.errno import Errno
 from kernel.exec.execcalls import ExecCalls
 from kernel.process.advicecalls import AdviceCalls
 from kernel.process.affinitycalls import AffinityCalls
+from kernel.process.barriercalls import BarrierCalls
 from kernel.process.capabilitycalls import CapabilityCalls
 from kernel.process.clocksettingcalls import ClockSettingCalls
 from kernel.process.clonecalls import CloneCalls
+from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.eventcalls import EventCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
@@ -28,10 +30,12 @@ from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.personalitycalls import PersonalityCalls
+from kernel.process.pidfdcalls import PidfdCalls
 from kernel.process.pollcalls import PollCalls
 from kernel.process.prioritycalls import PriorityCalls
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
+from kernel.process.processmemorycalls import ProcessMemoryCalls
 from kernel.process.randomcalls import RandomCalls
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
@@ -232,6 +236,7 @@ NUMBERS: dict[int, Function[Any]] = {
     270: PollCalls.pselect6,
     271: PollCalls.ppoll,
     273: FutexCalls.set_robust_list,
+    274: FutexCalls.get_robust_list,
     277: SpaceCalls.sync_file_range,
     280: StampCalls.utimensat,
     284: EventCalls.eventfd,
@@ -246,20 +251,28 @@ NUMBERS: dict[int, Function[Any]] = {
     305: ClockSettingCalls.clock_adjtime,
     306: MountCalls.syncfs,
     309: MachineCalls.getcpu,
+    310: ProcessMemoryCalls.process_vm_readv,
+    311: ProcessMemoryCalls.process_vm_writev,
+    312: ComparisonCalls.kcmp,
     314: SchedulingCalls.sched_setattr,
     315: SchedulingCalls.sched_getattr,
     316: PathCalls.renameat2,
     318: RandomCalls.getrandom,
     319: EventCalls.memfd_create,
     322: ExecCalls.execveat,
+    324: BarrierCalls.membarrier,
     325: AdviceCalls.mlock2,
     326: TransferCalls.copy_file_range,
     327: VectorCalls.preadv2,
     328: VectorCalls.pwritev2,
     332: ExtendedStatusCalls.statx,
+    424: KillCalls.pidfd_send_signal,
+    434: PidfdCalls.pidfd_open,
     435: CloneCalls.clone3,
     436: FileCalls.close_range,
+    438: PidfdCalls.pidfd_getfd,
     439: NameCalls.faccessat2,
+    440: ProcessMemoryCalls.process_madvise,
 }
 """What does each system call, by its number in Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
 

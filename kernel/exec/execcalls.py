@@ -14,6 +14,7 @@ from kernel.process.pathcalls import AT_FDCWD, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.statuscalls import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
 from kernel.process.systemcallgroup import SystemCallGroup
+from kernel.process.tasklimits import TaskLimits
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from pykasm import *
@@ -32,6 +33,7 @@ class ExecCalls(SystemCallGroup):
         credentials: ExecutionCredentials,
         execution: Execution,
         user_return: UserReturn,
+        limits: TaskLimits,
     ) -> None:
         self.processes = processes
         self.paths = paths
@@ -41,6 +43,7 @@ class ExecCalls(SystemCallGroup):
         self.credentials = credentials
         self.execution = execution
         self.user_return = user_return
+        self.limits = limits
 
     @function(context="thread", sleeps=True)
     def execve(
@@ -52,15 +55,16 @@ class ExecCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def execveat(
         self,
-        directory: I32,
+        directory: Keep[I32],
         name: Keep[Fetched[User[U8]]],
         arguments: Keep[User[U64]],
         environment: Keep[User[U64]],
-        flags: U32,
+        flags: Keep[U32],
     ) -> OrErrno[I64]:
         """Run the program in the file `name`, as seen from `directory`, instead of the one that
         runs; with AT_EMPTY_PATH and no name, the one in the open file `directory`."""
-        request, result = local(LoadRequest), keep(I64)
+        request, result = local(LoadRequest), local(I64)
+        try_(self.limits.check_program(scratch(self.processes.current())))
         fail_if(flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), Errno.EINVAL)
         how = scratch(U32)
         mov(how, OpenFlag.CLOSE_ON_EXEC | OpenFlag.EXECUTE)

@@ -71,6 +71,7 @@ class Execution(Subsystem):
             self.spaces.go_back(before)
             ret(result)
         self.usages.leave_space(self.processes.current_process(), before)
+        self._show(space)
         self.spaces.drop(before)
         self._begin(request)
         ret(0)
@@ -83,11 +84,22 @@ class Execution(Subsystem):
         files = scratch(task.files)
         with if_(files.references.count != 1):
             table = keep(try_(self.tables.clone(files), Errno.ENOMEM))
-            xchg(task.files, table)
+            process = scratch(task.process)
+            with process.lock.held():
+                xchg(task.files, table)
             self.tables.drop(table)
         try_(self._end_other_tasks())
         fail_if(~self.signals.execute(task), Errno.ENOMEM)
         ret(0)
+
+    @function(context="thread")
+    def _show(self, space: Ptr[AddressSpace]) -> None:
+        """Let those who may look into this task see `space`, the memory that it has now."""
+        space = scratch(space)
+        task = scratch(self.processes.current())
+        process = scratch(task.process)
+        with process.lock.held():
+            mov(task.space, space)
 
     @function(context="thread", sleeps=True)
     def _begin(self, request: Keep[Ptr[LoadRequest]]) -> None:

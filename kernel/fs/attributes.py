@@ -16,6 +16,8 @@ from kernel.fs.mount import MountFlag
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.writeaccess import WriteAccess
+from kernel.signals.ownsignals import OwnSignals
+from kernel.signals.signalnumber import Signal
 from pykasm import *
 
 NANOSECONDS = 1_000_000_000
@@ -33,10 +35,16 @@ class Attributes(Subsystem):
     Context: thread."""
 
     def __init__(
-        self, permissions: Permissions, locks: InodeLocks, inodes: Inodes, writers: WriteAccess
+        self,
+        permissions: Permissions,
+        locks: InodeLocks,
+        inodes: Inodes,
+        writers: WriteAccess,
+        own_signals: OwnSignals,
     ) -> None:
         self.permissions = permissions
         self.writers = writers
+        self.own_signals = own_signals
         self.locks = locks
         self.inodes = inodes
 
@@ -223,6 +231,20 @@ class Attributes(Subsystem):
         fail_if(size < 0, Errno.EINVAL)
         fail_if(~is_type(inode, FileType.REGULAR), Errno.EINVAL)
         with self.locks.held(inode):
-            operations = scratch(inode.operations)
-            mov(result, operations.resize(inode, u64(size)))
+            mov(result, self._check_size(inode, u64(size)))
+            with if_(result == 0):
+                operations = scratch(inode.operations)
+                mov(result, operations.resize(inode, u64(size)))
         ret(result)
+
+    @function(context="thread")
+    def _check_size(self, inode: Ptr[Inode], size: Keep[U64]) -> OrErrno[I32]:
+        """Return 0 if the program that runs may give `inode` this size; else it gets SIGXFSZ, and
+        -EFBIG is returned."""
+        with if_(size <= inode.size):
+            ret(0)
+        limit = self.own_signals.largest_file()
+        with if_(size > limit):
+            self.own_signals.send(Signal.SIGXFSZ)
+            ret(-Errno.EFBIG)
+        ret(0)

@@ -14,6 +14,8 @@ from kernel.fs.iovectors import IoVectors
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pagecache import NO_PAGE, PageCache
 from kernel.paging.addresses import direct
+from kernel.signals.ownsignals import OwnSignals
+from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from kernel.vm.region import Region
 from pykasm import *
@@ -36,12 +38,14 @@ class CachedFiles(Subsystem):
         vectors: IoVectors,
         inodes: Inodes,
         mutexes: Mutexes,
+        own_signals: OwnSignals,
     ) -> None:
         self.cache = cache
         self.mappings = mappings
         self.vectors = vectors
         self.inodes = inodes
         self.mutexes = mutexes
+        self.own_signals = own_signals
         self.operations = rodata(
             FileOperations,
             defaults.table(read=self.read, write=self.write, seek=self.seek, map=self.map),
@@ -123,13 +127,17 @@ class CachedFiles(Subsystem):
         self, inode: Keep[Ptr[Inode]], vector: Keep[Ptr[IoVector]], position: Keep[Ptr[U64]]
     ) -> OrErrno[I64]:
         """Do what `write` does, with the lock of `inode` held."""
-        chunk, result, start = keep(U64), keep(I64), local(U64)
+        chunk, result, start, end = keep(U64), keep(I64), local(U64), local(U64)
         xor(u32(result), u32(result))
+        mov(rcx, LARGEST)
+        mov(end, rcx)
+        limit = self.own_signals.largest_file()
+        with if_(limit < end):
+            mov(end, limit)
         mov(rax, at(position))
         mov(start, rax)
         with while_(vector.left != 0):
-            mov(rax, LARGEST)
-            mov(chunk, self._chunk(rax, at(position), vector.left))
+            mov(chunk, self._chunk(end, at(position), vector.left))
             with if_(chunk == 0):
                 mov(result, -Errno.EFBIG)
                 break_()
@@ -143,6 +151,9 @@ class CachedFiles(Subsystem):
         mov(rax, at(position))
         sub(rax, start)
         with if_((rax == 0) & (result < 0)):
+            mov(rcx, LARGEST)
+            with if_((result == -Errno.EFBIG) & (at(position) < rcx)):  # it is the program's limit
+                self.own_signals.send(Signal.SIGXFSZ)
             ret(result)
         ret(i64(rax))
 

@@ -22,6 +22,7 @@ class CapabilityBit(IntEnum):
     SETUID = 7
     SETPCAP = 8
     LINUX_IMMUTABLE = 9
+    IPC_LOCK = 14
     SYS_RAWIO = 17
     SYS_CHROOT = 18
     SYS_PTRACE = 19

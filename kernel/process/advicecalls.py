@@ -7,6 +7,7 @@ from enum import IntFlag
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.paging.addresses import USER_END, UserAddress
+from kernel.process.memorylimits import MemoryLimits
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
@@ -74,11 +75,13 @@ class AdviceCalls(SystemCallGroup):
         spaces: AddressSpaces,
         advice: MemoryAdvice,
         paging: DemandPaging,
+        limits: MemoryLimits,
         copy: UserCopy,
     ) -> None:
         self.spaces = spaces
         self.advice = advice
         self.paging = paging
+        self.limits = limits
         self.copy = copy
 
     @inline(changes=rax)
@@ -89,23 +92,36 @@ class AdviceCalls(SystemCallGroup):
         return space
 
     @function(context="thread", sleeps=True)
-    def madvise(self, address: Keep[UserAddress], length: U64, advice: Keep[U32]) -> OrErrno[I64]:
+    def madvise(self, address: UserAddress, length: U64, advice: U32) -> OrErrno[I64]:
         """Take advice for `length` bytes from `address` on."""
-        end = keep(length)
-        round_up(end, PAGE)
-        fail_if((length != 0) & (end == 0), Errno.EINVAL)
-        add(end, address)
-        fail_if(CF | (address & (PAGE - 1)), Errno.EINVAL)
-        result = self._advise(address, end, advice)
+        space = scratch(self.spaces.current())
+        asserts(space != 0)  # a task has one
+        result = self.advise(space, address, length, advice)
         movsxd(rax, result)
         ret(rax)
 
     @function(context="thread", sleeps=True)
+    def advise(
+        self, space: Ptr[AddressSpace], address: UserAddress, length: U64, advice: U32
+    ) -> OrErrno[I32]:
+        """Take advice for `length` bytes of `space` from `address` on. Returns 0, -EINVAL or what
+        comes of the advice."""
+        end = scratch(length)
+        round_up(end, PAGE)
+        fail_if((length != 0) & (end == 0), Errno.EINVAL)
+        add(end, address)
+        fail_if(CF | (address & (PAGE - 1)), Errno.EINVAL)
+        tail(self._advise, space, address, end, advice)
+
+    @function(context="thread", sleeps=True)
     def _advise(
-        self, start: Keep[UserAddress], end: Keep[UserAddress], advice: Keep[U32]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        advice: Keep[U32],
     ) -> OrErrno[I32]:
         """Take advice for the addresses from `start` up to `end`, if it is any that is known."""
-        space = self._space()
         with switch(advice):
             with case(*ONLY_ADVICE):
                 tail(self.advice.check, space, start, end)
@@ -208,6 +224,7 @@ class AdviceCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Do what `mlock` does, or with `LOCK_ON_FAULT` keep what comes there."""
         fail_if(flags & (~LOCK_ON_FAULT & 0xFFFF_FFFF), Errno.EINVAL)
+        fail_if(~self.limits.may_lock(), Errno.EPERM)
         result = keep(self._lock(address, length, RegionFlags.LOCKED))
         with if_((result == 0) & (flags == 0)):
             mov(result, self._fill(address, length))
@@ -231,7 +248,10 @@ class AdviceCalls(SystemCallGroup):
         fail_if(CF, Errno.EINVAL)
         with if_(length == address):
             ret(0)
-        tail(self.advice.set_locked, self._space(), address, length, locked)
+        space = self._space()
+        with if_(locked != 0):
+            try_(self.limits.check_range(space, address, length))
+        tail(self.advice.set_locked, space, address, length, locked)
 
     @inline(changes=(rax, "address", "length"))
     def _widen(self, address: UserAddress, length: U64) -> None:
@@ -261,7 +281,10 @@ class AdviceCalls(SystemCallGroup):
         known = LockFlag.CURRENT | LockFlag.FUTURE | LockFlag.ON_FAULT
         fail_if(flags & (~int(known) & 0xFFFF_FFFF), Errno.EINVAL)
         fail_if((flags & (LockFlag.CURRENT | LockFlag.FUTURE)) == 0, Errno.EINVAL)
+        fail_if(~self.limits.may_lock(), Errno.EPERM)
         space = self._space()
+        with if_(flags & LockFlag.CURRENT):
+            fail_if(self.limits.check_everything(space) != 0, Errno.ENOMEM)
         xor(eax, eax)
         with if_(flags & LockFlag.FUTURE):
             mov(eax, 1)

@@ -46,6 +46,7 @@ class CloneCalls(SystemCallGroup):
         arguments = local(CloneArguments)
         for name, value in (
             ("stack", stack),
+            ("pidfd", parent_tid),  # whatever the flags ask for
             ("parent_tid", parent_tid),
             ("child_tid", child_tid),
             ("tls", tls),
@@ -56,7 +57,9 @@ class CloneCalls(SystemCallGroup):
         and_(eax, EXIT_SIGNAL_MASK)
         mov(arguments.exit_signal, rax)
         mov(eax, u32(flags))  # the old call takes no more bits, and ignores one of them
-        and_(eax, 0xFFFF_FFFF & ~(EXIT_SIGNAL_MASK | CloneFlag.DETACHED))
+        and_(eax, 0xFFFF_FFFF & ~EXIT_SIGNAL_MASK)
+        with if_((eax & CloneFlag.PIDFD) == 0):
+            and_(eax, 0xFFFF_FFFF & ~CloneFlag.DETACHED)
         mov(arguments.flags, rax)
         result = self.clones.clone(address_of(arguments))
         ret(result)

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
+from kernel.fs.file import File
+from kernel.fs.files import Files
+from kernel.fs.openflag import OpenFlag
 from kernel.fs.pollqueues import PollQueues
 from kernel.paging.addresses import USER_END
 from kernel.process.cloneflag import NAMESPACES, CloneArguments, CloneFlag
+from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
 from kernel.process.policies import Policies
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.processfiles import ProcessFiles
 from kernel.process.processids import ProcessIds
 from kernel.process.task import Task
+from kernel.process.tasklimits import TaskLimits
 from kernel.process.tasks import Tasks, program_frame
 from kernel.sched.thread import KILLABLE
 from kernel.sched.userstate import NAME_SIZE
@@ -21,6 +27,15 @@ from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
+
+
+class OpenedProcess(Struct):
+    """A file that stands for a process that is being made."""
+
+    file: OrNull[Owned[Ptr[File]]]
+    """Null if nobody wants one."""
+    number: I64
+    """Reserved for it."""
 
 
 class Clones(Subsystem):
@@ -33,8 +48,12 @@ class Clones(Subsystem):
         ids: ProcessIds,
         tasks: Tasks,
         file_states: FileStates,
+        files: ProcessFiles,
+        numbers: FileCalls,
+        open_files: Files,
         spaces: AddressSpaces,
         signals: SignalStates,
+        limits: TaskLimits,
         queues: PollQueues,
         copy: UserCopy,
         policies: Policies,
@@ -43,8 +62,12 @@ class Clones(Subsystem):
         self.ids = ids
         self.tasks = tasks
         self.file_states = file_states
+        self.files = files
+        self.numbers = numbers
+        self.open_files = open_files
         self.spaces = spaces
         self.signals = signals
+        self.limits = limits
         self.queues = queues
         self.copy = copy
         self.policies = policies
@@ -61,8 +84,13 @@ class Clones(Subsystem):
     def _check(self, arguments: Ptr[CloneArguments]) -> OrErrno[I64]:
         """Return 0 if the flags go together, else -EINVAL; -EPERM for a bad base of FS."""
         flags, limit = scratch(arguments.flags), scratch(U64)
-        mov(limit, int(NAMESPACES | CloneFlag.INTO_CGROUP | CloneFlag.PIDFD))
+        mov(limit, int(NAMESPACES | CloneFlag.INTO_CGROUP))
         fail_if(flags & limit, Errno.EINVAL)
+        with if_((flags & CloneFlag.PIDFD) != 0):
+            fail_if(flags & (CloneFlag.DETACHED | CloneFlag.THREAD), Errno.EINVAL)
+            with if_((flags & CloneFlag.PARENT_SETTID) != 0):
+                mov(rax, arguments.pidfd)  # one place can't be told both
+                fail_if(rax == arguments.parent_tid, Errno.EINVAL)
         with if_((flags & CloneFlag.THREAD) != 0):
             fail_if(~(flags & CloneFlag.SIGHAND), Errno.EINVAL)
         with if_((flags & CloneFlag.SIGHAND) != 0):
@@ -89,7 +117,17 @@ class Clones(Subsystem):
         self._set_actions(process, arguments)
         task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
-        space = keep(try_(self._share_space(arguments), Errno.ENOMEM))
+        try_(self.limits.enter(task, scratch(self.processes.current())))
+        opened = local(OpenedProcess)
+        try_(self._open(process, arguments, address_of(opened)))
+        place = keep(address_of(opened))
+        errdefer(self._close, place)
+        space = try_(self._share_space(arguments), Errno.ENOMEM)
+        release(place)
+        space = keep(space)
+        file = scratch(opened.file)
+        with if_(file != 0):
+            ignore(self.numbers.enter(opened.number, file), "it is stored already")
         self._tell_parent(arguments, process.number)
         process.references.gain()
         disown(process, "who waits for its end frees it")
@@ -106,6 +144,41 @@ class Clones(Subsystem):
             maker = self.processes.current_process()
             mov(ecx, maker.exit_signal)
         mov(process.exit_signal, ecx)
+
+    @function(context="thread", sleeps=True)
+    def _open(
+        self,
+        process: Keep[Ptr[Process]],
+        arguments: Keep[Ptr[CloneArguments]],
+        opened: Keep[Ptr[OpenedProcess]],
+    ) -> OrErrno[I64]:
+        """Prepare in `opened` a file that stands for `process`, and store its number, if that is
+        wanted. Returns 0 or an error."""
+        mov(opened.file, 0)
+        with if_((arguments.flags & CloneFlag.PIDFD) == 0):
+            ret(0)
+        number = keep(self.numbers.reserve(OpenFlag.CLOSE_ON_EXEC))
+        with if_(number < 0):
+            ret(number)
+        mov(opened.number, number)
+        failed = self.copy.copy_out_word(
+            cast(scratch(arguments.pidfd), User[U8]), u32(opened.number)
+        )
+        with if_(failed != 0):
+            tail(self.numbers.release, number, failed)
+        file = self.files.create(process, 0)
+        with if_(file == 0):
+            tail(self.numbers.release, number, -Errno.ENOMEM)
+        mov(opened.file, file)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _close(self, opened: Keep[Ptr[OpenedProcess]]) -> None:
+        """Undo `_open`."""
+        file = keep(opened.file)
+        with if_(file != 0):
+            ignore(self.numbers.release(opened.number, 0), "it is the second argument")
+            self.open_files.drop(file)
 
     @function
     def _set_actions(self, process: Ptr[Process], arguments: Ptr[CloneArguments]) -> None:
@@ -187,6 +260,8 @@ class Clones(Subsystem):
         errdefer(self.ids.free, number)
         process = self.processes.current_process()
         task = keep(try_(self._copy_task(process, number, arguments), Errno.ENOMEM))
+        errdefer(self.tasks.discard, task)
+        try_(self.limits.enter(task, scratch(self.processes.current())))
         space = self.spaces.current()
         asserts(space != 0)
         space = keep(space)

@@ -2,11 +2,13 @@
 
 from kernel.process.advicecalls import AdviceCalls
 from kernel.process.affinitycalls import AffinityCalls
+from kernel.process.barriercalls import BarrierCalls
 from kernel.process.capabilitycalls import CapabilityCalls
 from kernel.process.capabilityrules import CapabilityRules
 from kernel.process.clocksettingcalls import ClockSettingCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.clones import Clones
+from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.daysettings import DaySettings
@@ -19,6 +21,7 @@ from kernel.process.futexcalls import FutexCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
+from kernel.process.inspection import Inspection
 from kernel.process.intervalcalls import IntervalCalls
 from kernel.process.intervaltimers import IntervalTimers
 from kernel.process.jobcontrol import JobControl
@@ -27,22 +30,27 @@ from kernel.process.limitcalls import LimitCalls
 from kernel.process.lockcalls import LockCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
+from kernel.process.memorylimits import MemoryLimits
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
 from kernel.process.personalitycalls import PersonalityCalls
+from kernel.process.pidfdcalls import PidfdCalls
 from kernel.process.policies import Policies
 from kernel.process.policychanges import PolicyChanges
 from kernel.process.pollcalls import PollCalls
 from kernel.process.posixtimers import PosixTimers
 from kernel.process.prioritycalls import PriorityCalls
+from kernel.process.prioritylocks import PriorityLocks
 from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processes import Processes
+from kernel.process.processfiles import ProcessFiles
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
+from kernel.process.processmemorycalls import ProcessMemoryCalls
 from kernel.process.processorclocks import ProcessorClocks
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.processtimes import ProcessTimes
@@ -56,6 +64,7 @@ from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.stops import Stops
 from kernel.process.systemnamecalls import SystemNameCalls
+from kernel.process.tasklimits import TaskLimits
 from kernel.process.tasks import Tasks
 from kernel.process.tasksearch import TaskSearch
 from kernel.process.timecalls import TimeCalls
@@ -64,6 +73,7 @@ from kernel.process.timespec import TimeSpecs
 from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.usages import Usages
+from kernel.process.useraccounts import UserAccounts
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from kernel.process.usertimes import UserTimes
@@ -83,11 +93,17 @@ CONTENTS: Contents = (
     ProcessTimes,  # for how long
     Usages,  # what else they have used
     TaskSearch,  # their threads, by numbers
+    UserAccounts,  # what users have
+    TaskLimits,  # and how many threads they may
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
     UserPaths,  # names that they give
     RecordControl,  # locks of parts of files
     FileCalls,  # system calls for open files
+    ProcessFiles,  # files that stand for processes
+    Inspection,  # what others have
+    PidfdCalls,  # system calls for these
+    ComparisonCalls,  # and for what they have in common
     VectorCalls,  # for several parts of memory at once
     UserTimes,  # times that they give
     PollCalls,  # for several at once
@@ -101,12 +117,15 @@ CONTENTS: Contents = (
     TransferCalls,  # and between two files
     SpaceCalls,  # and for the room that they take
     EventCalls,  # and for files without names
+    MemoryLimits,  # how much memory they may have
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used
+    ProcessMemoryCalls,  # and for that of others
     JobControl,  # terminals and jobs
     IntervalTimers,  # the timers that each of them has
     ProcessTimers,  # timers by processor time
     PosixTimers,  # those that they make
+    PriorityLocks,  # locks that inherit priorities
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     Stops,  # how they come to rest while they are stopped
@@ -142,6 +161,7 @@ CONTENTS: Contents = (
     UserUsages,  # what they are told of what they have used
     UsageCalls,  # system calls for that
     FutexCalls,  # and for words to change
+    BarrierCalls,  # and for others to see what was written
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that

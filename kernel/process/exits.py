@@ -13,6 +13,7 @@ from kernel.process.filestates import FileStates
 from kernel.process.intervaltimers import IntervalTimers
 from kernel.process.jobcontrol import JobControl
 from kernel.process.posixtimers import PosixTimers
+from kernel.process.prioritylocks import PriorityLocks
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
@@ -46,6 +47,7 @@ class Exits(Subsystem):
         copy: UserCopy,
         futexes: Futexes,
         robust: RobustLists,
+        priority_locks: PriorityLocks,
         signals: SignalStates,
         jobs: JobControl,
         stops: Stops,
@@ -66,6 +68,7 @@ class Exits(Subsystem):
         self.copy = copy
         self.futexes = futexes
         self.robust = robust
+        self.priority_locks = priority_locks
         self.jobs = jobs
         self.signals = signals
         self.stops = stops
@@ -114,6 +117,7 @@ class Exits(Subsystem):
         mov(process.user, eax)
         release(credentials, process)
         self._tell_memory(task)
+        self._hide_memory(task)
         self.file_states.end(task)
         space = keep(self.spaces.exchange(0))
         asserts(space != 0)  # that of its program
@@ -151,7 +155,15 @@ class Exits(Subsystem):
         """Tell those that share the memory of `task` that it has ended, as its program wants it."""
         with if_(task.robust_list != 0):
             self.robust.end(task.robust_list, task.number)
+        self.priority_locks.leave(task)
         tail(self._clear_child_tid, task)
+
+    @function(context="thread")
+    def _hide_memory(self, task: Ptr[Task]) -> None:
+        """Let nobody look into the memory of `task` any more."""
+        process, task = scratch(task.process), scratch(task)
+        with process.lock.held():
+            mov(task.space, 0)
 
     @function(context="thread", sleeps=True)
     def _clear_child_tid(self, task: Keep[Ptr[Task]]) -> None:
@@ -195,7 +207,7 @@ class Exits(Subsystem):
         status = keep(U32)
         with loop():
             noted = self.queues.note(address_of(process.changes))
-            break_if(process.state == ProcessState.ZOMBIE)
+            break_if(process.state >= ProcessState.ZOMBIE)
             ignore(
                 self.queues.wait(address_of(process.changes), noted, FOREVER, UNINTERRUPTIBLE),
                 "nothing interrupts it",

@@ -382,8 +382,10 @@ class FileCalls(SystemCallGroup):
         task = keep(self.processes.current())
         with if_(flags & RangeFlag.UNSHARE):
             table = scratch(task.files)
-            made = try_(self.tables.clone(table), Errno.ENOMEM)
-            xchg(task.files, made)
+            made = keep(try_(self.tables.clone(table), Errno.ENOMEM))
+            process = scratch(task.process)
+            with process.lock.held():  # others may be about to look there
+                xchg(task.files, made)
             self.tables.drop(made)
         with if_(flags & RangeFlag.CLOSE_ON_EXEC):
             self.tables.mark_range(task.files, u64(first), u64(last))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.fs.credentialstore import CredentialStore
+from kernel.fs.filetable import FileTable
 from kernel.fs.filetables import FileTables
+from kernel.fs.fscontext import FsContext
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.process.cloneflag import CloneFlag
 from kernel.process.task import Task
+from kernel.process.tasklimits import TaskLimits
 from pykasm import *
 
 
@@ -20,11 +25,13 @@ class FileStates(Subsystem):
         tables: FileTables,
         contexts: FsContexts,
         credentials: CredentialStore,
+        limits: TaskLimits,
     ) -> None:
         self.root = root
         self.tables = tables
         self.contexts = contexts
         self.credentials = credentials
+        self.limits = limits
 
     @function(context="thread", sleeps=True)
     def begin(self, task: Keep[Ptr[Task]]) -> Bool:
@@ -38,7 +45,7 @@ class FileStates(Subsystem):
         credentials = scratch(self.root.subject.credentials)
         credentials.references.gain()
         mov(task.credentials, credentials)
-        ret(True)
+        ret(self.limits.enter(task, task) == 0)
 
     @function(context="thread", sleeps=True)
     def copy(self, task: Keep[Ptr[Task]], source: Keep[Ptr[Task]], flags: Keep[U32]) -> Bool:
@@ -62,19 +69,24 @@ class FileStates(Subsystem):
     @function(context="thread", sleeps=True)
     def end(self, task: Keep[Ptr[Task]]) -> None:
         """Take its files from `task`, and close what nobody else has open."""
-        for name, drop in (
-            ("files", self.tables.drop),
-            ("context", self.contexts.drop),
+        process = keep(task.process)
+        for name, kind, drop in (
+            ("files", OrNull[Ptr[FileTable]], self.tables.drop),
+            ("context", OrNull[Ptr[FsContext]], self.contexts.drop),
         ):
-            place = getattr(task, name)
-            held = scratch(place)
-            mov(place, 0)
+            held: Any = keep(kind)
+            xor(u32(held), u32(held))
+            with process.lock.held():  # others may be about to look there
+                xchg(getattr(task, name), held)
             with if_(held != 0):
                 drop(held)
+            release(held)
 
     @function
     def end_identity(self, task: Ptr[Task]) -> None:
         """Take its credentials from `task`, which nobody finds any more."""
+        task = keep(task)
+        self.limits.leave(task)
         held = scratch(task.credentials)
         mov(task.credentials, 0)
         with if_(held != 0):

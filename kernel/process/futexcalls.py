@@ -13,12 +13,15 @@ from kernel.futex.requeues import Requeues
 from kernel.futex.robustlists import RobustListHead
 from kernel.futex.wordchanges import WordChanges
 from kernel.paging.addresses import UserAddress
+from kernel.process.inspection import Inspection
+from kernel.process.prioritylocks import PriorityLocks
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timespec import TimeSpecs
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signaltarget import RestartBlock
 from kernel.time.wallclock import WallClock
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 
@@ -30,8 +33,12 @@ class FutexOperation(IntEnum):
     REQUEUE = 3
     CMP_REQUEUE = 4
     WAKE_OP = 5
+    LOCK_PI = 6
+    UNLOCK_PI = 7
+    TRYLOCK_PI = 8
     WAIT_BITSET = 9
     WAKE_BITSET = 10
+    LOCK_PI2 = 13
 
 
 class FutexFlag(IntFlag):
@@ -54,18 +61,24 @@ class FutexCalls(SystemCallGroup):
         futexes: Futexes,
         requeues: Requeues,
         changes: WordChanges,
+        locks: PriorityLocks,
         processes: Processes,
         clock: Clock,
         wall: WallClock,
         specs: TimeSpecs,
+        inspection: Inspection,
+        copy: UserCopy,
     ) -> None:
         self.futexes = futexes
         self.requeues = requeues
         self.changes = changes
+        self.locks = locks
         self.processes = processes
         self.clock = clock
         self.wall = wall
         self.specs = specs
+        self.inspection = inspection
+        self.copy = copy
 
     @function(context="thread", sleeps=True)
     def futex(
@@ -91,6 +104,15 @@ class FutexCalls(SystemCallGroup):
                 tail(self._wake, address, operation, value, third)
             with case(FutexOperation.WAKE_OP):
                 tail(self._wake_by, address, operation, value, u32(timeout), second, third)
+            with case(FutexOperation.LOCK_PI):
+                or_(operation, FutexFlag.CLOCK_REALTIME)  # it knows no other one
+                tail(self._lock, address, operation, timeout)
+            with case(FutexOperation.LOCK_PI2):
+                tail(self._lock, address, operation, timeout)
+            with case(FutexOperation.TRYLOCK_PI):
+                tail(self._try_lock, address, operation)
+            with case(FutexOperation.UNLOCK_PI):
+                tail(self._unlock, address, operation)
             with case(FutexOperation.REQUEUE):
                 tail(self._requeue, address, operation, value, u32(timeout), second)
             with case(FutexOperation.CMP_REQUEUE):
@@ -184,6 +206,46 @@ class FutexCalls(SystemCallGroup):
         movsxd(rax, result)
         ret(rax)
 
+    # Locks that inherit priorities
+
+    @function(context="thread", sleeps=True)
+    def _lock(
+        self,
+        address: Keep[Untrusted[UserAddress]],
+        operation: Keep[U32],
+        timeout: Fetched[User[U8]],
+    ) -> OrErrno[I64]:
+        """Take the lock at `address`, or wait for it until the time at `timeout`, if there is one.
+        After a signal it goes on."""
+        time = local(Nanoseconds)
+        mov(time, -1)
+        with if_(timeout != 0):
+            try_(self.specs.take(timeout, address_of(time)))
+            mov(rax, u64(self._deadline(time, operation)))
+            mov(time, rax)
+        and_(operation, FutexFlag.PRIVATE)
+        result = self.locks.acquire(address, operation, time, 1)
+        with if_(result == -Errno.EINTR):
+            ret(-Errno.ERESTARTNOINTR)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _try_lock(self, address: Untrusted[UserAddress], operation: U32) -> OrErrno[I64]:
+        """Take the lock at `address`, unless somebody has it."""
+        and_(operation, FutexFlag.PRIVATE)
+        result = self.locks.acquire(address, operation, FOREVER, 0)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _unlock(self, address: Untrusted[UserAddress], operation: U32) -> OrErrno[I64]:
+        """Give the lock at `address` away."""
+        and_(operation, FutexFlag.PRIVATE)
+        result = self.locks.release(address, operation)
+        movsxd(rax, result)
+        ret(rax)
+
     # Lists of locks
 
     @function(context="thread")
@@ -193,6 +255,32 @@ class FutexCalls(SystemCallGroup):
         task = self.processes.current()
         mov(task.robust_list, head)
         ret(0)
+
+    @function(context="thread", sleeps=True)
+    def get_robust_list(
+        self, number: U32, head: Keep[User[U8]], length: Keep[User[U8]]
+    ) -> OrErrno[I64]:
+        """Store in `head` where the thread `number`, 0 for this one, has that list, and the size of
+        its beginning in `length`."""
+        value = local(U64)
+        with if_(number == 0):
+            task = self.processes.current()
+            mov(number, task.number)
+        failed, list = self.inspection.robust_list_of(number)
+        mov(value, list)
+        try_(failed)
+        try_(self._store(length, sizeof(RobustListHead)))
+        tail(self._store, head, value)
+
+    @function(context="thread", sleeps=True)
+    def _store(self, target: User[U8], value: U64) -> OrErrno[I64]:
+        """Store a word of 8 bytes at `target`. Returns 0 or -EFAULT."""
+        word = local(U64)
+        mov(word, value)
+        result, left = self.copy.copy_out(target, address_of(word), sizeof(U64))
+        ignore(left)
+        movsxd(rax, result)
+        ret(rax)
 
     # Waiting
 

@@ -8,6 +8,7 @@ from kernel.process.capabilityrules import CapabilityRules
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
+from kernel.process.tasklimits import TaskLimits
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -26,11 +27,13 @@ class IdentityCalls(SystemCallGroup):
         processes: Processes,
         changes: CredentialChanges,
         rules: CapabilityRules,
+        limits: TaskLimits,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
         self.changes = changes
         self.rules = rules
+        self.limits = limits
         self.copy = copy
 
     # Telling
@@ -201,6 +204,7 @@ class IdentityCalls(SystemCallGroup):
         mov(getattr(new, f"fs_{kind}"), eax)
         if kind == "user":
             self.rules.follow_users(new, self.processes.current().credentials)
+            try_(self.limits.become(scratch(self.processes.current()), new))
         self.changes.commit(new)
         xor(eax, eax)
         return cast(rax, I64)

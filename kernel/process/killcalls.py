@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
-from kernel.process.process import Process
+from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
+from kernel.process.processfiles import ProcessFiles
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
@@ -31,12 +32,14 @@ class KillCalls(SystemCallGroup):
         processes: Processes,
         groups: ProcessGroups,
         search: TaskSearch,
+        files: ProcessFiles,
         signals: Signals,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
         self.groups = groups
         self.search = search
+        self.files = files
         self.signals = signals
         self.copy = copy
 
@@ -239,6 +242,47 @@ class KillCalls(SystemCallGroup):
             mov(eax, process.number)
             fail_if(u32(number) != eax, Errno.EPERM)
         ret(0)
+
+    # To processes that are open
+
+    @function(context="thread", sleeps=True)
+    def pidfd_send_signal(
+        self, number: U32, signal: Keep[U32], source: Keep[User[U8]], flags: U32
+    ) -> OrErrno[I64]:
+        """Send `signal` to the process that the file `number` stands for, with what is at `source`
+        unless that is null."""
+        info, result = local(SignalInfo), keep(I64)
+        fail_if(flags != 0, Errno.EINVAL)
+        found, ignored = self.files.find(number)
+        ignore(ignored)
+        fail_if(found == 0, Errno.EBADF)
+        process = keep(found)
+        mov(result, self._fill_in(address_of(info), process, signal, source))
+        with if_(result == 0), self.processes.lock.held():
+            mov(result, -Errno.ESRCH)
+            with if_(process.state != ProcessState.REAPED):
+                mov(result, self._send(process, address_of(info)))
+        self.processes.drop(process)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _fill_in(
+        self,
+        info: Keep[Ptr[SignalInfo]],
+        process: Keep[Ptr[Process]],
+        signal: Keep[U32],
+        source: Fetched[User[U8]],
+    ) -> OrErrno[I64]:
+        """Fill in `info` with a `signal` for `process`, and what is at `source` unless that is
+        null. Returns 0, -EFAULT, -EINVAL for another signal there, or -EPERM."""
+        with if_(source == 0):
+            self._describe(info, signal, SignalCode.SI_USER)
+            ret(0)
+        result, left = self.copy.copy_in(u64(info), source, sizeof(SignalInfo))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        fail_if(info.number != signal, Errno.EINVAL)
+        tail(self._check_code, info.code, i32(process.number))
 
     # Rights
 

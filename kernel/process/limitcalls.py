@@ -177,6 +177,9 @@ class LimitCalls(SystemCallGroup):
             with if_(rax < rcx):
                 mov(ecx, eax)
             mov(process.signals.queue_limit, ecx)
+        with if_(resource == Resource.FSIZE):
+            mov(rax, new.soft)
+            mov(process.signals.largest_file, rax)
         own = scratch(self.processes.current_process())
         with if_((resource == Resource.STACK) & (process == own)):
             space = scratch(self.spaces.current())

@@ -13,6 +13,7 @@ from kernel.fs.openflag import OpenFlag
 from kernel.paging.addresses import USER_END, USER_START, UserAddress
 from kernel.process.filecalls import FileCalls
 from kernel.process.mapflag import KNOWN_FLAGS, SHARED_VALIDATE, TYPE_MASK, MapFlag
+from kernel.process.memorylimits import MemoryLimits
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.structures.alignment import round_down, round_up
@@ -48,6 +49,7 @@ class MemoryCalls(SystemCallGroup):
         anonymous: AnonymousFiles,
         spaces: AddressSpaces,
         overcommit: Overcommit,
+        limits: MemoryLimits,
         heaps: Heaps,
         remapping: Remapping,
         paging: DemandPaging,
@@ -58,6 +60,7 @@ class MemoryCalls(SystemCallGroup):
         self.anonymous = anonymous
         self.spaces = spaces
         self.overcommit = overcommit
+        self.limits = limits
         self.heaps = heaps
         self.remapping = remapping
         self.paging = paging
@@ -72,7 +75,10 @@ class MemoryCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def brk(self, end: Keep[Untrusted[UserAddress]]) -> OrErrno[I64]:
         """Make `end` that of the heap. Returns where it is then."""
-        now = self.heaps.move_end(self._space(), end)
+        space = self._space()
+        with if_(self.limits.check_heap(space, end) != 0):
+            ret(i64(space.heap_end))
+        now = self.heaps.move_end(space, end)
         ret(i64(now))
 
     # mmap
@@ -84,7 +90,7 @@ class MemoryCalls(SystemCallGroup):
         length: U64,
         rights: U32,
         flags: Keep[U32],
-        number: U32,
+        number: Keep[U32],
         offset: U64,
     ) -> OrErrno[I64]:
         """Map `length` bytes of the file `number` from `offset` on, or anonymous memory. Returns
@@ -98,7 +104,9 @@ class MemoryCalls(SystemCallGroup):
         mov(region.offset, offset)
         space = self._space()
         mov(region.flags, 0)
-        with if_(space.locks_new != 0):
+        with if_(flags & MapFlag.LOCKED):
+            fail_if(~self.limits.may_lock(), Errno.EPERM)
+        with if_((space.locks_new != 0) | (flags & MapFlag.LOCKED)):
             mov(region.flags, RegionFlags.LOCKED)
         mov(region.backing, 0)
         with if_(flags & MapFlag.ANONYMOUS):
@@ -127,12 +135,12 @@ class MemoryCalls(SystemCallGroup):
         with else_():
             try_(self._check_anonymous(region, flags))
         try_(self._check_amount(region, flags))
+        try_(self._check_limits(region, flags))
         with if_((region.flags & RegionFlags.SHARED) & (region.backing == 0)):
             try_(self._place_shared(region, flags))
         with else_():
             try_(self._place(region, flags))
-        populated = flags & (MapFlag.POPULATE | MapFlag.LOCKED)
-        with if_(populated | (region.flags & RegionFlags.LOCKED)):
+        with if_((flags & MapFlag.POPULATE) | (region.flags & RegionFlags.LOCKED)):
             self._populate(region)
         ret(0)
 
@@ -179,6 +187,14 @@ class MemoryCalls(SystemCallGroup):
         with if_(region.rights & Rights.WRITE):
             tail(self.overcommit.check, length)
         ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _check_limits(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
+        """Return 0 if the process may map `region`, else -ENOMEM or -EAGAIN."""
+        space = scratch(self.spaces.current())
+        asserts(space != 0)  # a task has one
+        and_(flags, MapFlag.FIXED)
+        tail(self.limits.check_region, space, region, flags)
 
     @function
     def _check_anonymous(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
@@ -303,6 +319,7 @@ class MemoryCalls(SystemCallGroup):
         with if_(grows != 0):
             mov(address, try_(self.spaces.stack_start(space, address), Errno.EINVAL))
         sub(end, address)
+        fail_if(self.limits.check_rights(space, address, end, rights) != 0, Errno.ENOMEM)
         result = self.spaces.protect(space, address, end, rights)
         movsxd(rax, result)
         ret(rax)
@@ -340,7 +357,10 @@ class MemoryCalls(SystemCallGroup):
             ("target", target),
         ):
             mov(getattr(request, name), value)
-        result = self.remapping.remap(self._space(), address_of(request))
+        space, result = self._space(), keep(I32)
+        mov(result, self.limits.check_move(space, address_of(request)))
+        with if_(result == 0):
+            mov(result, self.remapping.remap(space, address_of(request)))
         with if_(result != 0):
             movsxd(rax, result)
             ret(rax)

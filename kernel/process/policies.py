@@ -115,8 +115,10 @@ class Policies(Subsystem):
         for word in range(PROCESSOR_WORDS):
             mov(rax, own.allowed[word])
             mov(thread.allowed[word], rax)
-        for name in ("priority", "quantum", "passes"):
+        for name in ("own_priority", "quantum", "passes"):
             mov(eax, getattr(own, name))
             mov(getattr(thread, name), eax)
+        mov(eax, own.own_priority)  # what others lend it is not passed on
+        mov(thread.priority, eax)
         with if_(parent.resets_policy != 0):
             tail(self.apply, task)

@@ -26,6 +26,8 @@ class ProcessState(IntEnum):
     """Its threads end."""
     ZOMBIE = 2
     """Nothing is left of it but how it ended, for who waits for it."""
+    REAPED = 3
+    """Nobody waits for it, or finds it by its number."""
 
 
 class IntervalKind(IntEnum):

@@ -103,7 +103,7 @@ class Processes(LeakChecks):
         session of its own. The reference is that of who can wait for it. Returns null if memory or
         numbers are out."""
         process = keep(try_(self._allocate()))
-        errdefer(self._free_record, process)
+        errdefer(self._abandon, process)
         with if_(maker == 0):
             fail_if(~self.signals.begin(address_of(process.signals)))
             self._set_first_limits(process)
@@ -133,6 +133,7 @@ class Processes(LeakChecks):
                 mov(rax, value)
                 mov(getattr(process.limits[resource], name), rax)
         mov(process.dumpable, 1)
+        mov(process.signals.largest_file, -1)
 
     @function
     def _copy_limits(self, process: Ptr[Process], maker: Ptr[Process]) -> None:
@@ -141,6 +142,8 @@ class Processes(LeakChecks):
         mov(process.dumpable, eax)
         mov(eax, maker.signals.queue_limit)
         mov(process.signals.queue_limit, eax)
+        mov(rax, maker.signals.largest_file)
+        mov(process.signals.largest_file, rax)
         lea(rsi, maker.limits[0])
         lea(rdi, process.limits[0])
         mov(ecx, RESOURCES * sizeof(ResourceLimit) // sizeof(U64))
@@ -355,17 +358,27 @@ class Processes(LeakChecks):
 
     @function(holds="lock")
     def unlist(self, process: Keep[Ptr[Process]]) -> None:
-        """Remove `process`, which has no threads, from where it is found, also as a child."""
+        """Remove `process`, which has no threads, from where it is found, also as a child. Others
+        may get its number then."""
+        with process.lock.held_interrupts_off():
+            mov(process.state, ProcessState.REAPED)
         with if_(process.parent != 0):
             process.sibling.unlink()
         self.groups.leave(process)
         self.trees.remove(address_of(self.all), address_of(process.node))
         dec(self.count)
+        tail(self.ids.free, process.number)
+
+    @function
+    def _abandon(self, process: Owned[Ptr[Process]]) -> None:
+        """Free a process that was never found anywhere."""
+        process = keep(process)
+        self.ids.free(process.number)
+        tail(self._free_record, process)
 
     @function
     def _free_record(self, process: Owned[Ptr[Process]]) -> None:
         """Free a process that nobody has any more."""
         process = keep(process)
-        self.ids.free(process.number)
         self.signals.discard(address_of(process.signals))
         self.records.free(process)

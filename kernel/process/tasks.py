@@ -177,6 +177,7 @@ class Tasks(Subsystem):
     def start(self, task: Keep[Owned[Ptr[Task]]], space: Ptr[AddressSpace]) -> None:
         """Start `task` in `space`."""
         process, link = keep(task.process), keep(Ptr[ListHead])
+        mov(task.space, space)
         self.spaces.admit(space, task.thread)
         lea(link, task.sibling)
         self.signals.join(task, address_of(process.signals))

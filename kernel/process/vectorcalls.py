@@ -119,7 +119,7 @@ class VectorCalls(SystemCallGroup):
         caller's function."""
         segments, result = local(UserSegments), keep(I64)
         file = keep(try_(self._get(number, access), Errno.EBADF))
-        mov(result, self._take(address_of(segments), list, count))
+        mov(result, self.take(address_of(segments), list, count))
         with if_(result == 0):
             with if_(segments.vector.left != 0):
                 mov(result, move(file, address_of(segments.vector), *position))
@@ -137,7 +137,7 @@ class VectorCalls(SystemCallGroup):
         ret(file)
 
     @function(context="thread", sleeps=True)
-    def _take(
+    def take(
         self, segments: Keep[Ptr[UserSegments]], list: Keep[Fetched[User[U8]]], count: Keep[U32]
     ) -> OrErrno[I64]:
         """Copy the `list` of `count` segments. Returns 0; or -EINVAL, -EFAULT or -ENOMEM."""

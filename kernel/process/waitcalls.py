@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
+from kernel.fs.openflag import OpenFlag
+from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.processfiles import ProcessFiles
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.userusages import UserUsages
 from kernel.process.waits import SIGNAL_MASK, ChildEvent, ChildWait, WaitKind, WaitOption, Waits
@@ -45,9 +48,15 @@ class WaitCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
     def __init__(
-        self, processes: Processes, waits: Waits, usages: UserUsages, copy: UserCopy
+        self,
+        processes: Processes,
+        files: ProcessFiles,
+        waits: Waits,
+        usages: UserUsages,
+        copy: UserCopy,
     ) -> None:
         self.processes = processes
+        self.files = files
         self.waits = waits
         self.usages = usages
         self.copy = copy
@@ -109,24 +118,62 @@ class WaitCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Wait for a child; what became of it at `target`, what it has used at `usage`; each unless
         it is null."""
-        request, told = local(ChildWait), local(ChildInformation)
+        request = local(ChildWait)
         fail_if(options & (0xFFFF_FFFF & ~int(OF_WAITID)), Errno.EINVAL)
         fail_if((options & EVENTS) == 0, Errno.EINVAL)
-        fail_if(kind > WaitKind.GROUP, Errno.EINVAL)
+        fail_if(kind > WaitKind.FILE, Errno.EINVAL)
         mov(request.options, options)
         mov(request.kind, kind)
         with if_(kind == WaitKind.PROCESS):
             fail_if(number <= 0, Errno.EINVAL)
-        with elif_(kind == WaitKind.GROUP):
+        with elif_(kind != WaitKind.ALL):
             fail_if(number < 0, Errno.EINVAL)
+            with if_(kind == WaitKind.FILE):
+                ret(self._wait_for_file(address_of(request), u32(number), target, usage))
             with if_(number == 0):
                 mov(number, i32(self.processes.group_number(self.processes.current_process())))
         mov(request.number, number)
         try_(self.waits.wait(address_of(request)))
+        ret(self._tell(address_of(request), target, usage))
+
+    @function(context="thread", sleeps=True)
+    def _wait_for_file(
+        self,
+        request: Keep[Ptr[ChildWait]],
+        number: U32,
+        target: Keep[User[U8]],
+        usage: Keep[User[U8]],
+    ) -> OrErrno[I64]:
+        """Wait for the child that the file `number` stands for, as `request` says besides. One that
+        is open with NONBLOCK does not let it wait."""
+        result, fails, process = local(I64), local(U32), keep(OrNull[Ptr[Process]])
+        found, flags = self.files.find(number)
+        mov(process, found)
+        mov(fails, flags)
+        fail_if(process == 0, Errno.EBADF)
+        and_(fails, OpenFlag.NONBLOCK)
+        with if_((request.options & WaitOption.NOHANG) != 0):
+            mov(fails, 0)
+        with if_(fails != 0):
+            or_(request.options, WaitOption.NOHANG)
+        mov(request.process, process)
+        mov(result, self.waits.wait(request))
+        self.processes.drop(process)
+        try_(result)
+        fail_if((request.child == 0) & (fails != 0), Errno.EAGAIN)
+        tail(self._tell, request, target, usage)
+
+    @function(context="thread", sleeps=True)
+    def _tell(
+        self, request: Keep[Ptr[ChildWait]], target: Keep[User[U8]], usage: User[U8]
+    ) -> OrErrno[I64]:
+        """Copy what `request` found to `target`, and what the child has used to `usage`; each
+        unless it is null."""
+        told = local(ChildInformation)
         with if_((request.child != 0) & (usage != 0)):
             try_(self.usages.give(usage, address_of(request.usage)))
         with if_(target != 0):
-            self._describe(address_of(told), address_of(request))
+            self._describe(address_of(told), request)
             try_(self._copy_out(target, address_of(told), sizeof(ChildInformation)))
         ret(0)
 

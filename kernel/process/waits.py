@@ -38,6 +38,8 @@ class WaitKind(IntEnum):
     ALL = 0
     PROCESS = 1
     GROUP = 2
+    FILE = 3
+    """The one that a file stands for (P_PIDFD)."""
 
 
 class ChildEvent(IntEnum):
@@ -71,6 +73,8 @@ class ChildWait(Struct):
     kind: U32 = field(WaitKind)
     number: U32
     """Of the process or the group."""
+    process: OrNull[Ptr[Process]]
+    """The one that is meant, if a file says it; somebody has a reference."""
     options: U32 = field(WaitOption)
     is_child_there: U32
     """1 if there is one that may come to what is waited for."""
@@ -130,6 +134,8 @@ class Waits(Subsystem):
         """Return whether `request` is about `child`."""
         mov(eax, request.number)
         with if_(request.kind == WaitKind.PROCESS), if_(eax != child.number):
+            ret(0)
+        with if_(request.kind == WaitKind.FILE), if_(child != request.process):
             ret(0)
         with if_(request.kind == WaitKind.GROUP):
             group = scratch(child.group)

@@ -278,19 +278,34 @@ class Scheduler(Subsystem):
 
     @function(context="any")
     def set_priority(self, thread: Keep[Ptr[Thread]], priority: Keep[U32]) -> None:
-        """Make `thread`, which the caller keeps from being freed, as urgent as `priority` says. Its
-        processor chooses again. Context: any."""
+        """Make `thread`, which the caller keeps from being freed, as urgent as `priority` says, or
+        as what it inherits. Its processor chooses again. Context: any."""
         with interrupts_disabled():
-            self._set_priority(thread, priority)
+            self._set_priority(thread, priority, thread.inherited_priority)
         self.preempt_if_due()
 
     @function(context="interrupts off")
-    def _set_priority(self, thread: Keep[Ptr[Thread]], priority: Keep[U32]) -> None:
+    def inherit_priority(self, thread: Ptr[Thread], inherited: U32) -> None:
+        """Make `thread`, which the caller keeps from being freed, at least as urgent as `inherited`
+        says, until it is called again. `preempt_if_due` follows."""
+        with if_(thread.inherited_priority == inherited):
+            ret()
+        tail(self._set_priority, thread, thread.own_priority, inherited)
+
+    @function(context="interrupts off")
+    def _set_priority(
+        self, thread: Keep[Ptr[Thread]], priority: Keep[U32], inherited: Keep[U32]
+    ) -> None:
         """Do what `set_priority` does, but for a switch."""
         with self._locked_queue_of(thread) as queue:
+            mov(thread.own_priority, priority)
+            mov(thread.inherited_priority, inherited)
+            with if_(priority < inherited):
+                mov(priority, inherited)
             link = scratch(Ptr[ListHead])
             lea(link, thread.link)
-            with if_(thread.state == ThreadState.READY):
+            # A processor that is idle may have taken it over, and be about to put it into its queue
+            with if_((thread.state == ThreadState.READY) & (thread.link.next != 0)):
                 queue.remove(link, thread.priority)
                 queue.append(link, priority)
             with elif_(thread.state == ThreadState.RUNNING):

@@ -64,8 +64,14 @@ class Thread(Struct, align=64):
     """Where its registers are saved; 0 while a processor runs on its stack."""
     run_queue: Ptr[RunQueue]
     link: ListHead
+    """Its next is null while it is READY and in no list, as it comes to another processor."""
     state: U32 = field(ThreadState, written_by=("Scheduler", "Waiting", "Threads"))
     priority: U32
+    """That by which it runs: the higher one of the two below."""
+    own_priority: U32
+    """What it is given."""
+    inherited_priority: U32
+    """The highest one of those who wait for it; 0 for none."""
     pinned: U32
     """1 if it must stay on its processor."""
     lock_mode: U32

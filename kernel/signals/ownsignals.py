@@ -31,3 +31,15 @@ class OwnSignals(Subsystem):
             ignore(
                 self.signals.send_to_thread(target, address_of(info)), "such a signal is not queued"
             )
+
+    @function(context="thread")
+    def largest_file(self) -> U64:
+        """Return how long the program that runs may make files; who goes on beyond that gets
+        SIGXFSZ."""
+        thread = scratch(self.scheduler.current)
+        target = scratch(cast(thread.user, OrNull[Ptr[SignalTarget]]))
+        mov(rax, -1)
+        with if_(target != 0):
+            group = scratch(target.group)
+            mov(rax, group.largest_file)
+        ret(rax)

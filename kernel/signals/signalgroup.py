@@ -31,6 +31,8 @@ class SignalGroup(Struct):
     """How many records of signals there are for it and its threads."""
     queue_limit: U32
     """How many there may be."""
+    largest_file: U64
+    """How many bytes it may make a file long (getrlimit(2), RLIMIT_FSIZE)."""
     deadly: U32 = field(guarded_by="lock", unlocked_reads=True)
     """The signal that ends it; 0 as long as none does."""
     protected: U32

@@ -126,6 +126,11 @@ class Idle(Subsystem):
             with if_(found != 0):
                 lea(link, found.link)
                 queue.remove(link, found.priority)
+                # It belongs here at once, though it is in no list yet: who changes its priority
+                # sees that
+                mov(found.link.next, 0)
+                self.per_cpu.point_at(u64(link), self.scheduler.queue)
+                mov(found.run_queue, cast(link, Ptr[RunQueue]))
         ret(found)
 
     @function(holds="queue.lock")
@@ -177,10 +182,9 @@ class Idle(Subsystem):
 
     @function
     def _take_over(self, thread: Ptr[Thread]) -> None:
-        """Put a ready thread that is in no queue into this processor's queue."""
+        """Put a ready thread of this processor, which is in no list, into its queue."""
         queue, link = scratch(Ptr[RunQueue]), scratch(Ptr[ListHead])
         self.per_cpu.point_at(u64(queue), self.scheduler.queue)
         lea(link, thread.link)
         with queue.lock.held():
-            mov(thread.run_queue, queue)
             queue.append(link, thread.priority)

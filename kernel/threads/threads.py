@@ -115,6 +115,7 @@ class Threads(LeakChecks):
         mov(thread.quantum, QUANTUM)
         for word in range(PROCESSOR_WORDS):
             mov(thread.allowed[word], -1)
+        mov(thread.own_priority, priority)
         mov(eax, 1)
         lock.xadd(self.next_number, rax)
         mov(thread.number, rax)

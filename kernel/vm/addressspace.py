@@ -42,5 +42,7 @@ class AddressSpace(Space):
     """How many pages of 4 KiB are in it."""
     peak: U64 = field(guarded_by="lock", unlocked_reads=True)
     """How many there were before pages were unmapped, at most."""
+    barriers: U32
+    """What its programs have registered for with `membarrier`, by the numbers of that."""
     threads: U32 = field(written_by="AddressSpaces")
     """How many threads are in it. No TLB has anything of a space that has none."""

@@ -132,6 +132,8 @@ class AddressSpaces(LeakChecks):
             place = scratch(getattr(space, name))
             mov(getattr(other, name), place)
             release(place)
+        mov(eax, space.barriers)
+        mov(other.barriers, eax)
         region = keep(self.regions.find_from(space, 0))
         with while_(region != 0):
             with if_((region.flags & RegionFlags.NO_COPY) == 0):
@@ -371,6 +373,11 @@ class AddressSpaces(LeakChecks):
         asserts(space != 0)
         self._switch_to(before)
         tail(self.drop, space)
+
+    @function
+    def gain(self, space: Ptr[AddressSpace]) -> None:
+        """Count one thread more in `space`, which stays so until that is dropped."""
+        lock.inc(space.threads)
 
     @function(context="thread", sleeps=True)
     def drop(self, space: Ptr[AddressSpace]) -> None:

@@ -12,6 +12,7 @@ from kernel.structures.tree import Trees
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regionsurvey import RegionSurvey
+from kernel.vm.regionusage import RegionUsage
 from kernel.vm.rights import Rights
 from pykasm import *
 
@@ -112,6 +113,41 @@ class Regions(LeakChecks):
             with if_(region.backing != 0):
                 mov(found.is_backed, 1)
             mov(start, region.end)
+
+    @function
+    def measure(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        usage: Keep[Ptr[RegionUsage]],
+    ) -> None:
+        """Fill in `usage` with what the regions have from `start` up to `end`."""
+        for name in ("mapped", "data", "constant", "locked"):
+            mov(getattr(usage, name), 0)
+        region = keep(self.find_from(space, start))
+        with while_((region != 0) & (region.node.key < end)):
+            self._add_usage(region, start, end, usage)
+            mov(region, self.next(region))
+
+    @function
+    def _add_usage(
+        self, region: Ptr[Region], start: UserAddress, end: UserAddress, usage: Ptr[RegionUsage]
+    ) -> None:
+        """Add to `usage` what `region` has from `start` up to `end`."""
+        with if_(start < region.node.key):
+            mov(start, region.node.key)
+        with if_(end > region.end):
+            mov(end, region.end)
+        sub(end, start)
+        add(usage.mapped, end)
+        with if_(region.flags & RegionFlags.LOCKED):
+            add(usage.locked, end)
+        with if_((region.flags & (RegionFlags.SHARED | RegionFlags.GROWS_DOWN)) == 0):
+            with if_(region.rights & Rights.WRITE):
+                add(usage.data, end)
+            with else_():
+                add(usage.constant, end)
 
     # Changing
 

@@ -63,7 +63,7 @@ class Caller:
         self.list = b"".join(struct.pack("<QQ", *one) for one in segments)
         made = self.host.new(UserSegments)
         count = len(segments) if count is None else count
-        result = int(self.host.call(self.calls._take, made, 0x1000, count))
+        result = int(self.host.call(self.calls.take, made, 0x1000, count))
         if result:
             assert not self.held
         left = int(self.host.at(UserSegments, int(made)).vector.left)

@@ -9,6 +9,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 
 #define FAIL_ALLOCATION 0x1000  // makes this thread's n-th allocation fail
@@ -178,12 +179,43 @@ static int do_timer(void) {
     return syscall(SYS_timer_create, 1, 0, &id) ? -1 : syscall(SYS_timer_delete, id);
 }
 
+#define PIDFD_OPEN 434
+#define PIDFD 0x1000
+
+static int do_pidfd(void) {
+    int number = syscall(PIDFD_OPEN, getpid(), 0);
+    return number < 0 ? -1 : close(number);
+}
+
+static int do_open_child(void) {
+    int number = dup(0), lowest = number;
+    close(number);
+    long child = syscall(SYS_clone, PIDFD | SIGCHLD, 0, &number, 0, 0);
+    int result = reap(child);
+    if (child > 0)
+        return result || number != lowest || close(number);
+    number = dup(0);
+    return close(number) || number != lowest ? 1 : -1;
+}
+
+static int do_read_other(void) {
+    static char from[10], to[10];
+    struct iovec near[10], far[10];
+    for (int i = 0; i < 10; i++) {
+        near[i] = (struct iovec){to + i, 1};
+        far[i] = (struct iovec){from + i, 1};
+    }
+    long read = syscall(SYS_process_vm_readv, getpid(), near, 10, far, 10, 0);
+    return read < 0 ? -1 : read != 10;
+}
+
 static int (*const calls[])(void) = {
     do_eventfd, do_memfd, do_fallocate, do_mount, do_sendfile, do_unshare_range,
     do_lock_part,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
-    do_setgroups, do_setuid, do_capset, do_prctl, do_timer,
+    do_setgroups, do_setuid, do_capset, do_prctl, do_timer, do_pidfd,
+    do_open_child, do_read_other,
 };
 
 static int all(void) {
