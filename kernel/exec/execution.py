@@ -157,7 +157,7 @@ class Execution(Subsystem):
         process = keep(task.process)
         try_(self._tell_others(process, task))
         with loop():
-            mov(noted, self.queues.note(address_of(process.changes)))
+            mov(noted, self.queues.note(process.changes))
             break_if(self._is_alone(process, task))
             waited = self.queues.wait(address_of(process.changes), noted, FOREVER, KILLABLE)
             with if_(waited != 0):

@@ -118,7 +118,7 @@ class EventCounters(LeakChecks):
         counter, value, noted = keep(cast(file.private, Ptr[EventCounter])), local(U64), local(U64)
         fail_if(vector.left < sizeof(U64), Errno.EINVAL)
         with loop():
-            mov(noted, self.queues.note(address_of(counter.queue)))
+            mov(noted, self.queues.note(counter.queue))
             mov(value, self._take(counter))
             break_if(value != 0)
             try_(self.waits.wait(file, address_of(counter.queue), noted))
@@ -152,7 +152,7 @@ class EventCounters(LeakChecks):
         fail_if(copied != sizeof(U64), Errno.EFAULT)
         fail_if(value == NONE, Errno.EINVAL)
         with loop():
-            mov(noted, self.queues.note(address_of(counter.queue)))
+            mov(noted, self.queues.note(counter.queue))
             break_if(self._add(counter, value))
             try_(self.waits.wait(file, address_of(counter.queue), noted))
         self.queues.announce(address_of(counter.queue))

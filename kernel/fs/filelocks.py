@@ -43,7 +43,7 @@ class FileLocks(Subsystem):
             ret(0)
         self.release(file)
         with loop():
-            mov(noted, self.queues.note(address_of(self.released)))
+            mov(noted, self.queues.note(self.released))
             with if_(self._try(file, wanted)):
                 ret(0)
             fail_if(waits == 0, Errno.EAGAIN)

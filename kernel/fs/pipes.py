@@ -127,7 +127,7 @@ class Pipes(Subsystem):
         opens, noted = keep(U32), keep(U64)
         mov(opens, self._opens(pipe, for_readers))
         with loop():
-            mov(noted, self.queues.note(address_of(pipe.queue)))
+            mov(noted, self.queues.note(pipe.queue))
             mov(eax, pipe.writers)
             with if_(for_readers != 0):
                 mov(eax, pipe.readers)
@@ -188,7 +188,7 @@ class Pipes(Subsystem):
         with if_(vector.left == 0):
             ret(0)
         with loop():
-            mov(noted, self.queues.note(address_of(pipe.queue)))
+            mov(noted, self.queues.note(pipe.queue))
             with self.mutexes.held(pipe.lock):
                 mov(result, self._read_locked(pipe, vector))
             with if_(result > 0):
@@ -273,7 +273,7 @@ class Pipes(Subsystem):
         mov(start, rax)
         xor(u32(result), u32(result))
         with while_(vector.left != 0):
-            mov(noted, self.queues.note(address_of(pipe.queue)))
+            mov(noted, self.queues.note(pipe.queue))
             with self.mutexes.held(pipe.lock):
                 mov(result, self._write_locked(pipe, vector, start))
             with if_(result > 0):

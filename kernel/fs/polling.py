@@ -52,7 +52,7 @@ class Polling(Subsystem):
             with if_(waited != 0):
                 mov(result, waited)
                 break_()
-            mov(noted, self.queues.note(address_of(queue)))
+            mov(noted, self.queues.note(queue))
             mov(result, self._look(entries, count, False))
         self._unwatch(entries, count)
         with if_(result == WaitResult.TIMED_OUT):

@@ -31,7 +31,7 @@ class PollQueue(Struct):
     in which nobody waits."""
 
     queue: WaitQueue
-    changes: U64 = field(guarded_by="queue.lock")
+    changes: U64 = field(guarded_by="queue.lock", unlocked_reads=True)
     """How often something changed."""
     watchers: ListHead = field(guarded_by="queue.lock", elements="Watcher.link")
     """All zero as long as nobody has ever watched."""

@@ -246,7 +246,7 @@ class Clones(Subsystem):
         """Wait until `process` uses this task's memory no more, or until the task is killed."""
         waited, noted = keep(I32), keep(U64)
         with loop():
-            mov(noted, self.queues.note(address_of(process.changes)))
+            mov(noted, self.queues.note(process.changes))
             break_if(process.left_memory != 0)
             mov(waited, self.queues.wait(address_of(process.changes), noted, FOREVER, KILLABLE))
             break_if(waited != 0)

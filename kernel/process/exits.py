@@ -206,7 +206,7 @@ class Exits(Subsystem):
         Returns its status, as `wait4` gives it."""
         status = keep(U32)
         with loop():
-            noted = self.queues.note(address_of(process.changes))
+            noted = self.queues.note(process.changes)
             break_if(process.state >= ProcessState.ZOMBIE)
             ignore(
                 self.queues.wait(address_of(process.changes), noted, FOREVER, UNINTERRUPTIBLE),

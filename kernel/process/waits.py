@@ -102,7 +102,7 @@ class Waits(Subsystem):
         -ERESTARTSYS."""
         process, noted = keep(self.processes.current_process()), keep(U64)
         with loop():
-            mov(noted, self.queues.note(address_of(process.child_events)))
+            mov(noted, self.queues.note(process.child_events))
             self._look(process, request)
             with if_(request.child != 0):
                 ret(0)

@@ -96,7 +96,7 @@ class ConsoleTerminal(CharacterDriver):
         """Hand a byte on, once there is room for it."""
         noted, terminal = keep(U64), keep(address_of(self.terminal))
         with loop():
-            mov(noted, self.queues.note(address_of(terminal.queue)))
+            mov(noted, self.queues.note(terminal.queue))
             taken = self.typing.type(terminal, byte, 1)
             break_if(taken != 0)
             waited = self.queues.wait(address_of(terminal.queue), noted, FOREVER, UNINTERRUPTED)

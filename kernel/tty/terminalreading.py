@@ -111,7 +111,7 @@ class TerminalReading(Subsystem):
         mov(eax, file.flags)
         mov(flags, eax)
         with loop():
-            mov(noted, self.queues.note(address_of(terminal.queue)))
+            mov(noted, self.queues.note(terminal.queue))
             mov(result, self._take(terminal, vector))
             break_if(result != -Errno.EAGAIN)
             with if_(terms.deadline != FOREVER):

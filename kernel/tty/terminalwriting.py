@@ -83,7 +83,7 @@ class TerminalWriting(Subsystem):
         terminal = cast(file.private, Ptr[Terminal])
         with loop():
             queue = scratch(terminal)
-            mov(noted, self.queues.note(address_of(queue.queue)))
+            mov(noted, self.queues.note(queue.queue))
             mov(done, i64(self._put(scratch(terminal), bytes, left)))
             add(u64(bytes), done)
             sub(left, done)
