@@ -90,7 +90,7 @@ class RecordLocks(Subsystem):
         waits for this owner; -ERESTARTSYS; -ENOLCK without memory."""
         noted, result = keep(U64), keep(I64)
         with loop():
-            mov(noted, self.queues.note(address_of(self.released)))
+            mov(noted, self.queues.note(self.released))
             mov(result, self._try(inode, wanted))
             with if_((result != -Errno.EAGAIN) | (waits == 0)):
                 ret(result)
