@@ -1,8 +1,9 @@
 """What the instructions of a run go to, counted by QEMU's log of what it executes.
 
 Told to translate one instruction at a time (`-singlestep`; `one-insn-per-tb` from QEMU 8.1 on) and
-to chain none (`-d exec,nochain`), QEMU writes a line for each instruction, with its address. That
-makes a run a hundred times as long, and counts it exactly, on any machine.
+to chain none (`-d exec,nochain`), QEMU writes a line for each instruction, with its address, before
+it executes that: one that a fault or an interrupt keeps from its end counts once more. A run takes
+a hundred times as long as others.
 """
 
 from __future__ import annotations
