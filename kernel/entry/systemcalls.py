@@ -51,7 +51,7 @@ from kernel.process.usagecalls import UsageCalls
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
 from pykasm import *
-from pykasm.lang.function import BoundFunction, Function
+from pykasm.lang.function import Function
 
 
 class SystemCallHandler(Fn[..., OrErrno[I64]], context="thread"):
@@ -298,7 +298,7 @@ class SystemCalls(Subsystem):
         )
         self.narrow = rodata(
             U8 * CALLS,
-            [_narrow(rows[number]) if number in rows else 0 for number in range(CALLS)],
+            [_narrow(NUMBERS[number]) if number in rows else 0 for number in range(CALLS)],
         )
         """Which parameters have 32 bits, a bit each: programs leave anything in the upper halves of
         their registers, and functions find these cleared."""
@@ -311,8 +311,8 @@ class SystemCalls(Subsystem):
         ret(-Errno.ENOSYS)
 
 
-def _narrow(handler: BoundFunction[Any]) -> int:
+def _narrow(handler: Function[Any]) -> int:
     """Return a bit for each parameter of `handler` that has 32 bits."""
-    sizes = [sizeof(one.type) for one in handler._signature.parameters]
+    sizes = [sizeof(one.type) for one in handler.signature().parameters]
     assert all(size in (sizeof(U32), sizeof(U64)) for size in sizes)
     return sum(1 << place for place, size in enumerate(sizes) if size == sizeof(U32))
