@@ -259,14 +259,14 @@ FAULTS = (
         (
             (
                 "        cli()\n"
-                "        mov(self.queue.used, QUANTUM)  # `_requeue` puts it "
+                "        mov(self.queue.used, UNLIMITED)  # `_requeue` puts it "
                 "after the others then\n"
                 "        self.schedule()\n"
                 "        sti()",
                 "        queue = keep(Ptr[RunQueue])\n"
                 "        cli()\n"
                 "        self.per_cpu.point_at(u64(queue), self.queue)\n"
-                "        mov(queue.used, QUANTUM)\n"
+                "        mov(queue.used, UNLIMITED)\n"
                 "        self.schedule()\n"
                 "        mov(queue.used, 0)  # planted 4\n"
                 "        sti()",
