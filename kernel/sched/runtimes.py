@@ -10,9 +10,9 @@ class RunTimes(Struct):
     """The processor time of a thread or a process.
 
     `total` is exact. How much of that a program spent itself, and how much the kernel for it, is
-    looked at at each tick: what has passed since the last one is of the kind that the tick finds
-    (Linux does so, too, unless it is built with VIRT_CPU_ACCOUNTING_GEN). So the other two are
-    together what `total` was at the last tick.
+    known by the ticks that found the one or the other at work (Linux does so, too, unless it is
+    built with VIRT_CPU_ACCOUNTING_GEN): the other two are these ticks, so that their ratio is that
+    of the parts.
     """
 
     total: Nanoseconds

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.clock.clock import Clock
+from kernel.clock.units import Nanoseconds
 from kernel.sched.runqueue import RunQueue
 from kernel.sched.thread import Thread
 from pykasm import *
@@ -26,15 +27,17 @@ class ThreadTimes(Subsystem):
 
     @function(context="interrupts off", holds="queue.lock")
     def attribute(
-        self, queue: Keep[Ptr[RunQueue]], thread: Keep[Ptr[Thread]], is_user: Keep[U32]
+        self,
+        queue: Keep[Ptr[RunQueue]],
+        thread: Keep[Ptr[Thread]],
+        span: Keep[Nanoseconds],
+        is_user: Keep[U32],
     ) -> None:
-        """Count, and take all that has come since this was done last for a program's own time, or
-        if `is_user` is 0 for the kernel's."""
+        """Count, and note that a tick, of `span` nanoseconds, has found the program of `thread` at
+        work, or if `is_user` is 0 the kernel. However late a tick is, it counts as one: what it
+        finds tells little of the time before."""
         self.count(queue, thread)
-        mov(rax, thread.times.total)
-        sub(rax, thread.times.user)
-        sub(rax, thread.times.system)
         with if_(is_user != 0):
-            add(thread.times.user, rax)
+            add(thread.times.user, span)
         with else_():
-            add(thread.times.system, rax)
+            add(thread.times.system, span)

@@ -67,7 +67,7 @@ class SchedulerTicks(Subsystem):
         thread = keep(Ptr[Thread])
         with queue.lock.held_interrupts_off():
             mov(u64(thread), queue.running)
-            self.times.attribute(queue, thread, self.in_program)
+            self.times.attribute(queue, thread, TICK, self.in_program)
         with if_(thread.quantum != UNLIMITED):
             add(queue.used, USED_BY_TICK)
         with if_(thread.user != 0):
