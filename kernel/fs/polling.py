@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from kernel.clock.units import Nanoseconds
 from kernel.fs.file import File
-from kernel.fs.pollqueue import ALWAYS, PollQueue, Watcher
+from kernel.fs.openflag import OpenFlag
+from kernel.fs.pollqueue import ALWAYS, PollEvent, PollQueue, Watcher
 from kernel.fs.pollqueues import PollQueues
 from kernel.sched.waiting import WaitResult
 from pykasm import *
@@ -78,20 +79,29 @@ class Polling(Subsystem):
         with while_(count != 0):
             file = scratch(entry.file)
             with if_(file != 0):
-                watcher, operations = scratch(OrNull[Ptr[Watcher]]), scratch(file.operations)
+                watcher, events = scratch(OrNull[Ptr[Watcher]]), local(U32)
                 xor(u32(watcher), u32(watcher))
                 with if_(watches != 0):
                     lea(watcher, entry.watcher)
-                events = operations.poll(file, watcher)
-                mov(ecx, entry.wanted)
-                or_(ecx, ALWAYS)
-                and_(events, ecx)
-                mov(entry.found, events)
-                with if_(events != 0):
+                mov(events, self._events_of(file, watcher))
+                mov(eax, entry.wanted)
+                or_(eax, ALWAYS)
+                and_(eax, events)
+                mov(entry.found, eax)
+                with if_(eax != 0):
                     inc(ready)
             add(entry, sizeof(PollEntry))
             dec(count)
         ret(ready)
+
+    @function(context="thread", sleeps=True)
+    def _events_of(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:
+        """Return what holds for `file`, which `watcher` watches from now on, unless it is null.
+        What was opened for its place alone (open(2), O_PATH) is no file to wait for."""
+        with if_(file.flags & OpenFlag.PATH):
+            ret(PollEvent.INVALID)
+        operations = scratch(file.operations)
+        tail(operations.poll, file, watcher)
 
     @function
     def _unwatch(self, entry: Keep[Ptr[PollEntry]], count: Keep[U64]) -> None:

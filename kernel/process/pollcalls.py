@@ -69,10 +69,14 @@ class SelectArguments(Struct):
 SELECTED: tuple[tuple[str, int], ...] = (
     (
         "reading",
-        PollEvent.IN | PollEvent.READ_NORMAL | PollEvent.HANG_UP | PollEvent.ERROR,
+        PollEvent.IN
+        | PollEvent.READ_NORMAL
+        | PollEvent.HANG_UP
+        | PollEvent.ERROR
+        | PollEvent.INVALID,
     ),
-    ("writing", PollEvent.OUT | PollEvent.WRITE_NORMAL | PollEvent.ERROR),
-    ("exceptional", PollEvent.PRIORITY),
+    ("writing", PollEvent.OUT | PollEvent.WRITE_NORMAL | PollEvent.ERROR | PollEvent.INVALID),
+    ("exceptional", PollEvent.PRIORITY | PollEvent.INVALID),
 )
 """Which events each of the sets stands for (fs/select.c)."""
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -15,6 +16,18 @@
 static int events_of(int file) {
     struct pollfd one = {file, POLLIN | POLLOUT};
     return poll(&one, 1, 0) < 0 ? -1 : one.revents;
+}
+
+// Files that were opened for their place alone can't be waited for, FIFOs too.
+static void places(void) {
+    CHECK(mkfifo("/tmp/events-fifo", 0600) == 0);
+    int file = open("/tmp/events-fifo", O_PATH);
+    CHECK(file >= 0 && events_of(file) == POLLNVAL);
+    fd_set some;
+    FD_ZERO(&some);
+    FD_SET(file, &some);
+    CHECK(select(file + 1, &some, 0, 0, 0) == 1 && FD_ISSET(file, &some));
+    CHECK(close(file) == 0 && unlink("/tmp/events-fifo") == 0);
 }
 
 static void counters(void) {
@@ -101,6 +114,7 @@ static void ranges(void) {
 }
 
 int main(void) {
+    places();
     counters();
     semaphores();
     waits();
