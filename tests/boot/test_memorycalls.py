@@ -14,6 +14,9 @@ from tests.boot.test_programs import compiled, started
 
 MakeMachine = Callable[..., Machine]
 
+VDSO = 2 * PAGE
+"""What lies above all other mappings: the vDSO, and the page that it reads."""
+
 HEAD = r"""
 #define _GNU_SOURCE
 #include <errno.h>
@@ -461,7 +464,7 @@ def test_programs_lie_at_the_same_places_where_that_is_asked_for(
     stack, mapping, heap = places(kernel)
     assert [places(kernel) for _ in range(3)] == [[stack, mapping, heap]] * 3
     assert stack > USER_END - (64 << 10)
-    assert mapping == USER_END - STACK_RESERVE - PAGE
+    assert mapping == USER_END - STACK_RESERVE - VDSO - PAGE
 
 
 HOG = r"""

@@ -51,7 +51,8 @@ class Bench:
         self.host.stub(self.places.can_be_registers, lambda start, length: 1)
         for function in (self.pages.allocate_page, self.pages.allocate_zeroed, early.allocate):
             self.host.stub(function, self.take)
-        self.host.stub(self.pages.free_page, self.free.append)
+        for give in (self.pages.free_page, self.pages.free_zeroed):
+            self.host.stub(give, self.free.append)
         self.host.call(self.kernel.preallocate, Area.RUNTIME, RUNTIME_END, PageLevel.HUGE)
         self.host.call(parts[PageTables].use_pages)
         self.left = left
