@@ -107,7 +107,8 @@ def test_jobs_go_to_the_background_and_back(shell: Shell) -> None:
 
 
 def test_an_interrupt_ends_all_of_a_pipe(shell: Shell) -> None:
-    shell.start("(echo begun >&2; sleep 1000) | cat | sleep 1000", "begun")
+    # The last one says so: by then, the shell has begun all of them
+    shell.start("sleep 1000 | cat | (echo begun >&2; sleep 1000)", "begun")
     shell.press(INTERRUPT)
     assert shell.run("echo $?") == ["130"]
     assert shell.run("jobs") == []
