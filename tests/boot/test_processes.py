@@ -15,6 +15,10 @@ from tests.boot.test_programs import started
 
 MakeMachine = Callable[..., Machine]
 
+ALONE = ("prioritylocks",)
+"""Those that have a machine of their own: behind all the others, on a host that has much else to
+do, it was seen to hang, and why is not known yet."""
+
 SOURCES = sorted((Path(__file__).parents[1] / "programs").glob("*.c"))
 
 
@@ -36,6 +40,23 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def test_programs_find_all_as_linux_has_it(
     machine: MakeMachine, tmp_path: Path, programs: dict[str, bytes], cpu: str
 ) -> None:
-    kernel = started(partial(machine, cpu=cpu), tmp_path, **programs)
-    ends = {name: kernel.command(f"run /bin/{name}").split(": ")[-1] for name in programs}
-    assert ends == dict.fromkeys(programs, "exit status 0")
+    together = {name: program for name, program in programs.items() if name not in ALONE}
+    assert ends(partial(machine, cpu=cpu), tmp_path, together) == dict.fromkeys(together, ENDED)
+
+
+@pytest.mark.parametrize("cpu", ["qemu64", "max"])
+@pytest.mark.parametrize("name", ALONE)
+def test_a_program_alone_finds_all_as_linux_has_it(
+    machine: MakeMachine, tmp_path: Path, programs: dict[str, bytes], name: str, cpu: str
+) -> None:
+    alone = {name: programs[name]}
+    assert ends(partial(machine, cpu=cpu), tmp_path, alone) == {name: ENDED}
+
+
+ENDED = "exit status 0"
+
+
+def ends(machine: MakeMachine, folder: Path, programs: dict[str, bytes]) -> dict[str, str]:
+    """How each of `programs` ends, one after the other on one machine."""
+    kernel = started(machine, folder, **programs)
+    return {name: kernel.command(f"run /bin/{name}").split(": ")[-1] for name in programs}
