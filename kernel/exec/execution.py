@@ -94,7 +94,7 @@ class Execution(Subsystem):
 
     @function(context="thread")
     def _show(self, space: Ptr[AddressSpace]) -> None:
-        """Let those who may look into this task see `space`, the memory that it has now."""
+        """Show `space`, the memory that it has now, to those who may look into this task."""
         space = scratch(space)
         task = scratch(self.processes.current())
         process = scratch(task.process)

@@ -104,7 +104,7 @@ class AffinityCalls(SystemCallGroup):
     def sched_setaffinity(
         self, number: Keep[U32], length: Keep[Untrusted[U64]], source: Fetched[User[U8]]
     ) -> OrErrno[I64]:
-        """Let the thread `number`, 0 for this one, run on the set of processors at `source` alone.
+        """Bind the thread `number`, 0 for this one, to the set of processors at `source`.
         It leaves another one before it goes on."""
         set, result = local(ProcessorSet), keep(I64)
         self._clear_set(set)
@@ -124,7 +124,7 @@ class AffinityCalls(SystemCallGroup):
 
     @function(context="thread", holds="Process.lock")
     def _set(self, task: Keep[Ptr[Task]], set: Keep[Ptr[U64]]) -> OrErrno[I64]:
-        """Let `task` run on the processors of `set` alone. Returns 0; -EPERM if the task that runs
+        """Bind `task` to the processors of `set`. Returns 0; -EPERM if the task that runs
         may not do that, -EINVAL if there is none of them."""
         own, other = scratch(self.processes.current().credentials), scratch(task.credentials)
         with if_((own.effective & (1 << CapabilityBit.SYS_NICE)) == 0):

@@ -160,7 +160,7 @@ class Exits(Subsystem):
 
     @function(context="thread")
     def _hide_memory(self, task: Ptr[Task]) -> None:
-        """Let nobody look into the memory of `task` any more."""
+        """Take the memory of `task` out of the sight of others."""
         process, task = scratch(task.process), scratch(task)
         with process.lock.held():
             mov(task.space, 0)

@@ -394,7 +394,7 @@ class PriorityLocks(Subsystem):
 
     @function(context="thread")
     def leave(self, task: Keep[Ptr[Task]]) -> None:
-        """Let all who wait for locks of `task`, which ends, look again: they belong to nobody."""
+        """Wake all who wait for locks of `task`, which ends: they belong to nobody."""
         with self.lock.held():
             mov(task.has_left_locks, 1)
             with (

@@ -331,8 +331,8 @@ class Scheduler(Subsystem):
 
     @function(context="any")
     def allow(self, thread: Ptr[Thread], allowed: Ptr[U64]) -> None:
-        """Let `thread`, which the caller keeps from being freed, run on the set of processors at
-        `allowed` alone, some of which there are. It goes there before its program goes on."""
+        """Bind `thread`, which the caller keeps from being freed, to the set of processors at
+        `allowed`, some of which there are. It goes there before its program goes on."""
         for word in range(PROCESSOR_WORDS):
             mov(rax, allowed[word])
             mov(thread.allowed[word], rax)

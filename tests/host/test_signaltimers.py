@@ -82,7 +82,7 @@ class Machine:
         self.call(self.parts[SignalActionStore].set, self.group.actions, NUMBER, action)
 
     def advance(self, time: int) -> None:
-        """Let time go on; the interrupt of the timer comes if it is due, or the tick."""
+        """Move time on; the interrupt of the timer comes if it is due, or the tick."""
         self.now += time
         if self.timer.base >= TimeBase.PROCESS:
             if self.timer.deadline:
