@@ -9,11 +9,10 @@ from kernel.fs.attributes import Attributes
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.filestatus import FileStatus
-from kernel.fs.openflag import OpenFlag
 from kernel.process.extendedstatus import ExtendedStatus, StatusMask
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import PathCalls
-from kernel.process.statuscalls import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, STATUS_FLAGS
+from kernel.process.statuscalls import STATUS_FLAGS
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -67,12 +66,7 @@ class ExtendedStatusCalls(SystemCallGroup):
         mov(eax, flags)
         and_(eax, AT_STATX_SYNC_TYPE)
         fail_if(eax == AT_STATX_SYNC_TYPE, Errno.EINVAL)
-        mov(eax, OpenFlag.PATH)
-        with if_(flags & AT_SYMLINK_NOFOLLOW):
-            or_(eax, OpenFlag.NO_FOLLOW)
-        with if_(flags & AT_EMPTY_PATH):
-            or_(eax, OpenFlag.UNNAMED)
-        failed, opened = self.paths.find(directory, name, eax, 0)
+        failed, opened = self.paths.find_place(directory, name, flags)
         with if_(opened == 0):
             ret(failed)
         ignore(failed, "it is there")

@@ -18,9 +18,8 @@ from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import direct
-from kernel.process.pathcalls import AT_FDCWD, PathCalls
+from kernel.process.pathcalls import AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
-from kernel.process.statuscalls import AT_SYMLINK_NOFOLLOW
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *

@@ -30,6 +30,12 @@ AT_FDCWD = -100
 """Stands for the current directory where a call takes the number of one
 (include/uapi/linux/fcntl.h)."""
 
+AT_SYMLINK_NOFOLLOW = 0x100
+"""Look at a symbolic link itself."""
+
+AT_EMPTY_PATH = 0x1000
+"""An empty name stands for the open file whose number is in the directory's place."""
+
 AT_REMOVEDIR = 0x200
 """Of `unlinkat`: remove a directory."""
 
@@ -150,6 +156,19 @@ class PathCalls(SystemCallGroup):
         """Return 0 and what the name leads to, open by `flags`; or an error and null."""
         task = self.processes.current()
         tail(self.find_as, directory, name, flags, mode, task.credentials)
+
+    @function(context="thread", sleeps=True)
+    def find_place(
+        self, directory: I32, name: Fetched[User[U8]], flags: U32
+    ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
+        """Return 0 and what the name leads to, open for its place alone, by those of `flags` that
+        say so: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH; or an error and null."""
+        mov(eax, OpenFlag.PATH)
+        with if_(flags & AT_SYMLINK_NOFOLLOW):
+            or_(eax, OpenFlag.NO_FOLLOW)
+        with if_(flags & AT_EMPTY_PATH):
+            or_(eax, OpenFlag.UNNAMED)
+        tail(self.find, directory, name, eax, 0)
 
     @function(context="thread", sleeps=True)
     def find_as(

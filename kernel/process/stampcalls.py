@@ -9,9 +9,8 @@ from kernel.fs.files import Files
 from kernel.fs.filetimes import FileTimes, TimeChange
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
-from kernel.process.pathcalls import AT_FDCWD, PathCalls
+from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
-from kernel.process.statuscalls import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.usertimes import MICROSECOND
 from kernel.time.wallclock import WallClock
@@ -157,12 +156,7 @@ class StampCalls(SystemCallGroup):
         """Set the times of the file `name`."""
         result = keep(I64)
         fail_if(flags & ~FLAGS, Errno.EINVAL)
-        mov(eax, OpenFlag.PATH)
-        with if_(flags & AT_SYMLINK_NOFOLLOW):
-            or_(eax, OpenFlag.NO_FOLLOW)
-        with if_(flags & AT_EMPTY_PATH):
-            or_(eax, OpenFlag.UNNAMED)
-        failed, opened = self.paths.find(directory, name, eax, 0)
+        failed, opened = self.paths.find_place(directory, name, flags)
         with if_(opened == 0):
             ret(failed)
         ignore(failed, "it is there")

@@ -13,18 +13,14 @@ from kernel.fs.filestatus import FileStatus
 from kernel.fs.mode import Access
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
-from kernel.process.pathcalls import AT_FDCWD, PathCalls
+from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
-AT_SYMLINK_NOFOLLOW = 0x100
-"""Look at a symbolic link itself (include/uapi/linux/fcntl.h)."""
-
-
-AT_NO_AUTOMOUNT, AT_EMPTY_PATH = 0x800, 0x1000
-"""The first changes nothing: nothing is mounted by being looked at."""
+AT_NO_AUTOMOUNT = 0x800
+"""Changes nothing: nothing is mounted by being looked at (include/uapi/linux/fcntl.h)."""
 
 STATUS_FLAGS = AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT | AT_EMPTY_PATH
 """Those of `newfstatat`."""
@@ -79,10 +75,7 @@ class StatusCalls(SystemCallGroup):
         self, directory: I32, name: Fetched[User[U8]], buffer: Keep[User[U8]], flags: U32
     ) -> OrErrno[I64]:
         """Tell of the file `name`."""
-        mov(eax, OpenFlag.PATH)
-        with if_(flags & AT_SYMLINK_NOFOLLOW):
-            or_(eax, OpenFlag.NO_FOLLOW)
-        failed, opened = self.paths.find(directory, name, eax, 0)
+        failed, opened = self.paths.find_place(directory, name, flags)
         with if_(opened == 0):
             ret(failed)
         ignore(failed, "it is there")
@@ -195,10 +188,7 @@ class StatusCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Set owner and group of the file `name`, as seen from `directory`."""
         fail_if(flags & ~AT_SYMLINK_NOFOLLOW, Errno.EINVAL)
-        mov(eax, OpenFlag.PATH)
-        with if_(flags & AT_SYMLINK_NOFOLLOW):
-            or_(eax, OpenFlag.NO_FOLLOW)
-        failed, opened = self.paths.find(directory, name, eax, 0)
+        failed, opened = self.paths.find_place(directory, name, flags)
         with if_(opened == 0):
             ret(failed)
         ignore(failed, "it is there")
