@@ -52,6 +52,7 @@ from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
 from pykasm import *
 from pykasm.lang.function import Function
+from pykasm.lang.stubs import stub_address
 
 
 class SystemCallHandler(Fn[..., OrErrno[I64]], context="thread"):
@@ -283,25 +284,21 @@ FIRST_PRIVATE = 0x1000
 """Where the numbers of calls begin that Linux does not have."""
 
 
+ARGUMENTS = (edi, esi, edx, ecx, r8d, r9d)
+"""The lower halves of where functions find arguments (System V ABI AMD64 supplement, 3.2.3)."""
+
+
 class SystemCalls(Subsystem):
     """What each number does."""
 
     def __init__(self, groups: Sequence[SystemCallGroup], private: PrivateCalls) -> None:
         owners: dict[type, Subsystem] = {type(one): one for one in groups}
-        rows = {
+        self.rows = {
             number: getattr(owners[one.owner], one.name)
             for number, one in NUMBERS.items()
             if one.owner in owners  # the smallest image has few
         }
-        self.handlers = rodata(
-            SystemCallHandler * CALLS, [rows.get(number, self.missing) for number in range(CALLS)]
-        )
-        self.narrow = rodata(
-            U8 * CALLS,
-            [_narrow(NUMBERS[number]) if number in rows else 0 for number in range(CALLS)],
-        )
-        """Which parameters have 32 bits, a bit each: programs leave anything in the upper halves of
-        their registers, and functions find these cleared."""
+        self.handlers = rodata(SystemCallHandler * CALLS, [self._entry(n) for n in range(CALLS)])
         self.private = [private.fail_allocation]
         self.private_handlers = rodata(SystemCallHandler * len(self.private), self.private)
 
@@ -310,9 +307,29 @@ class SystemCalls(Subsystem):
         """Do nothing: there is no such call."""
         ret(-Errno.ENOSYS)
 
+    def _entry(self, number: int) -> object:
+        """What a call of this number goes to: its function, or a stub in front of it."""
+        if number not in self.rows:
+            return self.missing
+        if not _narrow(NUMBERS[number]):
+            return self.rows[number]
+        return stub_address(self._unit_name(), f"enter_{NUMBERS[number].name}")
 
-def _narrow(handler: Function[Any]) -> int:
-    """Return a bit for each parameter of `handler` that has 32 bits."""
+    @emits
+    def _make_stubs(self) -> None:
+        """Clear the upper halves of arguments of 32 bits: programs leave anything there, and
+        functions find them cleared."""
+        for number, handler in self.rows.items():
+            narrow = _narrow(NUMBERS[number])
+            if narrow:
+                with stub(f"enter_{NUMBERS[number].name}"):
+                    for place in narrow:
+                        mov(ARGUMENTS[place], ARGUMENTS[place])
+                    jmp(handler)
+
+
+def _narrow(handler: Function[Any]) -> list[int]:
+    """Return which parameters of `handler` have 32 bits."""
     sizes = [sizeof(one.type) for one in handler.signature().parameters]
     assert all(size in (sizeof(U32), sizeof(U64)) for size in sizes)
-    return sum(1 << place for place, size in enumerate(sizes) if size == sizeof(U32))
+    return [place for place, size in enumerate(sizes) if size == sizeof(U32)]

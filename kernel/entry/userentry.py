@@ -107,13 +107,6 @@ class UserEntry(Subsystem):
                 self.scheduler.preempt_now()
         jmp(self.user_return.leave)
 
-    @inline(changes=(rdi, rsi, rdx, rcx, r8, r9))
-    def _clear_upper_halves(self) -> None:
-        """Clear the upper halves of the arguments whose bits are set in r10d."""
-        for place, register in enumerate((edi, esi, edx, ecx, r8d, r9d)):
-            with if_(r10d & (1 << place)):
-                mov(register, register)
-
     @naked(entered=EntryFrame.SYSCALL, context="thread", stack=STACK_LEFT)
     def system_call(self) -> None:
         """Do the system call whose number is in rax, with arguments in rdi, rsi, rdx, r10, r8, r9
@@ -152,9 +145,6 @@ class UserEntry(Subsystem):
         mov(rcx, r10)  # where functions expect it; `syscall` needs rcx for rip
         mov(eax, eax)
         with if_(eax < CALLS):
-            movzx(r10d, self.calls.narrow[rax])
-            with if_(r10d != 0):
-                self._clear_upper_halves()
             call(self.calls.handlers[rax])
         with else_():
             sub(eax, FIRST_PRIVATE)

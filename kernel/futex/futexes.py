@@ -207,4 +207,4 @@ class Futexes(Subsystem):
         mov(waiter.link.next, 0)
         with waiter.queue.lock.held_interrupts_off():
             mov(waiter.woken, 1)
-            self.waiting.wake_all(address_of(waiter.queue))
+            ignore(self.waiting.wake_one(address_of(waiter.queue)), "nobody else waits there")

@@ -161,14 +161,16 @@ class Waiting(Subsystem):
 
     @function(context="interrupts off")
     def _end_timeout(self, timeout: Ptr[Timeout], thread: Keep[Ptr[Thread]]) -> None:
-        """Detach `thread`, the one that runs, from `timeout` and its wait.
+        """Detach `thread`, the one that runs, from `timeout`, if that was begun, and its wait.
 
         The timer's handler may be running on another processor. It takes none of the locks that
         are held here, so it ends.
         """
+        mode = scratch(thread.wait_mode)
         mov(thread.wait_mode, 0)
-        ignore(self.timers.cancel_and_wait(address_of(timeout.timer)))
-        self.clear(thread, Interruption.TIMEOUT)
+        with if_(mode & Interruption.TIMEOUT):
+            ignore(self.timers.cancel_and_wait(address_of(timeout.timer)))
+            self.clear(thread, Interruption.TIMEOUT)
 
     @function
     def result(self, reasons: U32) -> OrErrno[I32]:

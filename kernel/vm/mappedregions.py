@@ -36,7 +36,8 @@ class MappedRegions(Subsystem):
             self.regions.merge(space, like.end)
             ret(0)
         try_(self.regions.add(space, like))
-        self.regions.merge(space, like.end)
+        with if_(like.backing != 0):  # else it was found not to go on there
+            self.regions.merge(space, like.end)
         ret(0)
 
     @function(context="thread", sleeps=True)

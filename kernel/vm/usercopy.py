@@ -54,19 +54,18 @@ class UserCopy(Subsystem):
         ret(rax)
 
     @function(context="thread", sleeps=True)
-    def copy_out_pair(
-        self, destination: Keep[User[U8]], first: Keep[U64], second: Keep[U64]
-    ) -> OrErrno[I64]:
+    def copy_out_pair(self, destination: Keep[User[U8]], first: U64, second: U64) -> OrErrno[I64]:
         """Copy two words of 8 bytes to the program's `destination`. Returns 0, -EFAULT or
         -ENOMEM."""
         pair, size = local(U64 * 2), 2 * sizeof(U64)
+        mov(pair[0], first)
+        mov(pair[1], second)
         with (
             if_(~self._is_outside(u64(destination), size)),
             if_(self.access.store_pair(u64(destination), first, second) == 0),
         ):
             ret(0)
-        mov(pair[0], first)  # its page has to be found first
-        mov(pair[1], second)
+        # Its page has to be found first
         result, left = self.copy_out(destination, address_of(pair), size)
         ignore(left)
         movsxd(rax, result)
