@@ -20,7 +20,7 @@ from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnumber import Signal, SignalCode
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
-from kernel.vm.demandpaging import MISSING, DemandPaging
+from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.rights import Rights
 from pykasm import *
 
@@ -194,8 +194,6 @@ class UserExceptions(Subsystem):
             mov(wanted, Rights.EXECUTE)
         with elif_(frame.error_code & PageFaultCode.RW):
             mov(wanted, Rights.WRITE)
-        with if_((frame.error_code & PageFaultCode.P) == 0):
-            or_(wanted, MISSING)
         asserts(space != 0)
         thread = scratch(self.scheduler.current)
         inc(thread.faults)

@@ -31,7 +31,7 @@ class VdsoMapping(Subsystem):
             BackingOperations,
             BackingOperations(
                 get_page=self.get_page,
-                has_page=self.has_page,
+                find_page=self.find_page,
                 gain=self.keep_backing,
                 drop=self.keep_backing,
                 removals=self.count_removals,
@@ -96,15 +96,18 @@ class VdsoMapping(Subsystem):
         """Return the page `number`, as `GetPage` says."""
         with if_(number > 1):
             ret(-Errno.ENXIO, 0)
-        page = scratch(self.pages[number])
-        mov(rcx, page)
-        frame_of(rcx).uses.references.gain()
+        page = self.find_page(backing, number)
         ret(0, page)
 
     @function(context="thread")
-    def has_page(self, backing: Ptr[Backing], number: U64) -> Bool:
-        """Return whether the page `number` is in memory, as it always is."""
-        ret(number <= 1)
+    def find_page(self, backing: Ptr[Backing], number: U64) -> Owned[OrNull[PhysicalAddress]]:
+        """Return the page `number`, as `FindPage` says."""
+        with if_(number > 1):
+            ret(0)
+        page = scratch(self.pages[number])
+        mov(rcx, page)
+        frame_of(rcx).uses.references.gain()
+        ret(page)
 
     @function(context="thread")
     def keep_backing(self, backing: Ptr[Backing]) -> None:

@@ -56,4 +56,4 @@ class FileMappings(Subsystem):
             xor(u32(start), u32(start))
         add(start, region.node.key)
         with if_(start < end):
-            tail(self.ranges.unmap, region.space, start, end)
+            tail(self.ranges.clear, region.space, start, end)

@@ -52,7 +52,7 @@ class Files(LeakChecks):
             BackingOperations,
             BackingOperations(
                 get_page=self.get_page,
-                has_page=self.has_page,
+                find_page=self.find_page,
                 gain=self.gain,
                 drop=self.drop_backing,
                 removals=self.count_removals,
@@ -202,14 +202,10 @@ class Files(LeakChecks):
         tail(self.cache.fault, file.inode, number)
 
     @function
-    def has_page(self, backing: Ptr[Backing], number: U64) -> Bool:
-        """Return whether the page `number` of a file is in memory."""
+    def find_page(self, backing: Ptr[Backing], number: U64) -> Owned[OrNull[PhysicalAddress]]:
+        """Return the page `number` of a file, as `FindPage` says."""
         file = container_of(backing, File, "backing")
-        page = self.cache.find(file.inode, number)
-        with if_(page == 0):
-            ret(False)
-        self.cache.drop(page)
-        ret(True)
+        tail(self.cache.find_inside, file.inode, number)
 
     @function
     def count_removals(self, backing: Ptr[Backing]) -> U64:

@@ -50,6 +50,14 @@ class PageCache(LeakChecks):
             mov(page, self._find(address_of(inode.pages), number))
         ret(page)
 
+    @function
+    def find_inside(self, inode: Ptr[Inode], number: U64) -> Owned[OrNull[PhysicalAddress]]:
+        """Do what `find` does, but return 0 for a page beyond the size, which may be there until it
+        is removed."""
+        with if_(~self._is_inside(inode, number)):
+            ret(0)
+        tail(self.find, inode, number)
+
     @function(holds="pages.lock")
     def _find(self, pages: Ptr[FilePages], number: U64) -> Owned[OrNull[PhysicalAddress]]:
         """Do what `find` does."""

@@ -7,7 +7,7 @@ from kernel.errno import Errno
 from kernel.futex.futexwaiter import FutexKey
 from kernel.paging.addresses import USER_END, UserAddress
 from kernel.paging.entryformat import EntryFormat
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
@@ -25,7 +25,7 @@ class FutexKeys(Subsystem):
         self,
         spaces: AddressSpaces,
         regions: Regions,
-        locks: ReadWriteLocks,
+        locks: BiasedLocks,
         paging: DemandPaging,
         pages: UserPages,
         entries: EntryFormat,

@@ -112,7 +112,7 @@ class PageTables(Subsystem):
         mov(rax, self._above(walk, level)[0])
         with if_(rax & PageFlags.COUNTED):
             and_(rax, self.entries.address_mask)
-            add(frame_of(rax).uses.entries, more)
+            lock.add(frame_of(rax).uses.entries, more)  # page faults of programs run at once
         return ZF  # of the addition, or of the test for COUNTED
 
     @inline(changes=rax)

@@ -19,7 +19,7 @@ from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
-from kernel.vm.demandpaging import MISSING, DemandPaging
+from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.heaps import Heaps
 from kernel.vm.overcommit import Overcommit
 from kernel.vm.region import Region, RegionFlags
@@ -274,7 +274,7 @@ class MemoryCalls(SystemCallGroup):
         """Touch the pages of `region` as far as there is memory."""
         page, end, wanted = keep(region.node.key), keep(region.end), keep(U32)
         space = self._space()
-        mov(wanted, Rights.READ | MISSING)
+        mov(wanted, Rights.READ)
         with if_((region.flags & RegionFlags.SHARED) == 0):
             mov(eax, region.rights)
             and_(eax, Rights.WRITE)

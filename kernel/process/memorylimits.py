@@ -9,7 +9,7 @@ from kernel.paging.addresses import USER_END, UserAddress
 from kernel.process.limits import INFINITY, Resource
 from kernel.process.processes import Processes
 from kernel.structures.alignment import round_up
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
@@ -23,7 +23,7 @@ class MemoryLimits(Subsystem):
     """Holds RLIMIT_AS, RLIMIT_DATA and RLIMIT_MEMLOCK of the process that runs (getrlimit(2)).
     Where there are any, the regions are looked at one by one. Context: thread."""
 
-    def __init__(self, processes: Processes, regions: Regions, locks: ReadWriteLocks) -> None:
+    def __init__(self, processes: Processes, regions: Regions, locks: BiasedLocks) -> None:
         self.processes = processes
         self.regions = regions
         self.locks = locks

@@ -22,3 +22,5 @@ class Processor(Struct):
     """A request of another processor, or null: see `Calls`."""
     root: U64
     """The physical address of the top page table that it uses: see `Tlb`."""
+    reads: U64
+    """The address of the lock that its thread reads quickly, or 0: see `BiasedLocks`."""

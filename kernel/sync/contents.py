@@ -1,5 +1,6 @@
 """The parts of `kernel/sync`, in the order of reading."""
 
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.sync.condition import ConditionVariables
 from kernel.sync.mutex import Mutexes
 from kernel.sync.once import Onces
@@ -12,5 +13,6 @@ CONTENTS: Contents = (
     Semaphores,  # so many at a time
     ConditionVariables,  # until something is so
     ReadWriteLocks,  # many readers, or one writer
+    BiasedLocks,  # many readers who write to nothing in common, or one writer
     Onces,  # by the thread that comes first
 )

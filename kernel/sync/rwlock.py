@@ -24,7 +24,7 @@ class ReadWriteLock(Struct):
     """The holders of the lock. Zero is a free one."""
 
     readers: U32 = field(guarded_by="queue.lock")
-    writers: U32 = field(guarded_by="queue.lock")
+    writers: U32 = field(guarded_by="queue.lock", unlocked_reads=True)
     """0 or 1."""
     queue: WaitQueue
 

@@ -5,19 +5,21 @@ from __future__ import annotations
 from kernel.paging.addresses import UserAddress
 from kernel.paging.space import Space
 from kernel.structures.tree import Tree
-from kernel.sync.rwlock import ReadWriteLock
+from kernel.sync.biasedlock import BiasedLock
 from pykasm import *
 
 
 class AddressSpace(Space):
     """Page tables, and the regions that say what may come to be in their lower half.
 
-    `regions_lock` is what Linux calls `mmap_lock`. Page faults hold it for reading, so many of them
-    run at once and add entries under `lock`; entries are changed or removed for good only by those
-    who hold it for writing.
+    `regions_lock` is what Linux calls `mmap_lock`. Page faults hold it for reading, quickly if they
+    can, and change entries by compare-and-exchange: so many of them run at once, and write to
+    nothing in common but `resident` and the count of a table's entries. Whoever holds it for
+    writing is alone with entries and tables, but for what `FileMappings` removes: both do it under
+    `lock`.
     """
 
-    regions_lock: ReadWriteLock
+    regions_lock: BiasedLock
     """Held for reading to use the regions, for writing to change them."""
     regions: Tree = field(elements="Region.node")
     """`Region`s that don't overlap. Where two of them meet they differ in more than their
@@ -38,8 +40,8 @@ class AddressSpace(Space):
     heap_start: UserAddress
     heap_end: UserAddress
     """What brk(2) moves; of a program's own choice, so not a page's end."""
-    resident: U64 = field(guarded_by="lock", unlocked_reads=True)
-    """How many pages of 4 KiB are in it."""
+    resident: U64
+    """How many pages of 4 KiB are in it; changed by atomic instructions."""
     peak: U64 = field(guarded_by="lock", unlocked_reads=True)
     """How many there were before pages were unmapped, at most."""
     barriers: U32

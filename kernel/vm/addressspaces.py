@@ -14,7 +14,7 @@ from kernel.paging.addresses import USER_END, USER_START, UserAddress, direct
 from kernel.paging.space import Space
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import Gaps
 from kernel.vm.mappedregions import MappedRegions
@@ -46,7 +46,7 @@ class AddressSpaces(LeakChecks):
         regions: Regions,
         mapped: MappedRegions,
         gaps: Gaps,
-        locks: ReadWriteLocks,
+        locks: BiasedLocks,
         scheduler: Scheduler,
         slabs: Slabs,
     ) -> None:

@@ -25,8 +25,9 @@ class KeepBacking(Fn[[Ptr[Backing]], Void], context="thread"):
     """Gains or drops a reference of a region to the backing. May sleep."""
 
 
-class HasPage(Fn[[Ptr[Backing], U64], Bool], context="thread"):
-    """Returns whether the page with this number is in memory."""
+class FindPage(Fn[[Ptr[Backing], U64], Owned[OrNull[PhysicalAddress]]], context="thread"):
+    """Returns a reference to the page with this number, as `GetPage` does, if it is in memory and
+    not beyond the end; else 0. Does not sleep."""
 
 
 class CountRemovals(Fn[[Ptr[Backing]], U64], context="thread"):
@@ -43,7 +44,7 @@ class BackingOperations(Struct):
     """What a kind of backing does."""
 
     get_page: GetPage
-    has_page: HasPage
+    find_page: FindPage
     gain: KeepBacking
     drop: KeepBacking
     removals: CountRemovals

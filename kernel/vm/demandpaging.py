@@ -8,83 +8,132 @@ from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import PhysicalAddress, UserAddress, copy_page
 from kernel.paging.entryformat import EntryFormat
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sched.scheduler import Scheduler
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
-from kernel.vm.backing import Backing
+from kernel.vm.fault import Fault
 from kernel.vm.growingstacks import GrowingStacks
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.rights import Rights
 from kernel.vm.userpages import UserPages
-from kernel.vm.userranges import UserRanges
 from pykasm import *
 
-MISSING = 1 << 3
-"""Beside the right that an access needs: the processor found no page there, so that there is likely
-to be none. This spares a look."""
+NEEDS_LOCK = -Errno.EBUSY
+"""What of a page fault can't be done quickly: somebody changes the regions, or a page has to be
+fetched first."""
 
 
 class DemandPaging(Subsystem):
     """Resolves page faults in address spaces: demand-zero pages and copy-on-write.
 
-    Several threads may fault at one page at once. Each prepares the new entry without holding the
-    space's spin lock, and installs it only if the old one is still there (`UserPages.replace`).
+    Several threads may fault at one page at once. Each prepares the new entry, and installs it only
+    if the old one is still there. What does not sleep is done while `regions_lock` is read quickly,
+    so that threads of one space on several processors wait for nothing of each other; whatever is
+    left is done with that held for reading as others do.
     """
+
+    quick_count = percpu(U64)
+    """Page faults that this processor resolved quickly."""
+    locked_count = percpu(U64)
+    """Those that it had to hold `regions_lock` for."""
 
     def __init__(
         self,
         entries: EntryFormat,
         pages: Pages,
         user_pages: UserPages,
-        ranges: UserRanges,
         regions: Regions,
-        locks: ReadWriteLocks,
+        locks: BiasedLocks,
+        scheduler: Scheduler,
         stacks: GrowingStacks,
     ) -> None:
         self.entries = entries
         self.pages = pages
         self.user_pages = user_pages
-        self.ranges = ranges
         self.regions = regions
         self.locks = locks
+        self.scheduler = scheduler
         self.stacks = stacks
 
     @function(context="thread", sleeps=True)
     def resolve_fault(
-        self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress], wanted: Keep[U32]
+        self, space: Ptr[AddressSpace], address: UserAddress, wanted: U32
     ) -> OrErrno[I32]:
-        """Make the page at `address` accessible for what needs the right `wanted`, perhaps with
-        `MISSING`.
+        """Make the page at `address` accessible for what needs the right `wanted`.
 
         Returns 0; -EFAULT if no region allows it, -ENXIO if what backs the region ends before, or
         -ENOMEM.
         """
+        fault = local(Fault)
+        mov(fault.space, space)
         and_(address, -PAGE)
-        result = keep(self._resolve_in_region(space, address, wanted))
+        mov(fault.page, address)
+        mov(fault.wanted, wanted)
+        mov(fault.replaced, 0)
+        result = keep(self._resolve_quickly(address_of(fault)))
+        with if_(result == NEEDS_LOCK):
+            mov(result, self._resolve_locked(address_of(fault)))
         with if_(result == -Errno.ENOENT):
-            try_(self.stacks.grow(space, address))
-            mov(result, self._resolve_in_region(space, address, wanted))
+            try_(self.stacks.grow(fault.space, fault.page))
+            mov(result, self._resolve_locked(address_of(fault)))
             with if_(result == -Errno.ENOENT):
                 ret(-Errno.EFAULT)
+        with if_(fault.replaced != 0):
+            self._drop_replaced(address_of(fault))
         with if_(result == -Errno.EAGAIN):  # another thread was faster: the access is tried again
             xor(result, result)
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def _resolve_in_region(
-        self, space: Keep[Ptr[AddressSpace]], page: Keep[UserAddress], wanted: Keep[U32]
-    ) -> OrErrno[I32]:
-        """Make `page` accessible. Returns what `_resolve` does; -EFAULT if its region does not
-        allow it, -ENOENT if it is in none."""
-        result = keep(I32)
-        mov(result, -Errno.ENOENT)
-        with self.locks.read_held(space.regions_lock):
-            region = self.regions.find(space, page)
-            with if_(region != 0):
-                mov(result, -Errno.EFAULT)
-                with if_(region.rights & wanted):
-                    mov(result, self._resolve(space, page, region, wanted))
+    def _drop_replaced(self, fault: Keep[Ptr[Fault]]) -> None:
+        """Drop the reference of the entry that was replaced."""
+        # After the flush, or others could get the page while TLBs still have it
+        start, end = scratch(fault.page), scratch(fault.page)
+        add(end, PAGE)
+        self.user_pages.flush(fault.space, start, end)
+        entry = scratch(fault.replaced)
+        take_over(entry, "it was in the table")
+        self.user_pages.drop(entry)
+
+    @function(context="thread")
+    def _resolve_quickly(self, fault: Keep[Ptr[Fault]]) -> OrErrno[I32]:
+        """Resolve `fault` if that needs no lock. Returns what `_resolve_in_region` does, or
+        `NEEDS_LOCK`."""
+        result, space = keep(I32), keep(fault.space)
+        mov(result, NEEDS_LOCK)
+        with (
+            self.scheduler.preemption_disabled(),
+            if_(self.locks.try_read(address_of(space.regions_lock))),
+        ):
+            mov(result, self._resolve_in_region(fault))
+            self.locks.end_reading(address_of(space.regions_lock))
+        with if_(result != NEEDS_LOCK):
+            inc(self.quick_count)
         ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _resolve_locked(self, fault: Keep[Ptr[Fault]]) -> OrErrno[I32]:
+        """Resolve `fault`, waiting for who changes the regions and for pages that have to be
+        fetched. Returns what `_resolve_in_region` does."""
+        result, space = keep(I32), keep(fault.space)
+        inc(self.locked_count)
+        with self.locks.read_held(space.regions_lock), loop():
+            mov(result, self._resolve_in_region(fault))
+            break_if(result != NEEDS_LOCK)
+            mov(result, self._fetch_page(fault))
+            break_if(result != 0)
+        ret(result)
+
+    @function(context="thread")
+    def _resolve_in_region(self, fault: Keep[Ptr[Fault]]) -> OrErrno[I32]:
+        """Resolve `fault`, without sleeping. Returns what `_resolve` does; -EFAULT if its region
+        does not allow it, -ENOENT if it is in none."""
+        region = scratch(try_(self.regions.find(fault.space, fault.page), Errno.ENOENT))
+        mov(eax, region.rights)
+        fail_if((fault.wanted & eax) == 0, Errno.EFAULT)
+        mov(fault.flags, self.user_pages.flags_of(region.rights))
+        tail(self._resolve, fault, region)
 
     @function(context="thread", sleeps=True)
     def covers(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> Bool:
@@ -98,78 +147,65 @@ class DemandPaging(Subsystem):
             inc(found)
         ret(found != 0)
 
-    @function
-    def _resolve(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        page: Keep[UserAddress],
-        region: Keep[Ptr[Region]],
-        wanted: Keep[U32],
-    ) -> OrErrno[I32]:
-        """Make an entry for `page` in `region` that allows what is `wanted`, and no more than the
-        region does. Returns 0, -ENOMEM, -ENXIO or -EAGAIN."""
-        entry, flags = keep(U64), local(U64)
-        mov(flags, self.user_pages.flags_of(region.rights))
-        with if_((wanted & MISSING) & (region.backing == 0)):
-            result = self._add_zero_page(space, page, flags)
-            with if_(result != -Errno.EAGAIN):
-                ret(result)
-        mov(entry, self.user_pages.find(space, page))
+    @function(context="thread")
+    def _resolve(self, fault: Keep[Ptr[Fault]], region: Keep[Ptr[Region]]) -> OrErrno[I32]:
+        """Make an entry for the page in `region` that allows what is wanted, and no more than the
+        region does. Returns 0, -ENOMEM, -EAGAIN, or `NEEDS_LOCK` for a page that has to be
+        fetched."""
+        slot = keep(try_(self.user_pages.slot(fault.space, fault.page), Errno.ENOMEM))
+        entry, flags = keep(slot[0]), scratch(U64)
         with if_(entry == 0):
             with if_(region.backing == 0):
-                tail(self._add_zero_page, space, page, flags)
-            tail(self._add_backed_page, space, page, region, wanted)
+                tail(self._add_zero_page, fault, slot)
+            tail(self._add_backed_page, fault, slot, region)
         is_shared = region.flags & RegionFlags.SHARED
+        mov(flags, fault.flags)
         with if_(~is_shared & (flags & PageFlags.WRITE)):
             # The count can't rise from 1 meanwhile: only `copy` shares, with `regions_lock` alone
             shared = scratch(entry)
             with if_(self.user_pages.page_frame(shared).uses.references.count != 1):
-                with if_(wanted & Rights.WRITE):
-                    tail(self._copy_page, space, page, flags, entry)
+                with if_(fault.wanted & Rights.WRITE):
+                    tail(self._copy_page, fault, slot, entry)
                 and_(flags, ~int(PageFlags.WRITE))
         memory = scratch(entry)
         and_(memory, self.entries.address_mask)
         or_(flags, memory)
-        tail(self._widen, space, page, entry, flags)
+        self._widen(slot, entry, flags)
+        page = scratch(fault.page)
+        invlpg(bare[page])
+        ret(0)
 
-    @function
-    def _widen(
-        self, space: Ptr[AddressSpace], page: Keep[UserAddress], entry: U64, wider: U64
-    ) -> OrErrno[I32]:
-        """Replace `entry` for `page` by `wider`, which forbids less. Returns 0.
+    @inline(changes=rax)
+    def _widen(self, slot: Ptr[U64], entry: U64, wider: U64) -> None:
+        """Replace `entry` at `slot` by `wider`, which forbids less; where it has changed, the
+        access faults again.
 
         No other processor is asked to flush: one that still has the old entry in its TLB faults
         once more, and comes here.
         """
-        replaced = self.user_pages.replace(space, page, entry, wider)
-        ignore(replaced, "where the entry has changed, the access faults again")
-        invlpg(bare[page])
-        ret(0)
+        mov(rax, entry)
+        lock.cmpxchg(slot[0], wider)
 
-    @function
-    def _add_zero_page(
-        self, space: Keep[Ptr[AddressSpace]], page: Keep[UserAddress], flags: Keep[U64]
-    ) -> OrErrno[I32]:
-        """Give `page`, which has no entry, memory full of zeros. Returns what `_install` does."""
-        memory = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM))
-        tail(self._install, space, page, 0, memory, flags)
+    @function(context="thread")
+    def _add_zero_page(self, fault: Keep[Ptr[Fault]], slot: Keep[Ptr[U64]]) -> OrErrno[I32]:
+        """Give the page, which has no entry, memory full of zeros. Returns what `_install` does."""
+        memory = scratch(try_(self.pages.allocate_zeroed(), Errno.ENOMEM))
+        tail(self._install, fault, slot, 0, memory)
 
-    @function(context="thread", sleeps=True)
+    # Pages of what backs a region
+
+    @function(context="thread")
     def _add_backed_page(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        page: Keep[UserAddress],
-        region: Keep[Ptr[Region]],
-        wanted: U32,
+        self, fault: Keep[Ptr[Fault]], slot: Keep[Ptr[U64]], region: Keep[Ptr[Region]]
     ) -> OrErrno[I32]:
-        """Give `page`, which has no entry, its page of what backs `region`, or a copy if it is to
-        be written to and not shared. Returns what `_install` does, or an error of the backing."""
-        before, wanted = local(U64), keep(wanted)
+        """Give the page, which has no entry, its page of what backs `region`, or a copy if it is to
+        be written to and not shared. Returns what `_install` does, or `NEEDS_LOCK` if that has to
+        be fetched."""
+        before = local(U64)
         mov(before, self._removals(region))
-        result = keep(self._install_backed_page(space, page, region, wanted))
+        result = keep(self._install_backed_page(fault, slot, region))
         with if_(result == 0), if_(self._removals(region) != before):
-            lea(rax, bare[page + PAGE])
-            self.ranges.unmap(space, page, rax)  # it may have been removed: the access faults again
+            self._take_out(fault, slot)  # it may have been removed: the access faults again
         ret(result)
 
     @inline(changes=CALLER_SAVED)
@@ -180,113 +216,125 @@ class DemandPaging(Subsystem):
         operations = scratch(backing.operations)
         return operations.removals(backing)
 
-    @function(context="thread", sleeps=True)
+    @inline(changes=(rax, rcx, rdx))
+    def _take_out(self, fault: Ptr[Fault], slot: Ptr[U64]) -> None:
+        """Take the entry at `slot` out, if there is one."""
+        xor(ecx, ecx)
+        xchg(slot[0], rcx)
+        with if_(rcx != 0):
+            mov(fault.replaced, rcx)
+            lock.dec(self.user_pages.table_frame(slot).uses.entries)
+            mov(rdx, fault.space)
+            lock.dec(cast(rdx, Ptr[AddressSpace]).resident)
+
+    @function(context="thread")
     def _install_backed_page(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        page: Keep[UserAddress],
-        region: Keep[Ptr[Region]],
-        wanted: U32,
+        self, fault: Keep[Ptr[Fault]], slot: Keep[Ptr[U64]], region: Keep[Ptr[Region]]
     ) -> OrErrno[I32]:
         """Do what `_add_backed_page` does, though the page may be removed meanwhile."""
-        private, memory = keep(U32), keep(U64)
-        mov(private, wanted)
-        and_(private, Rights.WRITE)
-        with if_(region.flags & RegionFlags.SHARED):
-            xor(private, private)
-        result, found = self._page_of_backing(region, page)
-        with if_(found == 0):
-            ret(result)
-        ignore(result, "there is a page")
-        mov(memory, found)
-        flags = self.user_pages.flags_of(region.rights)
-        with if_(private != 0):
-            tail(self._add_copy, space, page, memory, flags)
+        memory = keep(self._find_page(region, fault))
+        with if_(memory == 0):
+            ret(NEEDS_LOCK)
         with if_((region.flags & RegionFlags.SHARED) == 0):
-            and_(flags, ~int(PageFlags.WRITE))  # the first write copies it
-        or_(flags, memory)
-        tail(self._insert, space, page, 0, flags)
+            with if_(fault.wanted & Rights.WRITE):
+                tail(self._add_copy, fault, slot, memory)
+            and_(fault.flags, ~int(PageFlags.WRITE))  # the first write copies it
+        or_(memory, fault.flags)
+        tail(self._insert, fault, slot, 0, memory)
 
-    @inline(changes=CALLER_SAVED)
-    def _page_of_backing(
-        self, region: Ptr[Region], page: UserAddress
-    ) -> tuple[OrErrno[I32], OrNull[PhysicalAddress]]:
-        """Ask what backs `region` for the page that is at `page`."""
-        number, backing = scratch(page), scratch(Ptr[Backing])
+    @inline
+    def _number(self, region: Ptr[Region], fault: Ptr[Fault]) -> U64:
+        """Return the number of the page in what backs `region`, in a scratch register."""
+        number = scratch(u64(fault.page))
         sub(number, region.node.key)
         add(number, region.offset)
         shr(number, PageShift.PAGE)
-        mov(backing, region.backing)
+        return number
+
+    @inline(changes=CALLER_SAVED)
+    def _find_page(self, region: Ptr[Region], fault: Ptr[Fault]) -> OrNull[PhysicalAddress]:
+        """Ask what backs `region` for a reference to the page, if it is in memory."""
+        number, backing = self._number(region, fault), scratch(region.backing)
         asserts(backing != 0)  # the caller has tested it
         operations = scratch(backing.operations)
-        return operations.get_page(backing, number)
+        return operations.find_page(backing, number)
 
-    @function
+    @function(context="thread", sleeps=True)
+    def _fetch_page(self, fault: Ptr[Fault]) -> OrErrno[I32]:
+        """Have the page of what backs its region in memory. Returns 0, or an error of the
+        backing."""
+        fault = keep(fault)
+        region = scratch(try_(self.regions.find(fault.space, fault.page), Errno.ENOENT))
+        number, backing = self._number(region, fault), scratch(region.backing)
+        asserts(backing != 0)  # pages of no others are fetched
+        operations = scratch(backing.operations)
+        result, found = operations.get_page(backing, number)
+        with if_(found == 0):
+            ret(result)
+        ignore(result, "there is a page")
+        self.user_pages.drop(found)
+        ret(0)
+
+    @function(context="thread")
     def _add_copy(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        page: Keep[UserAddress],
-        original: Keep[Owned[U64]],
-        flags: Keep[U64],
+        self, fault: Keep[Ptr[Fault]], slot: Keep[Ptr[U64]], original: Keep[Owned[U64]]
     ) -> OrErrno[I32]:
-        """Give `page`, which has no entry, a copy of the page at physical `original`, to which a
+        """Give the page, which has no entry, a copy of the page at physical `original`, to which a
         reference is dropped. Returns what `_install` does."""
         memory = keep(self.pages.allocate_page())
         with if_(memory != 0):
             copy_page(memory, original)
         self.user_pages.drop(original)
         fail_if(memory == 0, Errno.ENOMEM)
-        tail(self._install, space, page, 0, memory, flags)
+        tail(self._install, fault, slot, 0, memory)
 
-    @function
+    # Installing entries
+
+    @function(context="thread")
     def _copy_page(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        page: Keep[UserAddress],
-        flags: Keep[U64],
-        entry: Keep[U64],
+        self, fault: Keep[Ptr[Fault]], slot: Keep[Ptr[U64]], entry: Keep[U64]
     ) -> OrErrno[I32]:
-        """Give `page` a copy of the memory of `entry`, which it shares. Returns what `_install`
+        """Give the page a copy of the memory of `entry`, which it shares. Returns what `_install`
         does."""
         memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))
         original = scratch(entry)
         and_(original, self.entries.address_mask)
         copy_page(memory, original)
-        try_(self._install(space, page, entry, memory, flags))
-        # The reference goes after the flush, or others could get the page while TLBs still have it
-        end = scratch(U64)
-        lea(end, bare[page + PAGE])
-        self.user_pages.flush(space, page, end)
-        self.user_pages.drop(entry)
+        try_(self._install(fault, slot, entry, memory))
+        mov(fault.replaced, entry)
         ret(0)
 
-    @function
+    @function(context="thread")
     def _install(
         self,
-        space: Ptr[AddressSpace],
-        page: UserAddress,
+        fault: Ptr[Fault],
+        slot: Ptr[U64],
         expected: U64,
         memory: Owned[PhysicalAddress],
-        flags: U64,
     ) -> OrErrno[I32]:
-        """Make the page at physical `memory` that of `page`, if its entry is still `expected`.
+        """Make the page at physical `memory` that of `slot`, if there still is `expected`.
 
-        Returns 0; or -ENOMEM if there is none for tables, or -EAGAIN if the entry has changed, and
-        `memory` is freed.
+        Returns 0; or -EAGAIN if the entry has changed, and `memory` is freed.
         """
         physical = scratch(memory)
         frame_of(physical).uses.references.start()
-        or_(flags, memory)
-        disown(memory, "the entry leads to it")
-        tail(self._insert, space, page, expected, flags)
+        or_(memory, fault.flags)
+        tail(self._insert, fault, slot, expected, memory)
 
-    @function
+    @function(context="thread")
     def _insert(
-        self, space: Ptr[AddressSpace], page: UserAddress, expected: U64, entry: Keep[Owned[U64]]
+        self, fault: Ptr[Fault], slot: Ptr[U64], expected: U64, entry: Owned[U64]
     ) -> OrErrno[I32]:
-        """Write `entry` for `page`, if its entry is still `expected`. Returns what `_install` does;
-        where that is an error, the reference to the page of `entry` is dropped."""
-        errdefer(self.user_pages.drop, entry)
-        try_(self.user_pages.replace(space, page, expected, entry))
+        """Write `entry` to `slot`, if there still is `expected`. Returns what `_install` does;
+        after an error, the reference to the page of `entry` is dropped."""
+        mov(rax, expected)
+        lock.cmpxchg(slot[0], entry)
+        with if_(~ZF):
+            self.user_pages.drop(entry)
+            ret(-Errno.EAGAIN)
         disown(entry, "it is in the table")
+        with if_(expected == 0):  # the table has an entry more
+            lock.inc(self.user_pages.table_frame(slot).uses.entries)
+            mov(rax, fault.space)
+            lock.inc(cast(rax, Ptr[AddressSpace]).resident)
         ret(0)

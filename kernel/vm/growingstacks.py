@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.paging.addresses import USER_START, UserAddress
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import STACK_GUARD_GAP
 from kernel.vm.region import RegionFlags
@@ -15,7 +15,7 @@ from pykasm import *
 class GrowingStacks(Subsystem):
     """Lets regions with GROWS_DOWN begin further down. Context: thread."""
 
-    def __init__(self, locks: ReadWriteLocks, regions: Regions) -> None:
+    def __init__(self, locks: BiasedLocks, regions: Regions) -> None:
         self.locks = locks
         self.regions = regions
 

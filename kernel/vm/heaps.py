@@ -6,7 +6,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.paging.addresses import USER_END, UserAddress
 from kernel.structures.alignment import round_up
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import Gaps
 from kernel.vm.mappedregions import MappedRegions
@@ -20,7 +20,7 @@ class Heaps(Subsystem):
     """Moves the end of a program's heap, which Linux calls the break. Context: thread."""
 
     def __init__(
-        self, locks: ReadWriteLocks, gaps: Gaps, mapped: MappedRegions, overcommit: Overcommit
+        self, locks: BiasedLocks, gaps: Gaps, mapped: MappedRegions, overcommit: Overcommit
     ) -> None:
         self.locks = locks
         self.gaps = gaps

@@ -7,7 +7,7 @@ from enum import IntEnum
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.paging.addresses import USER_END, UserAddress
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.mappedregions import MappedRegions
 from kernel.vm.region import Region, RegionFlags
@@ -47,7 +47,7 @@ class MemoryAdvice(Subsystem):
 
     def __init__(
         self,
-        locks: ReadWriteLocks,
+        locks: BiasedLocks,
         regions: Regions,
         mapped: MappedRegions,
         ranges: UserRanges,
@@ -168,7 +168,11 @@ class MemoryAdvice(Subsystem):
         add(page, region.offset)
         shr(page, PageShift.PAGE)
         operations = scratch(backing.operations)
-        ret(operations.has_page(backing, page))
+        found = operations.find_page(backing, page)
+        with if_(found == 0):
+            ret(False)
+        self.user_pages.drop(found)
+        ret(True)
 
     @function(context="thread", sleeps=True)
     def set_locked(

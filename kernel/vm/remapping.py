@@ -6,7 +6,7 @@ from enum import IntFlag
 
 from kernel.errno import Errno
 from kernel.paging.addresses import USER_END, USER_START, UserAddress
-from kernel.sync.rwlock import ReadWriteLocks
+from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import Gaps
 from kernel.vm.mappedregions import MappedRegions
@@ -41,7 +41,7 @@ class Remapping(Subsystem):
 
     def __init__(
         self,
-        locks: ReadWriteLocks,
+        locks: BiasedLocks,
         regions: Regions,
         mapped: MappedRegions,
         ranges: UserRanges,

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
-from kernel.errno import Errno
+from kernel.cpu.pagetable import PageFlags, PageShift
 from kernel.mm.frames import Frame, frame_at, frame_of, page_of
-from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalk, TableWalker
@@ -13,7 +11,6 @@ from kernel.paging.addresses import UserAddress
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.smp.tlb import Tlb
-from kernel.structures.alignment import round_down
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.rights import ALL_RIGHTS, entry_flags
 from pykasm import *
@@ -23,8 +20,9 @@ class UserPages(Subsystem):
     """Entries for pages of 4 KiB in the lower halves of address spaces.
 
     An entry that is not zero has a page, even where no access is allowed and so PRESENT is clear.
-    `FrameUses.references` of a page counts the entries that have it, in all spaces. Context:
-    thread, with the space's `regions_lock` held.
+    `FrameUses.references` of a page counts the entries that have it, in all spaces. Entries change
+    by atomic instructions, and so do the counts of them, as page faults run at once. Context:
+    thread, with the space's `regions_lock` held: nobody takes tables away meanwhile.
     """
 
     flags = rodata(U64 * (ALL_RIGHTS + 1), [entry_flags(one) for one in range(ALL_RIGHTS + 1)])
@@ -66,59 +64,34 @@ class UserPages(Subsystem):
         ret(entry)
 
     @function
-    def replace(
-        self,
-        space: Keep[Ptr[AddressSpace]],
-        address: Keep[UserAddress],
-        expected: Keep[U64],
-        entry: Keep[U64],
-    ) -> OrErrno[I32]:
-        """Write `entry` for `address`, if there is `expected` now. Returns 0; -EAGAIN if there is
-        another one; -ENOMEM if there is no memory for tables."""
-        request, walk, result = local(MappingRequest), local(TableWalk), local(I32)
-        with space.lock.held():
-            asked, entries = address_of(request), address_of(walk)
-            mov(result, self._walk_to_page(space, address, asked, entries))
-            with if_(result == 0):
-                slot = scratch(walk.entries[PageLevel.PAGE])
-                with if_(slot[0] != expected):
-                    mov(result, -Errno.EAGAIN)
-                with else_():
-                    mov(slot[0], entry)
-                    with if_(expected == 0):  # the table has an entry more
-                        inc(self.table_frame(slot).uses.entries)
-                        inc(space.resident)
-        self.tables.free_chain(request.empty)
-        ret(result)
+    def slot(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> OrNull[Ptr[U64]]:
+        """Return the place of the entry for `address`, with missing tables allocated; null if there
+        is no memory for them. Then some may be there without entries, which `UserRanges.unmap`
+        takes away with the region."""
+        walk = local(TableWalk)
+        with loop():
+            level = keep(self.walker.walk(space, address, address_of(walk)))
+            with if_(level == PageLevel.PAGE):
+                ret(walk.entries[PageLevel.PAGE])
+            try_(self._add_table(address_of(walk), level))
+            release(level)
 
     @function
-    def _walk_to_page(
-        self,
-        space: Ptr[AddressSpace],
-        address: UserAddress,
-        request: Keep[Ptr[MappingRequest]],
-        walk: Keep[Ptr[TableWalk]],
-    ) -> OrErrno[I32]:
-        """Note the entries for `address` in `walk`, with missing tables allocated. Returns 0; or
-        -ENOMEM, with tables to be freed in `request.empty`."""
-        mov(request.address, address)
-        mov(request.flags, PageFlags.USER)
-        mov(request.empty, 0)
-        reached = self.walker.walk(space, address, walk)
-        tail(self.tables.allocate_missing, request, walk, reached, PageLevel.PAGE)
-
-    @function
-    def table(self, space: Ptr[AddressSpace], address: UserAddress) -> U64:
-        """Return the address of the lowest table of `space` for `address`, allocated if it lacks; 0
-        if there is no memory. Nobody else uses the space."""
-        request, walk = local(MappingRequest), local(TableWalk)
-        asked, entries = address_of(request), address_of(walk)
-        with if_(self._walk_to_page(space, address, asked, entries) != 0):
-            self.tables.free_chain(request.empty)
-            ret(0)
-        mov(rax, u64(walk.entries[PageLevel.PAGE]))
-        round_down(rax, PAGE)
-        ret(rax)
+    def _add_table(self, walk: Keep[Ptr[TableWalk]], level: Keep[U64]) -> Bool:
+        """Have the entry on `level` of `walk`, which led nowhere, lead to a table. Returns whether
+        there was memory for it."""
+        table, slot = keep(try_(self.tables.allocate())), scratch(walk.entries[level])
+        # The processor lets programs through only if every level does (AMD64 APM vol. 2, 5.6.1)
+        or_(table, PageFlags.USER)
+        xor(eax, eax)
+        lock.cmpxchg(slot[0], table)
+        with if_(ZF):
+            disown(table, "the entry above leads to it")
+            self.tables.count_entries(walk, level, 1)
+            ret(True)
+        and_(table, self.entries.address_mask)
+        self.pages.free_zeroed(table)  # another thread was faster
+        ret(True)
 
     @inline(changes=rax)
     def table_frame(self, slot: Ptr[U64]) -> Ptr[Frame]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import ENTRIES, PAGE, PageFlags, PageShift
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pagetables import PageTables
@@ -32,6 +32,8 @@ class EntryWalk(Struct):
     slot: Ptr[U64]
     """Where the next entry lies in its table; a multiple of the page size if the table has yet to
     be found."""
+    takes_tables: U32
+    """1 if tables without entries are to be taken out."""
     count: U64
     removed: Array[U64] = field(count=BATCH)
     """`count` entries that were removed."""
@@ -41,8 +43,9 @@ class UserRanges(Subsystem):
     """Unmaps, shares and protects the pages of a range of addresses.
 
     Context: thread, with the space's `regions_lock` held for writing, so that nobody else adds
-    entries. `unmap` may also be called without it, for what is backed by something that pages were
-    removed from: so all change entries under `Space.lock`.
+    entries. `clear` is called without it, for what is backed by something that pages were removed
+    from: so all change entries under `Space.lock`, and `clear`, beside which page faults run, by
+    atomic instructions.
     """
 
     def __init__(self, walker: TableWalker, tables: PageTables, user_pages: UserPages) -> None:
@@ -59,6 +62,7 @@ class UserRanges(Subsystem):
         mov(walk.request.end, end)
         mov(walk.request.empty, 0)
         mov(walk.slot, 0)
+        mov(walk.takes_tables, 0)
 
     @function
     def _next(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> OrNull[Ptr[U64]]:
@@ -69,7 +73,10 @@ class UserRanges(Subsystem):
             fail_if(address >= walk.request.end)
             mov(rax, u64(walk.slot))
             with if_((rax & (PAGE - 1)) == 0):  # null at first, or the end of a table
-                level = self.walker.walk(space, address, address_of(walk.walk))
+                level = keep(self.walker.walk(space, address, address_of(walk.walk)))
+                with if_(walk.takes_tables != 0):  # a page fault may have left one without entries
+                    request, entries = address_of(walk.request), address_of(walk.walk)
+                    self.tables.unlink_empty(request, entries, level)
                 with if_(level != PageLevel.PAGE):
                     walk.request.skip(level)
                     continue_()
@@ -108,13 +115,29 @@ class UserRanges(Subsystem):
 
     @function
     def unmap(self, space: Keep[Ptr[AddressSpace]], start: UserAddress, end: UserAddress) -> None:
-        """Remove all entries from `start` up to `end`, and drop their references to pages."""
-        walk, first, left = local(EntryWalk), keep(start), keep(U64)
+        """Remove all entries from `start` up to `end` with their tables, and drop their references
+        to pages."""
+        walk = local(EntryWalk)
         self._start(walk, start, end)
+        mov(walk.takes_tables, 1)
+        self._remove_all(space, address_of(walk))
+
+    @function
+    def clear(self, space: Ptr[AddressSpace], start: UserAddress, end: UserAddress) -> None:
+        """Remove all entries from `start` up to `end`, though pages may be touched there meanwhile,
+        and drop their references to pages."""
+        walk = local(EntryWalk)
+        self._start(walk, start, end)
+        self._remove_all(space, address_of(walk))
+
+    @function
+    def _remove_all(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> None:
+        """Remove all entries of `walk`."""
+        first, left = keep(walk.request.address), keep(U64)
         with loop():
-            self._remove_batch(space, address_of(walk))
+            self._remove_batch(space, walk)
             mov(left, walk.count)
-            break_if(left == 0)
+            break_if((left == 0) & (walk.request.empty == 0))
             self.user_pages.flush(space, first, walk.request.address)
             # Only now does no TLB have the pages and tables
             with while_(left != 0):
@@ -127,21 +150,22 @@ class UserRanges(Subsystem):
 
     @function
     def _remove_batch(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> None:
-        """Remove up to `BATCH` entries, and the tables that become empty by that."""
-        slot = keep(Ptr[U64])
+        """Remove up to `BATCH` entries, and tables that are to be taken out."""
+        slot, entry = keep(Ptr[U64]), keep(U64)
         mov(walk.count, 0)
         with space.lock.held(), while_(walk.count != BATCH):
             with if_(walk.count == 0):
                 self._note_peak(space)
             mov(slot, self._next(space, walk))
             break_if(slot == 0)
-            entry, count = scratch(slot[0]), scratch(walk.count)
+            xor(u32(entry), u32(entry))
+            xchg(slot[0], entry)
+            count = scratch(walk.count)
             mov(walk.removed[count], entry)
             inc(walk.count)
-            mov(slot[0], 0)
-            dec(space.resident)
-            dec(self.user_pages.table_frame(slot).uses.entries)
-            with if_(ZF):
+            lock.dec(space.resident)
+            lock.dec(self.user_pages.table_frame(slot).uses.entries)
+            with if_(ZF & (walk.takes_tables != 0)):
                 request, entries = address_of(walk.request), address_of(walk.walk)
                 self.tables.unlink_empty(request, entries, PageLevel.PAGE)
 
@@ -198,10 +222,11 @@ class UserRanges(Subsystem):
                 mov(table, place)
                 address = scratch(walk.request.address)
                 sub(address, PAGE)
-                mov(twin, try_(self.user_pages.table(other, address), Errno.ENOMEM))
+                mov(rax, u64(try_(self.user_pages.slot(other, address), Errno.ENOMEM)))
+                round_down(rax, PAGE)
+                mov(twin, rax)
             self._share_entry(scratch(source), scratch(twin))
-            with unshared(other):
-                inc(other.resident)
+            inc(other.resident)
             inc(walk.count)
         ret(0)
 
@@ -239,11 +264,7 @@ class UserRanges(Subsystem):
             mov(address, walk.request.address)
             sub(address, PAGE)
             add(address, distance)
-            table = try_(self.user_pages.table(space, address), Errno.ENOMEM)
-            shr(address, PageShift.PAGE)
-            and_(address, ENTRIES - 1)
-            place = scratch(Ptr[U64])
-            lea(place, u64[table + address * sizeof(U64)])
+            place = scratch(try_(self.user_pages.slot(space, address), Errno.ENOMEM))
             mov(place[0], entry)
             inc(self.user_pages.table_frame(place).uses.entries)
             inc(space.resident)

@@ -34,6 +34,7 @@ COMMANDS = [
     "run",
     "ps",
     "kill",
+    "faults",
     "trace",
     "resume",
 ]

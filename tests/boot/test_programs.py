@@ -48,10 +48,17 @@ FAR = program(
 
 def started(machine: MakeMachine, folder: Path, /, **programs: bytes) -> Machine:
     """A machine with these programs in `/bin`."""
+    return started_on(2, machine, folder, programs)
+
+
+def started_on(
+    processors: int, machine: MakeMachine, folder: Path, programs: dict[str, bytes]
+) -> Machine:
+    """A machine with so many processors and these programs."""
     initrd = folder / "initrd"
     files = [file(f"bin/{name}", contents, 0o755) for name, contents in programs.items()]
     initrd.write_bytes(archive([directory("bin"), *files]))
-    kernel = machine(modules=(initrd,), smp=2)
+    kernel = machine(modules=(initrd,), smp=processors)
     kernel.expect_prompt()
     return kernel
 

@@ -27,7 +27,7 @@ from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.backing import Backing, BackingOperations
-from kernel.vm.demandpaging import MISSING, DemandPaging
+from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.gaps import STACK_GUARD_GAP
 from kernel.vm.heaps import Heaps
 from kernel.vm.region import Region, RegionFlags
@@ -298,9 +298,8 @@ class Pair:
 
     def _touch_page(self, space: int, model: Model, page: int, wanted: int) -> None:
         address = BASE + page * PAGE
-        hint = MISSING if self.machine.known.get((space, address)) is None else 0
         resolve_fault = self.machine.paging.resolve_fault
-        outcome = self.machine.call(resolve_fault, space, address + 5, wanted | hint)
+        outcome = self.machine.call(resolve_fault, space, address + 5, wanted)
         if not model.rights.get(page, 0) & wanted:
             assert outcome == -Errno.EFAULT
             return
@@ -550,7 +549,7 @@ class Backed:
         operations = machine.host.new(
             BackingOperations,
             get_page=self._get_page,
-            has_page=lambda backing, number: number < len(self.pages),
+            find_page=self._find_page,
             gain=self._gain,
             drop=self._drop,
             removals=lambda backing: self.removals,
@@ -558,6 +557,9 @@ class Backed:
             detach=lambda backing, mapped: self.mapped.remove(int(mapped)),
         )
         self.backing = machine.host.new(Backing, operations=operations)
+
+    def _find_page(self, backing: object, number: int) -> int:
+        return self._get_page(backing, number)[1]
 
     def _get_page(self, backing: object, number: int) -> tuple[int, int]:
         if number >= len(self.pages):
@@ -690,26 +692,54 @@ def test_nothing_grows_that_is_no_stack(machine: Machine) -> None:
 
 def test_a_page_that_is_removed_while_it_is_mapped_does_not_stay(machine: Machine) -> None:
     machine.start()
+    before = len(machine.free) - 2
     space, backed = machine.create(), Backed(machine, 2)
     region = backed.region(range(2), RegionFlags.SHARED)
     assert machine.call(machine.spaces.map_region, space, region) == 0
-    free = len(machine.free)
-    given = backed._get_page
+    given = backed._find_page
 
-    def cutting(backing: object, number: int) -> tuple[int, int]:
+    def cutting(backing: object, number: int) -> int:
         """Give the page, and remove it right after that."""
         page = given(backing, number)
         backed.cut(number)
         return page
 
     operations = machine.host.at(Backing, backed.backing).operations
-    machine.host.at(BackingOperations, operations).get_page = cutting
+    machine.host.at(BackingOperations, operations).find_page = cutting
     resolve = machine.paging.resolve_fault
     assert machine.call(resolve, space, BASE + PAGE, Rights.WRITE) == 0
     assert machine.entry(space, BASE + PAGE) == 0
-    machine.host.at(BackingOperations, operations).get_page = given
+    machine.host.at(BackingOperations, operations).find_page = given
     assert machine.call(resolve, space, BASE + PAGE, Rights.WRITE) == -Errno.ENXIO
-    assert len(machine.free) == free + 1
+    # The tables that were made for it go with the region
+    machine.destroy(space)
+    assert len(machine.free) == before + 1
+
+
+def test_a_page_that_is_not_in_memory_is_fetched(machine: Machine) -> None:
+    machine.start()
+    space, backed = machine.create(), Backed(machine, 2)
+    assert machine.call(machine.spaces.map_region, space, backed.region(range(2), 0)) == 0
+    operations = machine.host.at(
+        BackingOperations, machine.host.at(Backing, backed.backing).operations
+    )
+    fetched: list[int] = []
+
+    def fetching(backing: object, number: int) -> tuple[int, int]:
+        """Have the page in memory from then on."""
+        fetched.append(number)
+        return backed._get_page(backing, number)
+
+    operations.get_page = fetching
+    operations.find_page = lambda backing, number: (
+        backed._find_page(backing, number) if number in fetched else 0
+    )
+    assert machine.call(machine.paging.resolve_fault, space, BASE + PAGE, Rights.READ) == 0
+    assert machine.entry(space, BASE + PAGE) & ADDRESS_MASK == backed.pages[1]
+    assert machine.call(machine.paging.resolve_fault, space, BASE + PAGE, Rights.READ) == 0
+    assert fetched == [1]
+    machine.destroy(space)
+    assert machine.references(backed.pages[1]) == 1
 
 
 MOVES = st.lists(

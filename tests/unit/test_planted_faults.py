@@ -47,9 +47,9 @@ FAULTS = (
     Fault(
         "an error that is not negated",
         "E088",
-        "vm/userpages.py",
-        "mov(result, Errno.EAGAIN)",
-        (("mov(result, -Errno.EAGAIN)", "mov(result, Errno.EAGAIN)"),),
+        "vm/demandpaging.py",
+        "mov(result, Errno.EFAULT)",
+        (("ret(-Errno.EFAULT)", "mov(result, Errno.EFAULT)"),),
     ),
     Fault(
         "a function that fails and does not say that it may",
@@ -58,8 +58,8 @@ FAULTS = (
         "memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))",
         (
             (
-                "        entry: Keep[U64],\n    ) -> OrErrno[I32]:",
-                "        entry: Keep[U64],\n    ) -> I32:",
+                "entry: Keep[U64]\n    ) -> OrErrno[I32]:",
+                "entry: Keep[U64]\n    ) -> I32:",
             ),
         ),
     ),
@@ -225,10 +225,9 @@ FAULTS = (
         "# planted 2",
         (
             (
-                "            region = self.regions.find(space, page)\n",
-                "            region = self.regions.find(space, page)\n"
-                "            with if_(region == 0):\n"
-                "                ret(-Errno.EFAULT)  # planted 2\n",
+                "            break_if(result != NEEDS_LOCK)\n",
+                "            with if_(result != NEEDS_LOCK):\n"
+                "                ret(result)  # planted 2\n",
             ),
         ),
     ),
@@ -406,9 +405,10 @@ FAULTS = (
         "# planted 12",
         (
             (
-                "        with if_(result == -Errno.EAGAIN):",
-                "        self.locks.unlock_read(address_of(space.regions_lock))  # planted 12\n"
-                "        with if_(result == -Errno.EAGAIN):",
+                "        with if_(fault.replaced != 0):",
+                "        locked = scratch(fault.space)\n"
+                "        self.locks.end_reading(address_of(locked.regions_lock))  # planted 12\n"
+                "        with if_(fault.replaced != 0):",
             ),
         ),
     ),
@@ -689,8 +689,7 @@ FAULTS = (
                 "        memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))\n"
                 "        original",
                 "        memory = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))\n"
-                "        try_(self.user_pages.replace(space, page, entry, ent"
-                "ry))  # planted 31\n"
+                "        try_(self.stacks.grow(fault.space, fault.page))  # planted 31\n"
                 "        original",
             ),
         ),
@@ -719,7 +718,8 @@ REFUSED = (
         "# planted 33",
         (
             (
-                "            with if_(ZF):\n                request, entries",
+                "            with if_(ZF & (walk.takes_tables != 0)):\n"
+                "                request, entries",
                 "            asserts(walk.count <= BATCH)\n"
                 "            with if_(ZF):  # planted 33\n"
                 "                request, entries",

@@ -14,6 +14,7 @@ from kernel.monitor.commands.power import PowerCommands
 from kernel.monitor.commands.processes import ProcessCommands
 from kernel.monitor.commands.processor import ProcessorCommands
 from kernel.monitor.commands.programs import ProgramCommands
+from kernel.monitor.commands.spaces import SpaceCommands
 from kernel.monitor.commands.symbols import SymbolCommands
 from kernel.monitor.commands.threads import ThreadCommands
 from kernel.monitor.commands.time import TimeCommands
@@ -38,5 +39,6 @@ CONTENTS: Contents = (
     FileCommands,  # ls, cat
     ProgramCommands,  # run, resume
     ProcessCommands,  # ps, kill
+    SpaceCommands,  # faults
     TraceCommands,  # trace
 )
