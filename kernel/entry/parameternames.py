@@ -173,6 +173,9 @@ ALLOCATING = _named(
 MEMORY_FILES = _named("MFD_", "CLOEXEC=1 ALLOW_SEALING=2 HUGETLB=4 NOEXEC_SEAL=8 EXEC=0x10")
 """asm-generic/fcntl.h, linux/fadvise.h, linux/falloc.h, linux/memfd.h."""
 
+SET_CHANGES = _named("EPOLL_CTL_", "ADD=1 DEL=2 MOD=3")
+"""linux/eventpoll.h."""
+
 MOUNTING = _named(
     "MS_",
     """

@@ -7,6 +7,7 @@ from typing import Any
 
 from kernel.entry import parameternames as names
 from kernel.entry.parameterkind import ParameterForm, ParameterKind, record
+from kernel.fs.epoll import EpollEvent
 from kernel.fs.filestatus import FileStatus
 from kernel.process.filecalls import PipeNumbers
 from kernel.process.limits import ResourceLimit
@@ -67,6 +68,7 @@ LIMIT, LIMIT_OUT = _records(ResourceLimit, rlim_cur=_hex("soft"), rlim_max=_hex(
 STACK, STACK_OUT = _records(
     AlternateStack, ss_sp=_hex("base"), ss_flags=_hex("flags"), ss_size="size"
 )
+WATCHED = record(IN, EpollEvent, events=_hex("events"), data=_hex("data"))
 
 OPEN = _flags(names.OPEN, within=3)
 AT = _flags(names.AT)
@@ -202,6 +204,12 @@ PARAMETERS: dict[str, tuple[ParameterKind, ...]] = {
     "sync_file_range": (FILE, OFFSET, OFFSET, HEX),
     "syncfs": (FILE,),
     "copy_file_range": (FILE, ADDRESS, FILE, ADDRESS, LENGTH, HEX),
+    "epoll_create": (SIGNED,),
+    "epoll_create1": (OPEN,),
+    "epoll_ctl": (FILE, _value(names.SET_CHANGES), FILE, WATCHED),
+    "epoll_wait": (FILE, ADDRESS, LENGTH, SIGNED),
+    "epoll_pwait": (FILE, ADDRESS, LENGTH, SIGNED, SIGNAL_SET, LENGTH),
+    "epoll_pwait2": (FILE, ADDRESS, LENGTH, TIME, SIGNAL_SET, LENGTH),
     "eventfd": (UNSIGNED,),
     "eventfd2": (UNSIGNED, OPEN),
     "memfd_create": (TEXT, _flags(names.MEMORY_FILES)),

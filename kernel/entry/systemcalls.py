@@ -13,6 +13,7 @@ from kernel.process.clocksettingcalls import ClockSettingCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
+from kernel.process.epollcalls import EpollCalls
 from kernel.process.eventcalls import EventCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
@@ -204,6 +205,7 @@ NUMBERS: dict[int, Function[Any]] = {
     202: FutexCalls.futex,
     203: AffinityCalls.sched_setaffinity,
     204: AffinityCalls.sched_getaffinity,
+    213: EpollCalls.epoll_create,
     217: StatusCalls.getdents64,
     218: ProcessCalls.set_tid_address,
     219: SignalCalls.restart_syscall,
@@ -218,6 +220,8 @@ NUMBERS: dict[int, Function[Any]] = {
     229: TimeCalls.clock_getres,
     230: TimeCalls.clock_nanosleep,
     231: ProcessCalls.exit_group,
+    232: EpollCalls.epoll_wait,
+    233: EpollCalls.epoll_ctl,
     234: KillCalls.tgkill,
     235: StampCalls.utimes,
     247: WaitCalls.waitid,
@@ -240,9 +244,11 @@ NUMBERS: dict[int, Function[Any]] = {
     274: FutexCalls.get_robust_list,
     277: SpaceCalls.sync_file_range,
     280: StampCalls.utimensat,
+    281: EpollCalls.epoll_pwait,
     284: EventCalls.eventfd,
     285: SpaceCalls.fallocate,
     290: EventCalls.eventfd2,
+    291: EpollCalls.epoll_create1,
     292: FileCalls.dup3,
     293: FileCalls.pipe2,
     295: VectorCalls.preadv,
@@ -274,6 +280,7 @@ NUMBERS: dict[int, Function[Any]] = {
     438: PidfdCalls.pidfd_getfd,
     439: NameCalls.faccessat2,
     440: ProcessMemoryCalls.process_madvise,
+    441: EpollCalls.epoll_pwait2,
 }
 """What does each system call, by its number in Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
 

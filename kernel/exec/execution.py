@@ -6,6 +6,7 @@ from kernel.errno import Errno
 from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.programloader import ProgramLoader
 from kernel.fs.filetables import FileTables
+from kernel.fs.pollqueue import ANYTHING
 from kernel.fs.pollqueues import PollQueues
 from kernel.process.limits import Resource
 from kernel.process.posixtimers import PosixTimers
@@ -118,7 +119,7 @@ class Execution(Subsystem):
         mov(process.exit_signal, Signal.SIGCHLD)  # nobody but its maker knows of another one
         mov(process.executed, 1)
         mov(process.left_memory, 1)
-        tail(self.queues.announce, address_of(process.changes))
+        tail(self.queues.announce, address_of(process.changes), ANYTHING)
 
     @inline(changes=CALLER_SAVED)
     def _become(self, task: Ptr[Task], request: Ptr[LoadRequest]) -> None:

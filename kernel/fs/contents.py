@@ -12,6 +12,10 @@ from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
 from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.directoryreading import DirectoryReading
+from kernel.fs.epollitems import EpollItems
+from kernel.fs.epollnesting import EpollNesting
+from kernel.fs.epollreadiness import EpollReadiness
+from kernel.fs.epolls import Epolls
 from kernel.fs.eventcounters import EventCounters
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
@@ -68,10 +72,12 @@ CONTENTS: Contents = (
     Walk,  # and what they lead to
     IoVectors,  # memory that is read into and written from
     WriteAccess,  # what is written and what runs
+    PollQueues,  # who waits for it
+    EpollReadiness,  # and for sets of such
+    EpollItems,  # what is in these
     Files,  # what is open
     FileTables,  # by which numbers
     FileDefaults,  # what is done with it, if its kind says nothing
-    PollQueues,  # who waits for it
     CachedFiles,  # with regular files
     CachedDirectories,  # with directories that are in memory
     FileIo,  # reading, writing and listing it
@@ -91,6 +97,8 @@ CONTENTS: Contents = (
     FileLocks,  # locks of whole files
     RecordLocks,  # and of their parts
     Polling,  # waiting for several
+    EpollNesting,  # sets in sets
+    Epolls,  # and for these
     DirectoryReading,  # names for programs
     Attributes,  # what is known of files
     Opening,  # opening files

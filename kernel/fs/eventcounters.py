@@ -11,7 +11,7 @@ from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.filewaits import FileWaits
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
-from kernel.fs.pollqueue import PollEvent, PollQueue, Watcher
+from kernel.fs.pollqueue import READABLE, WRITABLE, PollEvent, PollQueue, Watcher
 from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
@@ -122,7 +122,7 @@ class EventCounters(LeakChecks):
             mov(value, self._take(counter))
             break_if(value != 0)
             try_(self.waits.wait(file, address_of(counter.queue), noted))
-        self.queues.announce(address_of(counter.queue))
+        self.queues.announce(address_of(counter.queue), WRITABLE)
         copied = self.vectors.copy_to(vector, address_of(value), sizeof(U64))
         fail_if(copied != sizeof(U64), Errno.EFAULT)
         ret(sizeof(U64))
@@ -155,7 +155,7 @@ class EventCounters(LeakChecks):
             mov(noted, self.queues.note(counter.queue))
             break_if(self._add(counter, value))
             try_(self.waits.wait(file, address_of(counter.queue), noted))
-        self.queues.announce(address_of(counter.queue))
+        self.queues.announce(address_of(counter.queue), READABLE)
         ret(sizeof(U64))
 
     @function

@@ -12,6 +12,7 @@ from kernel.fs.mode import Access
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.path import Path
 from kernel.fs.pollqueue import Watcher
+from kernel.structures.list import ListHead
 from kernel.structures.refcount import ReferenceCount
 from kernel.sync.mutex import Mutex
 from kernel.vm.backing import Backing
@@ -48,6 +49,10 @@ class File(Struct):
     """Where the next read or write begins; in a directory, an opaque number."""
     position_lock: Mutex
     """Held by whatever reads or writes at `position`, or moves it."""
+    watches: ListHead = field(
+        guarded_by="EpollItems.lock", elements="EpollItem.sibling", unlocked_reads=True
+    )
+    """Where it is in sets of files that are waited for. All zero as long as it never was."""
     lock: U32 = field(guarded_by="FileLocks.lock", unlocked_reads=True)
     """The `FileLock` that it has."""
     private: U64

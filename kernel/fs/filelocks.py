@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.file import File
-from kernel.fs.pollqueue import PollQueue
+from kernel.fs.pollqueue import ANYTHING, PollQueue
 from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.thread import INTERRUPTIBLE
@@ -90,4 +90,4 @@ class FileLocks(Subsystem):
             with if_(kind == FileLock.EXCLUSIVE):
                 mov(inode.locked_alone, 0)
         with if_(kind != FileLock.NONE):
-            self.queues.announce(address_of(self.released))
+            self.queues.announce(address_of(self.released), ANYTHING)

@@ -6,6 +6,7 @@ from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.errno import Errno
 from kernel.fs.credentials import Credentials
 from kernel.fs.credentialstore import CredentialStore
+from kernel.fs.epollitems import EpollItems
 from kernel.fs.file import File, FileOperations
 from kernel.fs.filelocks import FileLock, FileLocks
 from kernel.fs.filemappings import FileMappings
@@ -39,6 +40,7 @@ class Files(LeakChecks):
         writers: WriteAccess,
         locks: FileLocks,
         parts: RecordLocks,
+        items: EpollItems,
     ) -> None:
         self.paths = paths
         self.cache = cache
@@ -47,6 +49,7 @@ class Files(LeakChecks):
         self.writers = writers
         self.locks = locks
         self.parts = parts
+        self.items = items
         self.records = SlabCache(slabs, "open file", File)
         self.backing_operations = rodata(
             BackingOperations,
@@ -173,6 +176,8 @@ class Files(LeakChecks):
     def free(self, file: Keep[Owned[Ptr[File]]]) -> None:
         """Close `file`, which nobody has any more."""
         with if_((file.flags & OpenFlag.PATH) == 0):
+            with if_(file.watches.next != 0):
+                self.items.forget(file)
             operations = scratch(file.operations)
             operations.release(file)
             self._disclaim(file)

@@ -15,7 +15,7 @@ from kernel.fs.iovectors import IoVectors
 from kernel.fs.mode import Access
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pipe import ATOMIC, CAPACITY, PAGES, Pipe
-from kernel.fs.pollqueue import PollEvent, Watcher
+from kernel.fs.pollqueue import ANYTHING, READABLE, WRITABLE, PollEvent, Watcher
 from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.pages import Pages
@@ -82,7 +82,7 @@ class Pipes(Subsystem):
             self._count(pipe, file.access)
         with if_(fresh != 0):
             self.records.free(fresh)
-        self.queues.announce(address_of(pipe.queue))
+        self.queues.announce(address_of(pipe.queue), ANYTHING)
         ret(0)
 
     @function(holds="lock")
@@ -164,7 +164,7 @@ class Pipes(Subsystem):
             take_over(pipe, "the inode had it")
             self._free(pipe)
         with else_():
-            self.queues.announce(address_of(pipe.queue))
+            self.queues.announce(address_of(pipe.queue), ANYTHING)
 
     @function
     def _free(self, pipe: Keep[Owned[Ptr[Pipe]]]) -> None:
@@ -185,20 +185,32 @@ class Pipes(Subsystem):
         """Read what there is, as `ReadFile` says; wait for something. Returns 0 once nobody writes
         any more, -EAGAIN instead of waiting with NONBLOCK, -ERESTARTSYS or -EFAULT."""
         pipe, noted, result = keep(cast(file.private, Ptr[Pipe])), keep(U64), keep(I64)
+        events = local(U32)
         with if_(vector.left == 0):
             ret(0)
         with loop():
             mov(noted, self.queues.note(pipe.queue))
             with self.mutexes.held(pipe.lock):
+                mov(events, self._room_made(pipe))
                 mov(result, self._read_locked(pipe, vector))
             with if_(result > 0):
-                self.queues.announce(address_of(pipe.queue))
+                self.queues.announce(address_of(pipe.queue), events)
             with if_(result != -Errno.EAGAIN):
                 ret(result)
             fail_if(file.flags & OpenFlag.NONBLOCK, Errno.EAGAIN)
             waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
             with if_(waited != 0):
                 fail(Errno.ERESTARTSYS)
+
+    @inline(changes=(rax, rcx))
+    def _room_made(self, pipe: Ptr[Pipe]) -> U32:
+        """Return which `PollEvent`s may hold after a read that did not before, in ecx."""
+        xor(ecx, ecx)
+        mov(rax, pipe.written)
+        sub(rax, pipe.read)
+        with if_(rax > CAPACITY - ATOMIC):
+            mov(ecx, WRITABLE)
+        return ecx
 
     @function(context="thread", sleeps=True, holds="pipe.lock")
     def _read_locked(self, pipe: Keep[Ptr[Pipe]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
@@ -277,7 +289,7 @@ class Pipes(Subsystem):
             with self.mutexes.held(pipe.lock):
                 mov(result, self._write_locked(pipe, vector, start))
             with if_(result > 0):
-                self.queues.announce(address_of(pipe.queue))
+                self.queues.announce(address_of(pipe.queue), READABLE)
                 continue_()
             break_if(result != -Errno.EAGAIN)
             break_if(file.flags & OpenFlag.NONBLOCK)

@@ -67,6 +67,9 @@ class Polling(Subsystem):
             mov(entries.found, 0)
             mov(entries.watcher.watched, 0)
             mov(entries.watcher.target, queue)
+            mov(entries.watcher.is_exclusive, 0)
+            lea(rax, self.queues.pass_on)
+            mov(u64(entries.watcher.handler), rax)
             add(entries, sizeof(PollEntry))
             dec(count)
 

@@ -22,6 +22,12 @@ class PollEvent(IntFlag):
     WRITE_NORMAL = 0x100
 
 
+ANYTHING = 0xFFFF
+"""All of them: what may hold after a change of which nothing more is known."""
+
+READABLE = PollEvent.IN | PollEvent.READ_NORMAL
+WRITABLE = PollEvent.OUT | PollEvent.WRITE_NORMAL
+
 ALWAYS = PollEvent.ERROR | PollEvent.HANG_UP | PollEvent.INVALID
 """What everybody is told of."""
 
@@ -38,11 +44,19 @@ class PollQueue(Struct):
 
 
 class Watcher(Struct):
-    """Has the changes of a queue count as changes of another one, at which somebody waits for
-    several files."""
+    """Somebody who waits for several files, and is told of the changes of one."""
 
     link: ListHead
     """In `PollQueue.watchers`."""
     watched: OrNull[Ptr[PollQueue]]
     """Null while it watches nothing."""
+    handler: WatcherHandler
     target: Ptr[PollQueue]
+    """At which that somebody waits."""
+    is_exclusive: U32
+    """1 if it need not be told once another one of this kind has woken somebody."""
+
+
+class WatcherHandler(Fn[[Ptr[Watcher], U32], Bool], context="interrupts off"):
+    """Called with the lock of what is watched: some `PollEvent`s may hold from now on. Returns
+    whether a thread was woken."""

@@ -44,22 +44,36 @@ class PollQueues(Subsystem):
         ret(result)
 
     @function(context="any")
-    def announce(self, queue: Keep[Ptr[PollQueue]]) -> None:
-        """Wake who waits for a change."""
+    def announce(self, queue: Keep[Ptr[PollQueue]], events: Keep[U32]) -> None:
+        """Wake who waits for a change. Those who watch are told which `events` may hold now; they
+        are told nothing if there are none."""
         with queue.queue.lock.held():
             inc(queue.changes)
             self.waiting.wake_all(address_of(queue.queue))
-            with if_(queue.watchers.next != 0), queue.watchers.each(Watcher, "link") as watcher:
-                self._pass_on(watcher)
+            with if_(queue.watchers.next != 0):
+                self._tell(queue, events)
         self.scheduler.preempt_if_due()
 
+    @function(context="interrupts off", holds="queue.queue.lock")
+    def _tell(self, queue: Keep[Ptr[PollQueue]], events: Keep[U32]) -> None:
+        """Tell all who watch, but of the exclusive ones no more than it takes to wake a thread."""
+        woken = keep(Bool)
+        xor(u32(woken), u32(woken))
+        with queue.watchers.each(Watcher, "link") as watcher:
+            with if_((watcher.is_exclusive != 0) & (woken != 0)):
+                continue_()
+            told = watcher.handler(watcher, events)
+            with if_(watcher.is_exclusive != 0):
+                or_(u32(woken), u32(told))
+
     @function(context="interrupts off")
-    def _pass_on(self, watcher: Ptr[Watcher]) -> None:
-        """Count a change at the target of `watcher`, whose own queue is locked."""
+    def pass_on(self, watcher: Ptr[Watcher], events: U32) -> Bool:
+        """Count a change at the target of `watcher`, as `WatcherHandler` says."""
         target = keep(watcher.target)
         with target.queue.lock.held_interrupts_off(rank="target"):
             inc(target.changes)
             self.waiting.wake_all(address_of(target.queue))
+        ret(True)
 
     @function(context="any")
     def watch(self, queue: Ptr[PollQueue], watcher: Ptr[Watcher]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.fs.inode import Inode
-from kernel.fs.pollqueue import PollQueue
+from kernel.fs.pollqueue import ANYTHING, PollQueue
 from kernel.fs.pollqueues import PollQueues
 from kernel.fs.recordlock import RecordKind, RecordLock, RecordWaiter
 from kernel.locks.spinlock import SpinLock
@@ -184,7 +184,7 @@ class RecordLocks(Subsystem):
                 take_over(one, "no list has it")
                 self.records.free(one)
         with if_(result == 0):
-            self.queues.announce(address_of(self.released))
+            self.queues.announce(address_of(self.released), ANYTHING)
         ret(result)
 
     @function(holds="lock")
@@ -295,4 +295,4 @@ class RecordLocks(Subsystem):
             if_(one.owner == owner),
         ):
             self._remove(one)
-        self.queues.announce(address_of(self.released))
+        self.queues.announce(address_of(self.released), ANYTHING)

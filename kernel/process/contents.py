@@ -12,6 +12,7 @@ from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.daysettings import DaySettings
+from kernel.process.epollcalls import EpollCalls
 from kernel.process.eventcalls import EventCalls
 from kernel.process.exits import Exits
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
@@ -81,6 +82,7 @@ from kernel.process.userusages import UserUsages
 from kernel.process.userwork import UserWork
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
+from kernel.process.waitmasks import WaitMasks
 from kernel.process.waits import Waits
 from pykasm import *
 
@@ -106,7 +108,9 @@ CONTENTS: Contents = (
     ComparisonCalls,  # and for what they have in common
     VectorCalls,  # for several parts of memory at once
     UserTimes,  # times that they give
+    WaitMasks,  # signals that are blocked while they wait
     PollCalls,  # for several at once
+    EpollCalls,  # and for sets of them
     PathCalls,  # and for names
     NameCalls,  # and for looking at these alone
     StatusCalls,  # and for what is told of files

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from kernel.cpu.interruptflag import interrupts_disabled
+from kernel.fs.pollqueue import ANYTHING
 from kernel.fs.pollqueues import PollQueues
 from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.robustlists import RobustLists
@@ -197,7 +198,7 @@ class Exits(Subsystem):
                 with if_(process.state == ProcessState.ALIVE):
                     self._begin_end(process, status)
         with if_(is_awaited != 0):
-            self.queues.announce(address_of(process.changes))
+            self.queues.announce(address_of(process.changes), ANYTHING)
         ret(is_last)
 
     @function(context="thread", sleeps=True)

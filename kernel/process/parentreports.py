@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.fs.pollqueue import ANYTHING
 from kernel.fs.pollqueues import PollQueues
 from kernel.process.process import Process
 from kernel.signals.signalactions import ActionFlag, Disposition, SignalAction
@@ -40,7 +41,7 @@ class ParentReports(Subsystem):
         # `clone` takes whatever number a program gives it
         with if_((child.exit_signal != 0) & (child.exit_signal <= SIGNALS)):
             self._send_end(parent, child)
-        self.queues.announce(address_of(parent.child_events))
+        self.queues.announce(address_of(parent.child_events), ANYTHING)
         ret(unwanted != 0)
 
     @function
@@ -103,7 +104,7 @@ class ParentReports(Subsystem):
         self._get_action(parent, address_of(action))
         with if_(~(action.flags & ActionFlag.NOCLDSTOP)):
             self._send(parent, child, address_of(info))
-        tail(self.queues.announce, address_of(parent.child_events))
+        tail(self.queues.announce, address_of(parent.child_events), ANYTHING)
 
     @function
     def _fill_change(self, info: Ptr[SignalInfo], code: I32, number: U32) -> None:

@@ -13,14 +13,11 @@ from kernel.process.limits import Resource
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.usertimes import MICROSECOND, UserTimes
+from kernel.process.waitmasks import WaitMasks
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
-from kernel.signals.signalmasks import SignalMasks
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
-
-SET_SIZE = 8
-"""Bytes of a set of signals."""
 
 SELECT_LIMIT = 1024
 """What numbers of files in sets are below (select(2), FD_SETSIZE)."""
@@ -91,7 +88,7 @@ class PollCalls(SystemCallGroup):
         files: Files,
         polling: Polling,
         times: UserTimes,
-        masks: SignalMasks,
+        masks: WaitMasks,
         heap: Heap,
         copy: UserCopy,
     ) -> None:
@@ -129,28 +126,11 @@ class PollCalls(SystemCallGroup):
         mov(deadline, cast(rax, Nanoseconds))
         with if_(u64(timeout) != 0):
             try_(self.times.deadline(timeout, address_of(deadline)))
-        try_(self._block(mask, size))
+        try_(self.masks.block(mask, size))
         mov(result, self._poll(list, count, deadline))
         with if_((u64(timeout) != 0) & (deadline != FOREVER)):
             self.times.store_left(timeout, deadline, 1)
         ret(result)
-
-    @function(context="thread", sleeps=True)
-    def _block(self, mask: Fetched[User[U8]], size: U64) -> OrErrno[I64]:
-        """Block the set of signals at `mask`, if that is not null, until the call is over."""
-        wanted = local(U64)
-        with if_(u64(mask) == 0):
-            ret(0)
-        fail_if(size != SET_SIZE, Errno.EINVAL)
-        result, left = self.copy.copy_in(address_of(wanted), mask, SET_SIZE)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
-        task = scratch(self.processes.current())
-        mov(rax, task.mask)
-        mov(task.saved_mask, rax)
-        mov(task.has_saved_mask, 1)
-        self.masks.set(task, wanted)
-        ret(0)
 
     @function(context="thread", sleeps=True)
     def _poll(
@@ -329,7 +309,7 @@ class PollCalls(SystemCallGroup):
         mov(deadline, cast(rax, Nanoseconds))
         with if_(u64(timeout) != 0):
             try_(self.times.deadline(timeout, address_of(deadline)))
-        try_(self._block(cast(mask.mask, User[U8]), mask.size))
+        try_(self.masks.block(cast(mask.mask, User[U8]), mask.size))
         mov(result, self._select(address_of(asked), deadline))
         with if_((u64(timeout) != 0) & (deadline != FOREVER)):
             self.times.store_left(timeout, deadline, 1)

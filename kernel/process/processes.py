@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.debug.leakcheck import LeakChecks, leak_check
+from kernel.fs.pollqueue import ANYTHING
 from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
@@ -286,7 +287,7 @@ class Processes(LeakChecks):
             with process.lock.held_interrupts_off():
                 mov(process.state, ProcessState.ZOMBIE)
             mov(process.left_memory, 1)
-            self.queues.announce(address_of(process.changes))
+            self.queues.announce(address_of(process.changes), ANYTHING)
             self.orphans.release(process, process.parent, self.init)
             self._tell_parent(process)
 

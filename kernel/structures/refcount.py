@@ -28,6 +28,18 @@ class ReferenceCount(Struct):
         lock.inc(self.count)
         asserts(~SF)
 
+    @inline(changes=(rax, rcx))
+    def gain_if_any(self) -> Condition:
+        """Gain one more reference, unless the last one was dropped already: for who finds the thing
+        where it is until it is freed, and holds a lock that keeps it there. Returns whether there
+        is one, which the caller takes over."""
+        mov(eax, self.count)
+        with while_(eax != 0):
+            lea(ecx, bare[rax + 1])
+            lock.cmpxchg(self.count, ecx)
+            break_if(ZF)
+        return eax != 0
+
     @inline
     def drop(self) -> Condition:
         """Drop a reference. Returns whether it was the last. Debug builds panic if there was

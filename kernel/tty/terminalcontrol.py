@@ -6,6 +6,7 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.file import File
+from kernel.fs.pollqueue import ANYTHING
 from kernel.fs.pollqueues import PollQueues
 from kernel.process.jobcontrol import JobControl
 from kernel.signals.signalnumber import Signal
@@ -159,7 +160,7 @@ class TerminalControl(Subsystem):
                 self.input.forget(terminal)
             self.input.set_modes(terminal, address_of(modes))
             self.echo.show(terminal)
-        self.queues.announce(address_of(terminal.queue))
+        self.queues.announce(address_of(terminal.queue), ANYTHING)
         ret(0)
 
     # The screen
@@ -206,7 +207,7 @@ class TerminalControl(Subsystem):
                     movzx(eax, terminal.modes.special[Special.VSTART])
                     self.echo.send(terminal, al)
             self.echo.show(terminal)
-        self.queues.announce(address_of(terminal.queue))
+        self.queues.announce(address_of(terminal.queue), ANYTHING)
         ret(0)
 
     @function(context="thread", sleeps=True)
@@ -216,7 +217,7 @@ class TerminalControl(Subsystem):
         with if_(queue != FlushQueue.TCOFLUSH):
             with self.mutexes.held(terminal.lock):
                 self.input.forget(terminal)
-            self.queues.announce(address_of(terminal.queue))
+            self.queues.announce(address_of(terminal.queue), ANYTHING)
         ret(0)
 
     @function(context="thread", sleeps=True)

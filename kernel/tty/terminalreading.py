@@ -140,7 +140,7 @@ class TerminalReading(Subsystem):
             mov(was_full, terminal.is_full)
             mov(terminal.is_full, 0)
         with if_(was_full != 0):
-            self.queues.announce(address_of(terminal.queue))
+            self.queues.announce(address_of(terminal.queue), 0)  # who types
         ret(result)
 
     @function(context="thread", sleeps=True, holds="terminal.lock")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.fs.pollqueue import READABLE
 from kernel.fs.pollqueues import PollQueues
 from kernel.sync.mutex import Mutexes
 from kernel.tty.echo import Echo
@@ -33,7 +34,7 @@ class TerminalTyping(Subsystem):
                 inc(bytes)
                 dec(left)
             self.echo.show(terminal)
-        self.queues.announce(address_of(terminal.queue))
+        self.queues.announce(address_of(terminal.queue), READABLE)
         mov(rax, total)
         sub(rax, left)
         ret(rax)

@@ -62,7 +62,7 @@ class Desk:
         self.now = 1000
         host, parts = machine.host, machine.parts
         host.stub(parts[Console].write, self._show)
-        host.stub(parts[PollQueues].announce, lambda queue: 0)
+        host.stub(parts[PollQueues].announce, lambda queue, events: 0)
         host.stub(parts[JobControl].check, lambda terminal, number: 0)
         self.signals: list[int] = []
         host.stub(parts[JobControl].send, lambda terminal, number: self.signals.append(number))

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -126,6 +127,15 @@ static int do_eventfd(void) {
     return file < 0 ? -1 : close(file);
 }
 
+static int do_epoll(void) {
+    struct epoll_event event = {.events = EPOLLIN};
+    int set = syscall(SYS_epoll_create1, 0);
+    if (set < 0)
+        return -1;
+    int result = syscall(SYS_epoll_ctl, set, EPOLL_CTL_ADD, 0, &event);
+    return close(set) ? 1 : result;
+}
+
 static int do_memfd(void) {
     int file = syscall(SYS_memfd_create, "x", 0);
     return file < 0 ? -1 : close(file);
@@ -210,7 +220,7 @@ static int do_read_other(void) {
 }
 
 static int (*const calls[])(void) = {
-    do_eventfd, do_memfd, do_fallocate, do_mount, do_sendfile, do_unshare_range,
+    do_eventfd, do_epoll, do_memfd, do_fallocate, do_mount, do_sendfile, do_unshare_range,
     do_lock_part,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,

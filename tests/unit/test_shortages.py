@@ -94,6 +94,8 @@ ELSEWHERE = {
     "Deferred.start_first": LITTLE,
     "Dentries.start": LITTLE,
     "VdsoMapping._add_page": LITTLE,
+    "EpollItems.create": NO_CALL,
+    "Epolls.create": NO_CALL,
     "EventCounters.create": NO_CALL,
     "FirmwareSearch.find": NO_AREAS,
     "FirmwareSearch._find_in": NO_AREAS,
