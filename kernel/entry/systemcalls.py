@@ -56,7 +56,7 @@ from pykasm.lang.function import Function
 from pykasm.lang.stubs import stub_address
 
 
-class SystemCallHandler(Fn[..., OrErrno[I64]], context="thread"):
+class SystemCallHandler(Fn[..., OrErrno[I64]], context="thread", untrusted=True):
     """What a system call does. Its parameters are the program's registers, as far as it needs any;
     its result is what the program gets in rax."""
 

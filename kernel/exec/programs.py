@@ -172,5 +172,4 @@ class Programs(Subsystem):
         disown(process, "its thread ends it")
         disown(space, "its thread keeps it")
         self.tasks.start(task, space)
-        take_over(process, "the reference gained for the caller")
         ret(process)

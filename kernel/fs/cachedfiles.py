@@ -321,6 +321,7 @@ class CachedFiles(Subsystem):
             direct(rdi)
             mov(rcx, end)
             sub(rcx, start)
+            trust(rcx, "both are in one page")
             and_(start, PAGE - 1)
             add(rdi, start)
             xor(eax, eax)

@@ -325,6 +325,7 @@ class PageCache(LeakChecks):
         with while_(node.count == 0):
             mov(parent, node.parent)
             mov(place, node.place)
+            take_over(node, "the tree had it")
             self._free_node(node)
             with if_(parent == 0):
                 mov(pages.root, 0)

@@ -136,7 +136,8 @@ class WordChanges(Subsystem):
         with if_(i32(code) < 0):  # SHIFTED is the uppermost bit
             mov(ecx, eax)
             mov(eax, 1)
-            shl(eax, cl)  # by the lower 5 bits, as Linux does
+            and_(ecx, 8 * sizeof(U32) - 1)  # as Linux does
+            shl(eax, cl)
         mov(change.argument, eax)
         mov(eax, code)
         shr(eax, 2 * ARGUMENT_BITS)

@@ -43,6 +43,7 @@ class Buddy(Subsystem):
         point_at(head, zone.free_lists, size)
         frame = keep(container_of(head.next, Frame, "link"))
         self._remove(zone, frame, size)
+        take_over(frame, "no list has it any more")
         with while_(size > order):  # the upper half goes back to the lists
             dec(size)
             upper = self._distance(size)

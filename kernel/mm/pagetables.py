@@ -151,4 +151,5 @@ class PageTables(Subsystem):
         with while_(next != 0):
             page, record = scratch(next), scratch(next)
             mov(next, frame_of(record).owner)  # before the page is somebody else's
+            take_over(page, "the chain had it")
             self.pages.free_zeroed(page)

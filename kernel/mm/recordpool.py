@@ -45,6 +45,7 @@ class RecordPool(Subsystem):
         mov(frame.owner, rax)
         with if_(rax == 0):  # that was the last one
             frame.link.unlink()
+        take_over(record, "the list of its page had it")
         ret(record)
 
     @function

@@ -98,6 +98,7 @@ class Zones(Subsystem):
         page = keep(start)
         with while_(page < end):
             with if_(self._open_section_of(page)):
+                take_over(page, "nothing refers to it")
                 self.free(page, 0)
             add(page, PAGE)
 

@@ -203,11 +203,11 @@ class ClockSettingCalls(SystemCallGroup):
             ("tai", 0),
         ):
             mov(getattr(adjustment, name), value)
-        time = self.wall.now()
+        mov(rax, self.wall.now())
         xor(edx, edx)
         mov(ecx, NSEC_PER_SEC)
         div(rcx)
-        mov(adjustment.seconds, i64(time))
+        mov(adjustment.seconds, i64(rax))
         mov(rax, rdx)
         xor(edx, edx)
         mov(ecx, MICROSECOND)

@@ -132,7 +132,6 @@ class Clones(Subsystem):
         process.references.gain()
         disown(process, "who waits for its end frees it")
         self.tasks.start(task, space)
-        take_over(process, "the reference gained here")
         tail(self._finish, process, arguments)
 
     @inline(changes=(rax, rcx))

@@ -201,11 +201,11 @@ class TimeCalls(SystemCallGroup):
     def time(self, target: Keep[User[U8]]) -> OrErrno[I64]:
         """Return the time of day in seconds, and store it where that is wanted."""
         seconds = local(U64)
-        time = self.wall.now()
+        mov(rax, self.wall.now())
         xor(edx, edx)
         mov(ecx, NSEC_PER_SEC)
         div(rcx)
-        mov(seconds, time)
+        mov(seconds, rax)
         with if_(target != 0):
             result, left = self.copy.copy_out(target, address_of(seconds), sizeof(U64))
             ignore(left)

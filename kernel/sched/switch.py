@@ -33,7 +33,7 @@ class Switch(Subsystem):
     def __init__(self, processors: Processors) -> None:
         self.processors = processors
 
-    @naked
+    @naked(moves=True)
     def to(self, previous: Ptr[Thread], next: Ptr[Thread]) -> None:
         """Leave `previous`, which called this, and return to where `next` called it.
 

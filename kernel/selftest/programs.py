@@ -158,7 +158,6 @@ class ProgramTests(TestSuite):
         disown(process, "its thread ends it")
         disown(space, "its thread keeps it")
         self.tasks.start(task, space)
-        take_over(process, "the reference gained for the caller")
         ret(process)
 
     # The programs

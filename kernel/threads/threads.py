@@ -197,6 +197,7 @@ class Threads(LeakChecks):
             mov(result, self.waiting.wait_until(address_of(thread.finished), deadline, mode))
             break_if(result != WaitResult.WOKEN)
         with if_(result == WaitResult.WOKEN):
+            take_over(thread, "it has ended, and nobody else joins it")
             self._reap(thread)
         ret(result)
 

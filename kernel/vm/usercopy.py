@@ -29,7 +29,7 @@ class UserCopy(Subsystem):
 
     @function(context="thread", sleeps=True)
     def copy_in(
-        self, destination: U64, source: Fetched[User[U8]], length: U64
+        self, destination: U64, source: Fetched[User[U8]], length: Bounded[U64]
     ) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes from the program's `source` to the kernel's `destination`."""
         with if_(self._is_outside(u64(source), length)):
@@ -37,7 +37,9 @@ class UserCopy(Subsystem):
         tail(self._copy, destination, u64(source), length, Rights.READ)
 
     @function(context="thread", sleeps=True)
-    def copy_out(self, destination: User[U8], source: U64, length: U64) -> tuple[OrErrno[I32], U64]:
+    def copy_out(
+        self, destination: User[U8], source: Disclosed[U64], length: Bounded[U64]
+    ) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes from the kernel's `source` to the program's `destination`."""
         with if_(self._is_outside(u64(destination), length)):
             ret(-Errno.EFAULT, length)
@@ -124,7 +126,7 @@ class UserCopy(Subsystem):
 
     @function(context="thread", sleeps=True)
     def copy_in_string(
-        self, destination: Keep[U64], source: Keep[Fetched[User[U8]]], size: U64
+        self, destination: Keep[U64], source: Keep[Fetched[User[U8]]], size: Bounded[U64]
     ) -> OrErrno[I64]:
         """Copy a string up to its zero into the `size` bytes at `destination`. Returns its length;
         -ENAMETOOLONG if there is no zero in so many bytes, -EFAULT or -ENOMEM."""

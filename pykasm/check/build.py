@@ -17,11 +17,12 @@ from pykasm.check.registerflow import RegisterFlow
 from pykasm.check.remembered import tables_of
 from pykasm.check.stackuse import StackUse
 from pykasm.check.state import State
+from pykasm.check.trustuse import TrustUse
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedRoutine
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import TypeMeta
+from pykasm.lang.types import Fn, TypeMeta
 from pykasm.objects.model import SectionKind
 from pykasm.source import Source, Span, line_span
 
@@ -49,6 +50,8 @@ class Build:
     known: dict[str, CacheEntry] = field(default_factory=dict)
     graphs: Mapping[str, Graph] = field(default_factory=dict)
     contracts: Contracts = field(default_factory=Contracts)
+    trust_uses: dict[str, dict[int, TrustUse]] = field(default_factory=dict)
+    """What functions do with what somebody else chose, so far as it was asked for."""
     restoring: set[tuple[object, ...]] = field(default_factory=set)
     """The shapes of code in place that was found to restore what it changes: that of a lock is in
     many functions."""
@@ -84,7 +87,8 @@ class Build:
 
     def prepare(self) -> None:
         """Make what all functions are looked at with, so that forks share it."""
-        for one in (self.callees, self.owning, self.failing, self.untrusted, self.analysis):
+        made = self.callees, self.owning, self.failing, self.untrusted, self.distrusting
+        for one in (*made, self.analysis):
             assert one is not None
 
     @cached_property
@@ -127,6 +131,21 @@ class Build:
             for symbol, callee in self.callees.items()
             if callee.signature is not None
             and any(one._untrusted for one in callee.signature.results)
+        )
+
+    @cached_property
+    def distrusting(self) -> frozenset[str]:
+        """The functions whose arguments somebody else chose: their addresses are taken for types of
+        pointers that say so."""
+        takers = [
+            *self.taken_as.values(),
+            *(one.routine.taken_as for one in self.routines.values()),
+        ]
+        return frozenset(
+            symbol
+            for taken_as in takers
+            for symbol, kind in taken_as
+            if issubclass(kind, Fn) and kind._distrusts
         )
 
     @cached_property

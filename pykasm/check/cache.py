@@ -10,6 +10,7 @@ from pykasm.check.localsummary import LocalSummary
 from pykasm.check.lockflow import LockFlow
 from pykasm.check.percpu import PerCpuUse
 from pykasm.check.stackuse import StackUse
+from pykasm.check.trustuse import TrustUse
 from pykasm.check.version import checker_version
 from pykasm.journal import Journal
 
@@ -19,7 +20,8 @@ class CacheEntry(NamedTuple):
 
     `excused` are the numbers of the exceptions that allow all that rules for single functions found
     (None: they don't); `lock_flow` is None where the function has none. A lock flow holds for the
-    effects of callees that it was solved for.
+    effects of callees that it was solved for. `trust` is what the function does with what somebody
+    else chose, so far as it was asked for: by the register of a parameter, or `OWN`.
     """
 
     excused: frozenset[int] | None
@@ -27,6 +29,7 @@ class CacheEntry(NamedTuple):
     stack: StackUse
     per_cpu: PerCpuUse
     lock_flow: LockFlow | None
+    trust: dict[int, TrustUse]
 
 
 class Cache:

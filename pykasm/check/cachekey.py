@@ -11,6 +11,8 @@ from pykasm.lang.data import Data
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
 
+_DISTRUSTS = b"distrusts its arguments"
+
 
 class CacheKeys:
     """Makes the keys of the functions of a build."""
@@ -19,12 +21,14 @@ class CacheKeys:
         self._tables = build.tables
         self._contents = build.contents
         self._symbols = _SymbolKeys(build)
+        self._distrusting = build.distrusting
 
     def key(self, placed: PlacedRoutine) -> bytes:
         """Return the key of a function."""
         symbol, symbols = placed.routine.symbol, self._symbols
         content = self._contents.get(symbol) or Content.of(placed, self._tables)
         key = blake2b(content.digest + symbols[symbol], digest_size=KEY_SIZE)
+        key.update(_DISTRUSTS if symbol in self._distrusting else b"")
         for target in content.symbols:
             key.update(symbols[target])
         return key.digest()

@@ -132,12 +132,13 @@ def _examined(build: Build, symbol: str) -> CacheEntry:
     if symbol not in build.analysis.routines:
         return _of_other_modes(needed)
     local, stack = build.analysis.local(symbol), build.stack_use(symbol)
-    return CacheEntry(needed, local, stack, build.per_cpu_use(symbol), None)
+    trust = build.trust_uses.get(symbol, {})
+    return CacheEntry(needed, local, stack, build.per_cpu_use(symbol), None, trust)
 
 
 def _of_other_modes(needed: frozenset[int] | None) -> CacheEntry:
     """Return the entry of 16- or 32-bit code, which nothing across calls is about."""
-    return CacheEntry(needed, NO_SUMMARY, NO_STACK_USE, NO_USE, None)
+    return CacheEntry(needed, NO_SUMMARY, NO_STACK_USE, NO_USE, None, {})
 
 
 def _function_findings(placed: PlacedRoutine, build: Build) -> Excused:
@@ -159,11 +160,14 @@ def cache_entry(
     analysis, known = build.analysis, build.known.get(symbol)
     if symbol not in analysis.routines:
         return _of_other_modes(needed)
-    flow = analysis.lock_flows.flows.get(symbol)
-    if known is not None and known.excused == needed and known.lock_flow is flow:
+    flow, trust = analysis.lock_flows.flows.get(symbol), build.trust_uses.get(symbol, {})
+    if known is not None and not trust and known.excused == needed and known.lock_flow is flow:
         return known
+    if known is not None:
+        trust = {**known.trust, **trust}
     local = analysis.summaries[symbol].local
-    return CacheEntry(needed, local, build.stack_uses[symbol], build.per_cpu_uses[symbol], flow)
+    stack, per_cpu = build.stack_uses[symbol], build.per_cpu_uses[symbol]
+    return CacheEntry(needed, local, stack, per_cpu, flow, trust)
 
 
 def _build_findings(build: Build) -> dict[str, list[Finding]]:

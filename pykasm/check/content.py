@@ -147,4 +147,4 @@ def marshalled(value: Any) -> bytes:
 def said_of(kind: TypeMeta) -> tuple[bool, ...]:
     """Return what words say of the values of a type, and whether these are pointers."""
     words = kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._fetched
-    return (*words, kind._by_user, is_pointer(kind))
+    return (*words, kind._bounded, kind._disclosed, kind._by_user, is_pointer(kind))

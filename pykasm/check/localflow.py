@@ -58,6 +58,23 @@ class LocalFlow:
                 if access in LOADS and not written & read:
                     yield index, local, self._writers(read)
 
+    def first_unwritten(self, at: int, size: int) -> tuple[MemoryOperand, int, set[int]] | None:
+        """Return the local whose address the instruction `at` makes, the offset there of the first
+        of so many bytes that is not sure to be written, and the instructions that may write it;
+        None if all are, or if there are not so many."""
+        start = _displacement(self._nodes[at])
+        local, written = self._at(start), self._before.get(at)
+        if local is None or written is None or local._name in self._filled:
+            return None
+        if start + size > local._displacement + local._kind._size:
+            return None
+        missing = self._bits(start, size) & ~written
+        if not missing:
+            return None
+        first = missing & -missing
+        offset = first.bit_length() - 1 + self._lowest - local._displacement
+        return local, offset, self._writers(first) - {at}
+
     def _writers(self, bits: int) -> set[int]:
         return {index for index, node in enumerate(self._nodes) if self._written(node) & bits}
 

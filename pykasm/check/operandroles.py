@@ -18,6 +18,18 @@ def written_roles(node: Node) -> dict[int, Role]:
     return NO_ROLES
 
 
+def updated_registers(node: Node) -> set[int]:
+    """Return the registers whose values the instruction changes where they are written out among
+    its operands: what it changes besides, as `rep movsb` does rdi, is nobody's value afterwards."""
+    return named_registers(node) & {number for number, _ in node.effects.reads}
+
+
+def named_registers(node: Node) -> set[int]:
+    """Return the registers that are written out among the operands."""
+    named = (one for one in node.line.written if isinstance(one, RegisterOperand))
+    return {one._register.number for one in named}
+
+
 def read_roles(node: Node) -> dict[int, Role]:
     """Return the roles by which the instruction reads registers, by register number."""
     only_written = written_roles(node).keys() - {number for number, _ in node.effects.reads}

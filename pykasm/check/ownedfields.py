@@ -106,6 +106,7 @@ class FieldFlow(ReferenceFlow):
 
     def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
         """Take note of what a field owns, also where it is read as something else."""
+        super().loaded(index, node, path, number)
         place = self._place(node, path)
         if place is None:
             self._expose(node, path)

@@ -18,16 +18,16 @@ from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, PART, WIDE, ZERO, Path, V
 from pykasm.isa.code import Line
 from pykasm.lang.builder import OwnedPlace, Said
 from pykasm.lang.operands import MemoryOperand
-from pykasm.lang.types import TypeMeta
+from pykasm.lang.types import TypeMeta, is_pointer
 
 LAST, OWNED, GONE = 0, 1, -1
 """The function owns what the value leads to, as the last reference was dropped; it owns that if it
 is not null, or a reference to it (states above are more of them); it gave it away."""
 
 
-DROPPED, DISOWNED = -2, -3
+DROPPED, DISOWNED, OTHERS = -2, -3, -4
 """A reference has been dropped, and the flags tell whether it was the last; the function said that
-somebody else owns it."""
+somebody else owns it; it was loaded from where somebody else owns it."""
 
 
 def is_owned(state: int | None) -> bool:
@@ -43,6 +43,14 @@ class Lost(NamedTuple):
     at: int
     is_exit: bool
     is_result: bool = False
+
+
+class Unowned(NamedTuple):
+    """The instruction `at` gives away, or drops a reference to, what `value` leads to, which
+    somebody else goes on owning: the caller if it is a parameter."""
+
+    value: Value
+    at: int
 
 
 class UsedAfter(NamedTuple):
@@ -65,16 +73,20 @@ class OwnershipFlow(ValueFlow):
         super().__init__(function, is_exact)
         self.lost: dict[tuple[Value, int], Lost] = {}
         self.used: dict[int, UsedAfter] = {}
+        self.unowned: dict[int, Unowned] = {}
         self._given: dict[Value, int] = {}
         self._signed: set[tuple[int, int]] = set()
         """What is no failure only if it is not below 0, by what made it."""
+        self._gives = any(one._owned for one in function.routine.signature.results)
         self._lent: set[Value] = set()
         """The parameters that the caller goes on owning: they are there all the while."""
+        self._pointers: set[Value] = set()
+        """The parameters that are addresses by their types; numbers may stand for anything."""
 
     @property
     def has_findings(self) -> bool:
-        """Whether something is lost, or used after it was given away."""
-        return bool(self.lost or self.used)
+        """Whether something is lost, used after it was given away, or not the function's own."""
+        return bool(self.lost or self.used or self.unowned)
 
     def enter(self, path: Path) -> None:
         """Own the parameters that the function takes over."""
@@ -88,7 +100,10 @@ class OwnershipFlow(ValueFlow):
         """Yield what the function is given in registers, and whether it owns it."""
         for one in self.function.routine.signature.parameters:
             if one.register is not None:
-                yield Value(AT_ENTRY, one.register.number), one.type._owned
+                value = Value(AT_ENTRY, one.register.number)
+                if is_pointer(one.type):
+                    self._pointers.add(value)
+                yield value, one.type._owned
 
     def use(self, index: int, node: Node, path: Path) -> None:
         """Check the addresses that an instruction goes by."""
@@ -108,7 +123,9 @@ class OwnershipFlow(ValueFlow):
         """Disown what somebody else owns from here on, or own what somebody else did."""
         named = self.named(index, path, said.number)
         value, state = named.whole, path.states.get(named.whole)
-        if said.word == "disown":
+        if said.word == "disown" and state is not None and state > OWNED:
+            path.states[value] = state - 1
+        elif said.word == "disown":
             path.states.pop(named, None)
             path.states[value] = DISOWNED
             self._given[value] = index
@@ -154,6 +171,7 @@ class OwnershipFlow(ValueFlow):
     def give(self, index: int, path: Path, value: Value) -> None:
         """Give away one reference to what is owned; without any, it is not to be used."""
         state = path.states.get(value, GONE)
+        state = GONE if state == OTHERS else state
         if state == DISOWNED:
             self.used.setdefault(index, UsedAfter(value, index, self._given[value], True, True))
         elif state > OWNED:
@@ -161,6 +179,8 @@ class OwnershipFlow(ValueFlow):
         elif state == OWNED and value in self._lent:
             del path.states[value]
         else:
+            if value in self._lent & self._pointers and value not in path.states:
+                self.unowned.setdefault(index, Unowned(value, index))
             path.states[value] = GONE
             self._given[value] = index
 
@@ -228,11 +248,25 @@ class OwnershipFlow(ValueFlow):
     def _return(self, index: int, path: Path, number: int, kind: TypeMeta) -> None:
         """Give a result to the caller."""
         value = path.values.get(number)
-        if value is not None and path.states and not self.is_used_after(index, path, number):
+        is_told = bool(path.states) or kind._owned
+        if value is not None and is_told and not self.is_used_after(index, path, number):
             self.pass_result(path, value)
+            is_others = value.root is None and self._is_others(path, value)
+            if kind._owned and is_others and path.sign(number, WIDE) != ZERO:
+                self.unowned.setdefault(index, Unowned(value, index))
             if is_owned(path.states.get(value.whole)) and not kind._owned:
                 self.lose(value.whole, index, True, True)
             self._pass_on(path, value.whole)
+
+    def _is_others(self, path: Path, value: Value) -> bool:
+        """Return whether somebody else owns a value: it was lent, or loaded from where it stays."""
+        state = path.states.get(value)
+        return state == OTHERS or (state is None and value in self._lent & self._pointers)
+
+    def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
+        """Take note of what somebody else owns, in a function that gives what it owns to others."""
+        if self._gives and _is_load(node):
+            path.states[Value(index, number)] = OTHERS
 
     def pass_result(self, path: Path, value: Value) -> None:
         """A value is about to be returned."""
@@ -268,6 +302,15 @@ class OwnershipFlow(ValueFlow):
         """Take note of what is lost."""
         source = self.nodes[at].line.source.line
         self.lost.setdefault((value, source), Lost(value, at, is_exit, is_result))
+
+
+def _is_load(node: Node) -> bool:
+    """Return whether an instruction loads an address from memory that does not own what it points
+    to, and is none of the function's own."""
+    memory = (one for one in node.line.written[1:] if isinstance(one, MemoryOperand))
+    is_address = any(is_pointer(one._kind) for one in memory)
+    is_move = node.effects.mnemonic == Mnemonic.MOV and is_address
+    return is_move and node.effects.frame_access is None and not is_owner(node.line)
 
 
 def is_owner(line: Line) -> bool:

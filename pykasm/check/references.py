@@ -8,7 +8,16 @@ from iced_x86 import Mnemonic
 
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.graph import Node
-from pykasm.check.ownership import DROPPED, GONE, LAST, OWNED, OwnershipFlow, UsedAfter, is_owned
+from pykasm.check.ownership import (
+    DROPPED,
+    GONE,
+    LAST,
+    OWNED,
+    OwnershipFlow,
+    Unowned,
+    UsedAfter,
+    is_owned,
+)
 from pykasm.check.said import said_at
 from pykasm.check.valuepath import Path, Value
 
@@ -23,14 +32,6 @@ _LAST: dict[int, tuple[bool, bool]] = {
 
 _SIGN_BRANCHES = (Mnemonic.JS, Mnemonic.JNS)
 """What `asserts` makes of a test that there was a reference."""
-
-
-class Unowned(NamedTuple):
-    """The instruction `at` drops a reference to what `value` leads to, a parameter that the caller
-    goes on owning."""
-
-    value: Value
-    at: int
 
 
 class Unfreed(NamedTuple):
@@ -48,7 +49,6 @@ class ReferenceFlow(OwnershipFlow):
 
     def __init__(self, function: FunctionAnalysis, is_exact: bool = False) -> None:
         super().__init__(function, is_exact)
-        self.unowned: dict[int, Unowned] = {}
         self.unfreed: dict[int, Unfreed] = {}
         self._gained = dict(said_at(function.routine, "gain"))
         self._drops = dict(said_at(function.routine, "drop"))
@@ -57,7 +57,7 @@ class ReferenceFlow(OwnershipFlow):
     @property
     def has_findings(self) -> bool:
         """Whether a reference is dropped that is none, or nobody frees what it led to."""
-        return bool(super().has_findings or self.unowned or self.unfreed)
+        return bool(super().has_findings or self.unfreed)
 
     def use(self, index: int, node: Node, path: Path) -> None:
         """See what the flags tell no more."""

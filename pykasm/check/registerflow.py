@@ -16,7 +16,7 @@ from pykasm.check.convention import CALLER_SAVED, FRAMED, RESULTS, Callee
 from pykasm.check.effects import ALL_LANES, RSP
 from pykasm.check.frameflow import load_from_frame, move_stack, store_in_frame
 from pykasm.check.graph import Graph, Node
-from pykasm.check.operandroles import written_roles
+from pykasm.check.operandroles import named_registers, updated_registers, written_roles
 from pykasm.check.state import ALL_FLAGS, NEVER_WRITTEN, UNKNOWN, Clobber, State, Value
 from pykasm.isa.code import Line
 from pykasm.lang.convention import ARGUMENTS, Kind
@@ -155,12 +155,22 @@ class RegisterFlow:
         for number, lanes in node.effects.writes:
             role = roles.get(number)
             old = state.registers[number].role
-            if role is None and old and any(number == one for one, _ in node.effects.reads):
+            if role is None and old and number in updated_registers(node):
                 role = old  # `add(rdi, 8)`: still the pointer that the role is for
             state.define(number, lanes, role, Clobber(index))
         # `cmov` and narrow writes kill nothing, and yet callers don't find what they left
         if node.effects.may_write != node.effects.kills:
             state.forget_entry(node.effects.may_write)
+            self._lose_roles(index, node, state)
+
+    def _lose_roles(self, index: int, node: Node, state: State) -> None:
+        """Take the names off registers that the instruction may change without naming them, as
+        `rep movsb` does with rdi where it has a round."""
+        written = {number for number, _ in node.effects.writes}
+        for number in [one for one, value in enumerate(state.registers) if value.role is not None]:
+            is_changed = node.effects.may_write >> number & 1 and number not in written
+            if is_changed and number not in named_registers(node):
+                state.take_name(number, Clobber(index))
 
     def _write_flags(self, index: int, node: Node, state: State) -> None:
         effects = node.effects

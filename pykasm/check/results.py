@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from iced_x86 import Mnemonic
+from iced_x86 import Mnemonic, OpKind
 
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
 from pykasm.check.graph import Node
-from pykasm.check.operands import address_registers
+from pykasm.check.operands import address_registers, register_operand
 from pykasm.check.said import said
 from pykasm.check.testedplaces import TestedPlaces
 from pykasm.check.valueflow import combined_register, given_in_place
-from pykasm.check.valuepath import AT_ENTRY, NARROW, ZERO, Path, Value
+from pykasm.check.valuepath import AT_ENTRY, NARROW, NEGATIVE, WIDE, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace, Said
+from pykasm.lang.convention import SLOT
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta, is_pointer
@@ -55,13 +56,19 @@ class ResultFlow(TestedPlaces):
         """The instructions that make errors which are returned as something else."""
         self.positive: dict[int, int] = {}
         """Those that make errors which are returned without being negated, and where that is."""
+        self.widened: dict[int, int] = {}
+        """The instructions that make 64 bits of an error of 32, without its sign, and where that is
+        returned."""
+        self._narrow: set[Value] = set()
+        self._copied: dict[Value, int] = {}
         self._errors = said(function.routine, "error").keys()
         self._positive_errors = said(function.routine, "positive error").keys()
 
     @property
     def has_findings(self) -> bool:
         """Whether an error or null is not looked at."""
-        return bool(self.dropped or self.followed or self.undeclared or self.positive)
+        found = self.dropped or self.followed or self.undeclared or self.positive or self.widened
+        return bool(found)
 
     def enter(self, path: Path) -> None:
         """Take note of parameters that may be null."""
@@ -80,6 +87,7 @@ class ResultFlow(TestedPlaces):
     def use(self, index: int, node: Node, path: Path) -> None:
         """Check the addresses that an instruction goes by, and see what it compares."""
         self.forget_places(index, node, path)
+        self._note_copy(index, node, path)
         if not path.states:
             return
         for value in self.compared(index, node, path):
@@ -90,6 +98,15 @@ class ResultFlow(TestedPlaces):
         if node.effects.mnemonic not in _ADDRESSES_ONLY:
             for number in address_registers(node.effects.instruction):
                 self._follow(index, path, number)
+
+    def _note_copy(self, index: int, node: Node, path: Path) -> None:
+        """Take note of a move of the 32 bits of an error, which makes 0 of the others."""
+        instruction = node.effects.instruction
+        source = register_operand(instruction, 1)
+        value = path.values.get(source) if source is not None else None
+        is_move = node.effects.mnemonic == Mnemonic.MOV and instruction.op0_kind == OpKind.REGISTER
+        if is_move and value is not None and value in self._narrow:
+            self._copied[value] = index
 
     def _see(self, path: Path, number: int) -> None:
         """Take it that somebody looks at the result in a register."""
@@ -133,6 +150,8 @@ class ResultFlow(TestedPlaces):
         """Take note of what a result may be."""
         if kind._fails or kind._nullable:
             path.states[value] = UNSEEN if kind._fails else NULLABLE
+        if kind._fails and kind._size < SLOT:
+            self._narrow.add(value)
 
     def loaded(self, index: int, node: Node, path: Path, number: int) -> None:
         """Take note of pointers in memory that may be null."""
@@ -176,6 +195,9 @@ class ResultFlow(TestedPlaces):
         """Find errors that are returned as something else."""
         value = path.values.get(number)
         state = path.states.get(value.whole) if value is not None else None
+        is_negative = bool(path.sign(number, NARROW) & path.sign(number, WIDE) & NEGATIVE)
+        if value in self._narrow and kind._fails and kind._size == SLOT and is_negative:
+            self.widened.setdefault(self._copied.get(value, value.site), index)
         if value is not None and state in (ERROR, UNSEEN) and not kind._fails:
             self.undeclared.add(value.site)
         elif value is not None and state == POSITIVE_ERROR and kind._fails:

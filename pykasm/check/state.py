@@ -130,6 +130,11 @@ class State:
             stale=old.stale and role is None,
         )
 
+    def take_name(self, number: int, clobber: Clobber) -> None:
+        """Take it that a register need not have its role's value any more."""
+        value = self.registers[number]
+        self.registers[number] = value._replace(role=None, stale=True, clobber=clobber)
+
     def forget_entry(self, written: int) -> None:
         """Take it that registers, a bit set of numbers, need not be what they were at entry."""
         for number, value in enumerate(self.registers):

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
 from functools import cached_property
 from typing import NamedTuple
 
 from iced_x86 import ConditionCode, Mnemonic, OpKind
 
-from pykasm.check.build import FunctionAnalysis
+from pykasm.check.build import Build, FunctionAnalysis
 from pykasm.check.derivednumbers import (
     ANY_LOW,
     BELOW,
@@ -26,12 +25,14 @@ from pykasm.check.derivednumbers import (
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of, register_operand
 from pykasm.check.ranges import RangeFlow
+from pykasm.check.trustuse import Passed, TrustUse
 from pykasm.check.valueflow import ValueFlow, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NEGATIVE, NOWHERE, Path, Test, Value
 from pykasm.isa.code import Line
 from pykasm.lang.builder import Said, UntrustedPlace
+from pykasm.lang.convention import Kind
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import TypeMeta
+from pykasm.lang.types import TypeMeta, is_pointer
 
 RCX = 1
 """The register with counts of shifts and of repeated instructions (AMD64 APM vol. 1, 3.1)."""
@@ -126,9 +127,11 @@ class TrustFlow(ValueFlow):
 
     def enter(self, path: Path) -> None:
         """Take note of parameters that somebody else chose."""
+        is_distrusting = self.function.routine.symbol in self.function.build.distrusting
         for one in self.function.routine.signature.parameters:
             number = one.register.number if one.register is not None else None
-            if number is not None and (one.type._untrusted or number in self._chosen):
+            is_chosen = one.type._untrusted or number in self._chosen
+            if number is not None and (is_chosen or (is_distrusting and not is_pointer(one.type))):
                 self._choose(path, Value(AT_ENTRY, number), one.type._size)
 
     def _choose(self, path: Path, value: Value, size: int) -> None:
@@ -222,11 +225,23 @@ class TrustFlow(ValueFlow):
             number = one.register.number if one.register is not None else None
             value = path.values.get(number) if number is not None else None
             is_told = one.type._untrusted or value is None or number is None
-            if value is not None and not is_told and path.states.get(value, 0) & UNBOUNDED:
+            if one.type._bounded:
+                self._refuse(index, path, number, f"`{one.name}` of `{node.callee}`")
+            elif value is not None and not is_told and path.states.get(value, 0) & UNBOUNDED:
                 assert node.callee is not None
                 assert number is not None
                 known = Misuse(self._origin(value), index, one.name)
                 self.passed.setdefault((node.callee, number), known)
+
+    def summary(self, given: Value | None) -> TrustUse:
+        """Return what becomes of the parameter `given`, or of what the function gets by itself."""
+        relied = ((one.use, one.at) for one in self.misused.values() if given in (None, one.value))
+        passed = tuple(
+            Passed(callee, number, one.use, one.at, one.value.site)
+            for (callee, number), one in self.passed.items()
+            if given in (None, one.value)
+        )
+        return TrustUse(next(relied, None), passed)
 
     # Numbers that are made
 
@@ -424,10 +439,12 @@ def _at(place: int | None) -> int:
     return NOWHERE if place is None else place
 
 
-def follows_trust(routine: Routine, distrusted: Set[str]) -> bool:
-    """Return whether a function has to do with what somebody else chose: `distrusted` are the
-    functions that return such numbers."""
+def follows_trust(routine: Routine, build: Build) -> bool:
+    """Return whether a function has to do with what somebody else chose."""
+    if routine.kind is not Kind.FUNCTION:
+        return False
     given = any(one.type._untrusted for one in routine.signature.parameters)
     given = given or any(one._untrusted for one in given_in_place(routine))
+    given = given or (bool(routine.signature.parameters) and routine.symbol in build.distrusting)
     is_told = given or UntrustedPlace in routine.operand_roles
-    return is_told or not distrusted.isdisjoint(routine.targets)
+    return is_told or not build.untrusted.isdisjoint(routine.targets)

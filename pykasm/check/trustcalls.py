@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from pykasm.check.build import Build
-from pykasm.check.trust import TrustFlow
+from pykasm.check.trust import TrustFlow, follows_trust
+from pykasm.check.trustuse import NO_TRUST, OWN, Passed, TrustUse
 from pykasm.check.valuepath import AT_ENTRY, Value
-from pykasm.errors import Note
 from pykasm.lang.convention import Kind
+from pykasm.parallel import in_parallel
 
 MOST_CALLS = 4
 """A number is followed over so many calls."""
 
+MANY = 32
+"""Fewer functions than that are no work for several processes."""
+
 
 class Reliance(NamedTuple):
-    """A function takes a parameter for what `use` says, at the place of the `note`."""
+    """The function `symbol` takes a parameter for what `use` says, at the instruction `at`."""
 
+    symbol: str
     use: str
-    note: Note
+    at: int
 
 
 class Reliances:
@@ -27,6 +33,30 @@ class Reliances:
     def __init__(self, build: Build) -> None:
         self._build = build
         self._known: dict[tuple[str, int], Reliance | None] = {}
+
+    def passed(self) -> dict[str, tuple[Passed, ...]]:
+        """Return what each function passes that somebody else chose, and look into all callees."""
+        build = self._build
+        found = {
+            symbol: passed
+            for symbol, placed in build.analysis.routines.items()
+            if follows_trust(placed.routine, build)
+            and (passed := trust_use(build, symbol, OWN).passed)
+        }
+        given = {(one.callee, one.number) for passed in found.values() for one in passed}
+        for _ in range(MOST_CALLS):
+            new = sorted(one for one in given if not is_known(build, *one))
+            if len(new) >= MANY:
+                for (symbol, number), use in zip(
+                    new, in_parallel(partial(_used, build), new), strict=True
+                ):
+                    build.trust_uses.setdefault(symbol, {})[number] = use
+            given = {
+                (passed.callee, passed.number)
+                for one in given
+                for passed in trust_use(build, *one).passed
+            }
+        return found
 
     def of(self, symbol: str, number: int, calls: int = MOST_CALLS) -> Reliance | None:
         """Return how a function relies on the parameter in a register; None if it bounds that."""
@@ -37,20 +67,50 @@ class Reliances:
         return self._known[key]
 
     def _found(self, symbol: str, number: int, calls: int) -> Reliance | None:
-        placed = self._build.routines.get(symbol)
-        if placed is None or placed.routine.kind is not Kind.FUNCTION or not calls:
+        if not calls:
             return None
-        function, chosen = self._build.function(symbol), frozenset((number,))
+        use = trust_use(self._build, symbol, number)
+        if use.relied is not None:
+            return Reliance(symbol, *use.relied)
+        found = (self.of(one.callee, one.number, calls - 1) for one in use.passed)
+        return next((one for one in found if one is not None), None)
+
+
+def _used(build: Build, given: tuple[str, int]) -> TrustUse:
+    return trust_use(build, *given)
+
+
+def is_known(build: Build, symbol: str, number: int) -> bool:
+    """Return whether somebody has looked what a function does with a parameter."""
+    known = build.known.get(symbol)
+    is_cached = known is not None and number in known.trust
+    return is_cached or number in build.trust_uses.get(symbol, ())
+
+
+def trust_use(build: Build, symbol: str, number: int) -> TrustUse:
+    """Return what a function does with what somebody else chose: with what it gets by itself if the
+    number is `OWN`, or with the parameter in the register of this number."""
+    known = build.known.get(symbol)
+    if known is not None and number in known.trust:
+        return known.trust[number]
+    uses = build.trust_uses.setdefault(symbol, {})
+    if number not in uses:
+        uses[number] = _solved(build, symbol, number)
+    return uses[number]
+
+
+def _solved(build: Build, symbol: str, number: int) -> TrustUse:
+    placed = build.routines.get(symbol)
+    if placed is None or placed.routine.kind is not Kind.FUNCTION:
+        return NO_TRUST
+    function = build.function(symbol)
+    if number == OWN:
+        flow = TrustFlow.solved(function)
+        return NO_TRUST if flow is None else flow.summary(None)
+    chosen, given = frozenset((number,)), Value(AT_ENTRY, number)
+    flow = TrustFlow(function, chosen=chosen)
+    is_solved = flow.solve()
+    if is_solved and (flow.misused or flow.passed):
         flow = TrustFlow(function, is_exact=True, chosen=chosen)
-        if not flow.solve():
-            return None
-        given = Value(AT_ENTRY, number)
-        for one in flow.misused.values():
-            if one.value == given:
-                note = Note(function.place(one.at), f"`{symbol}` relies on it here")
-                return Reliance(one.use, note)
-        for (callee, register), one in flow.passed.items():
-            found = self.of(callee, register, calls - 1) if one.value == given else None
-            if found is not None:
-                return found
-        return None
+        is_solved = flow.solve()
+    return flow.summary(given) if is_solved else NO_TRUST

@@ -167,6 +167,7 @@ def naked(
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
     stack: int = 0,
+    moves: bool = False,
     context: Context | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
@@ -179,6 +180,7 @@ def naked(
     entered: EntryFrame = EntryFrame.CALL,
     pushed: int = 0,
     stack: int = 0,
+    moves: bool = False,
     context: Context | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
@@ -186,6 +188,7 @@ def naked(
 
     `entered` says what is on the stack when it is entered, and `pushed` how many bytes lie above
     that: a debugger unwinds from there. `stack`: it begins on a stack of its own, of so many bytes.
+    `moves`: it turns to another thread, as for `function`.
     `context`: where it runs; `"thread"` is for code that interrupts or system calls of programs
     lead to, and no others: it runs in the program's thread, entered with interrupts off.
     `allow`: exceptions from the checker's rules, as reasons by rules.
@@ -193,7 +196,16 @@ def naked(
     section = BOOT_TEXT if boot else TEXT
     check_context(context)
     made = _decorator(
-        Kind.NAKED, bits, section, exported, entered, pushed, stack, allow, context=context
+        Kind.NAKED,
+        bits,
+        section,
+        exported,
+        entered,
+        pushed,
+        stack,
+        allow,
+        moves=moves,
+        context=context,
     )
     return made(body) if body is not None else made
 

@@ -16,6 +16,8 @@ T = TypeVar("T")
 if TYPE_CHECKING:
     Untrusted = Annotated[T, "untrusted"]
     Fetched = Annotated[T, "fetched"]
+    Bounded = Annotated[T, "bounded"]
+    Disclosed = Annotated[T, "disclosed"]
 else:
 
     class Untrusted:
@@ -30,6 +32,32 @@ else:
                     got=name_of(kind),
                 )
             return qualified(kind, "Untrusted", _untrusted=True)
+
+    class Bounded:
+        """A number, as a parameter, that the caller has bounded, whoever chose it: how much a
+        function copies to memory whose size the caller alone knows."""
+
+        def __class_getitem__(cls, kind):
+            if not isinstance(kind, TypeMeta) or is_pointer(kind):
+                raise DeclarationMistake(
+                    "`Bounded[…]` takes another type",
+                    expected="a number, such as `U64`",
+                    got=name_of(kind),
+                )
+            return qualified(kind, "Bounded", _bounded=True)
+
+    class Disclosed:
+        """The address of what a function shows to somebody else, such as a program; the parameter
+        behind it says how many bytes."""
+
+        def __class_getitem__(cls, kind):
+            if not isinstance(kind, TypeMeta) or is_user(kind):
+                raise DeclarationMistake(
+                    "`Disclosed[…]` takes another type",
+                    expected="an address in the kernel, such as `U64` or `Ptr[U8]`",
+                    got=name_of(kind),
+                )
+            return qualified(kind, "Disclosed", _disclosed=True)
 
     class Fetched:
         """A program's pointer, as a parameter of a function that copies in what it leads to."""

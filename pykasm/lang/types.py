@@ -46,6 +46,8 @@ class TypeMeta(type):
     _nullable: bool
     _untrusted: bool
     _fetched: bool
+    _bounded: bool
+    _disclosed: bool
     _is_link: bool
     _elements: str
     _origin: tuple[type, str, object, dict[str, object]]
@@ -242,6 +244,10 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     _untrusted = False
     """Whether somebody else chose the number."""
     _fetched = False
+    _bounded = False
+    """Whether callers have bounded the number."""
+    _disclosed = False
+    """Whether it is the address of what somebody else is shown."""
     """Whether a function that has such a parameter copies in what it points to."""
     _is_link = False
     """Whether it is a struct that links things, such as the head of a list."""
@@ -280,8 +286,11 @@ if TYPE_CHECKING:
         _open: ClassVar[bool]
         _result: ClassVar[Any]
         _context: ClassVar[Context | None]
+        _distrusts: ClassVar[bool]
 
-        def __init_subclass__(cls, *, context: Context | None = None) -> None: ...
+        def __init_subclass__(
+            cls, *, context: Context | None = None, untrusted: bool = False
+        ) -> None: ...
 
 else:
 
@@ -313,18 +322,21 @@ else:
         """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`.
 
         A class derived from it is a type of its own: its values only come from functions whose
-        address is taken for it, which run in its `context`. `Fn[..., U64]` is for functions with
-        any parameters, which code that calls them by `call` has put where they belong.
+        address is taken for it, which run in its `context`. If their arguments are `untrusted`, the
+        numbers among these are what somebody else chose. `Fn[..., U64]` is for functions with any
+        parameters, which code that calls them by `call` has put where they belong.
         """
 
         _parameters = ()
         _open = False
         _result = None
         _context = None
+        _distrusts = False
 
-        def __init_subclass__(cls, *, context=None):
+        def __init_subclass__(cls, *, context=None, untrusted=False):
             check_context(context)
             cls._context = context
+            cls._distrusts = untrusted
 
         def __class_getitem__(cls, signature):
             match signature:

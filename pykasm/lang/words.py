@@ -73,7 +73,7 @@ from pykasm.lang.structs import Struct, Union, offsetof
 from pykasm.lang.stubs import stub
 from pykasm.lang.subsystem import Component, Subsystem
 from pykasm.lang.switch import case, default, switch
-from pykasm.lang.trust import Fetched, Untrusted, bounded, refetch, trust
+from pykasm.lang.trust import Bounded, Disclosed, Fetched, Untrusted, bounded, refetch, trust
 from pykasm.lang.types import Array, Fn, Ptr, User, Void, sizeof
 from pykasm.lang.vectoroptions import broadcast, masked, rd_sae, rn_sae, ru_sae, rz_sae, sae
 from pykasm.lang.views import (
@@ -123,8 +123,10 @@ __all__ = [
     "ZF",
     "Array",
     "Bool",
+    "Bounded",
     "Component",
     "Condition",
+    "Disclosed",
     "ErrorNumber",
     "Fetched",
     "Fn",

@@ -273,6 +273,56 @@ class LeftWith(Callees):
         ret(0)
 
 
+class CopiedByWords(Callees):
+    words = bss(U64 * 4)
+
+    @function
+    def run(self, target: Ptr[U64]) -> None:
+        target = self.saved(target)
+        mov(rdi, target)
+        lea(rsi, self.words)
+        mov(ecx, 4)
+        rep.movsq()
+        mov(self.total, u64(target))  # here
+
+
+class Searched(Callees):
+    @function
+    def run(self, text: Ptr[U8], limit: U64) -> U64:
+        text = self.saved(text)
+        mov(rdi, text)
+        mov(rcx, limit)
+        xor(eax, eax)
+        repne.scasb()
+        mov(rax, u64(text))  # here
+        ret(rax)
+
+
+class Divided(Callees):
+    @function
+    def run(self) -> U64:
+        number = self.same(7)
+        number = self.saved(number)
+        mov(rax, number)
+        xor(edx, edx)
+        mov(ecx, 3)
+        div(rcx)
+        mov(self.total, number)  # here
+        ret(rdx)
+
+
+class Exchanged(Callees):
+    @function
+    def run(self, new: Keep[U64]) -> U64:
+        old = self.same(7)
+        old = self.saved(old)
+        mov(rax, old)
+        lock.cmpxchg(self.total, new)
+        mov(rcx, old)  # here
+        add(rax, rcx)
+        ret(rax)
+
+
 SCENES = Callees.__subclasses__()
 
 

@@ -386,3 +386,61 @@ def test_ways_out_of_an_interrupt() -> None:
         "iretq()  # with rcx as the function left it",
         "jmp(self.behind_a_stub)  # with 8 bytes too many",
     ]
+
+
+def test_bytes_are_shown_that_nobody_wrote() -> None:
+    assert broken("E092") == [
+        """\
+error[E092]: `answer` is shown to somebody else before all of it has a value
+  FILE:LINE
+  LINE |         ret(self.copy_out(place, address_of(answer), sizeof(Answer)))
+        |         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ \
+byte 4 of it was not written on some path to here
+help: write all of it first, also what lies between its fields"""
+    ]
+    assert mended("E092") == []
+
+
+class Answer(Struct):
+    """What a program is told."""
+
+    number: U32
+    value: U32
+
+
+class Answers(Subsystem):
+    """Shows what is written, one way or another."""
+
+    @function(exported=True)
+    def copy_out(self, place: User[U8], source: Disclosed[U64], length: Bounded[U64]) -> U64:
+        ret(length)
+
+    @function(exported=True)
+    def fill(self, answer: Ptr[Answer]) -> None:
+        mov(answer.value, 0)
+
+    @function(exported=True)
+    def run(self, place: Keep[User[U8]], number: Keep[U32]) -> U64:
+        answer = local(Answer)
+        with if_(number == 0):
+            mov(answer.value, 0)
+        with else_():
+            mov(answer.value, number)
+        mov(answer.number, number)
+        ret(self.copy_out(place, address_of(answer), sizeof(Answer)))
+
+    @function(exported=True)
+    def by_another(self, place: Keep[User[U8]]) -> U64:
+        answer = local(Answer)
+        self.fill(address_of(answer))
+        ret(self.copy_out(place, address_of(answer), sizeof(Answer)))
+
+    @function(exported=True)
+    def a_part(self, place: User[U8]) -> U64:
+        answer = local(Answer)
+        mov(answer.number, 1)
+        ret(self.copy_out(place, address_of(answer), sizeof(U32)))
+
+
+def test_bytes_are_shown_that_are_written() -> None:
+    assert findings(Answers()) == []

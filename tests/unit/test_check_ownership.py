@@ -6,7 +6,7 @@ import pytest
 
 from pykasm import *
 from pykasm.errors import BuildFailed, DeclarationMistake
-from tests.unit.checking import broken, findings, mended, rules
+from tests.unit.checking import broken, faults, findings, mended, rules
 
 
 def test_what_is_owned_is_lost_where_something_else_failed() -> None:
@@ -174,14 +174,43 @@ class TakenFromField(Memory):
             inc(self.count)
 
 
-class Unowned(Memory):
-    """Gives away what it had as an argument, and reads it."""
+class Lent(Memory):
+    """Gives away what it had as an argument, and what others own."""
+
+    first = bss(Ptr[Block])
 
     @function(exported=True)
     def run(self, block: Keep[Ptr[Block]]) -> None:
         self.free(block)
         mov(rax, block.size)
         mov(self.count, rax)
+
+    @function(exported=True)
+    def pass_on(self, block: Ptr[Block]) -> None:
+        tail(self.free, block)
+
+    @function(exported=True)
+    def get(self) -> OrNull[Owned[Ptr[Block]]]:
+        block = scratch(self.first)
+        with if_(block == 0):
+            ret(0)
+        ret(block)
+
+    @function(exported=True)
+    def give_back(self, block: Ptr[Block]) -> Owned[Ptr[Block]]:
+        ret(block)
+
+    @function(exported=True)
+    def take_first(self) -> OrNull[Owned[Ptr[Block]]]:
+        block = scratch(self.first)
+        take_over(block, "it is the only one")
+        mov(self.first, 0)
+        ret(block)
+
+
+def test_what_others_own_is_given_away() -> None:
+    given = {(name, "E085") for name in ("run", "pass_on", "get", "give_back")}
+    assert faults(Lent()) == {*given, ("run", "E081")}
 
 
 @pytest.mark.parametrize(
@@ -196,7 +225,6 @@ class Unowned(Memory):
         (UnsaidResult, "E080"),
         (LeftByTail, "E080"),
         (TakenFromField, "E080"),
-        (Unowned, "E081"),
     ],
 )
 def test_faults(wrong: type[Memory], rule: str) -> None:

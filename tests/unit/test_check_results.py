@@ -532,3 +532,34 @@ def test_results_of_code_in_place_that_are_looked_at() -> None:
             ret(self.state())
 
     assert rules(Careful()) == []
+
+
+def test_an_error_is_widened_without_its_sign() -> None:
+    assert broken("E091") == [
+        """\
+error[E091]: an error of 32 bits is returned as 64 without its sign
+  FILE:LINE
+  LINE |         mov(eax, result)
+        |         ^^^^^^^^^^^^^^^^
+  LINE |         ret(rax)
+        |         ^^^^^^^^ it is returned here
+help: extend the sign: `movsxd(rax, …)`"""
+    ]
+    assert mended("E091") == []
+
+
+class Widened(Disk):
+    """Makes 64 bits of an error once it is known to be none."""
+
+    @function(exported=True)
+    def run(self) -> OrErrno[I64]:
+        result = scratch(self.read())
+        with if_(result < 0):
+            movsxd(rax, result)
+            ret(rax)
+        mov(eax, result)
+        ret(rax)
+
+
+def test_a_number_that_is_no_error_is_widened() -> None:
+    assert rules(Widened()) == []

@@ -60,6 +60,7 @@ class Base(Subsystem):
     @function(exported=True)
     def get(self) -> OrNull[Owned[Ptr[Shared]]]:
         shared = scratch(self.shared)
+        take_over(shared, "the reference is that of the caller")
         ret(shared)
 
     @function(exported=True)

@@ -107,3 +107,85 @@ error[E084]: `Example.count_later` takes this for an index, and somebody else ch
         |         ^^^^^^^^^^^^^^^^^^^^^^ `Example.count` relies on it here
 help: compare it with a bound first, or say what bounds it: `trust(…, reason)`"""
     ]
+
+
+class Handler(Fn[..., U64], untrusted=True):
+    """What a program calls, with any numbers."""
+
+
+class Calls(Base):
+    """Is called by programs."""
+
+    def __init__(self) -> None:
+        self.handlers = rodata(Handler * 5, [self.run, self.add, self.bound, self.put, self.show])
+
+    @function
+    def run(self, number: U64) -> U64:
+        ret(self.sums[number])
+
+    @function
+    def add(self, number: U64) -> U64:
+        self.count(number)
+        ret(0)
+
+    @function
+    def bound(self, place: Ptr[U64], number: U64) -> U64:
+        with if_(number < 8):
+            inc(self.sums[number])
+        ret(place[0])
+
+    @function
+    def put(self, length: U64) -> U64:
+        self.store(length)
+        ret(0)
+
+    @function
+    def show(self, length: U64) -> U64:
+        with if_(length <= 8):
+            self.store(length)
+        ret(0)
+
+    @function
+    def store(self, length: Bounded[U64]) -> None:
+        mov(self.sum, length)
+
+
+def test_what_programs_call_bounds_its_arguments() -> None:
+    assert faults(Calls()) == {("run", "E084"), ("add", "E084"), ("put", "E084")}
+
+
+class Shared(Base):
+    """Leaves out the bound where all need it."""
+
+    def __init__(self) -> None:
+        self.handlers = rodata(Handler * 3, [self.run, self.second, self.third])
+
+    @function
+    def run(self, number: U64) -> U64:
+        self.count(number)
+        ret(1)
+
+    @function
+    def second(self, number: U64) -> U64:
+        self.count(number)
+        ret(2)
+
+    @function
+    def third(self, number: U64) -> U64:
+        self.count(number)
+        ret(3)
+
+
+def test_who_relies_on_what_all_pass_is_shown_once() -> None:
+    assert findings(Shared()) == [
+        """\
+error[E084]: an index is what somebody else chose
+  FILE:LINE
+  LINE |         inc(self.sums[number])
+        |         ^^^^^^^^^^^^^^^^^^^^^^ on some path to here, nothing has bounded it
+  LINE |         self.count(number)
+        |         ^^^^^^^^^^^^^^^^^^ `Shared.run` passes `number` as it comes
+  LINE |     def run(self, number: U64) -> U64:
+        |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its address is given for what somebody else calls
+help: compare it with a bound first, or say what bounds it: `trust(…, reason)`"""
+    ]

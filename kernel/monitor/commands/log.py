@@ -72,11 +72,11 @@ class LogCommands(Commands):
     def _show(self, message: Keep[Ptr[LogMessage]]) -> None:
         """Print a message after the time when it was written, in seconds."""
         seconds = keep(U64)
-        time = self.clock.time_of(message.record.ticks)
+        mov(rax, self.clock.time_of(message.record.ticks))
         mov(ecx, NSEC_PER_SEC)
         xor(edx, edx)
         div(rcx)
-        mov(seconds, time)
+        mov(seconds, rax)
         mov(rax, rdx)
         mov(ecx, NANOSECONDS_IN_MICROSECOND)
         xor(edx, edx)

@@ -10,6 +10,7 @@ from iced_x86 import Register as IcedRegister
 from pykasm.check.addressflow import AddressFlow
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import RESULTS
+from pykasm.check.disclosures import disclosures
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.graph import Node
 from pykasm.check.localflow import LocalFlow
@@ -26,6 +27,13 @@ E027 = rule(
     "E027",
     "the address of a local is returned, or passed to a function that follows",
     """The local ends with the function: the next call or interrupt overwrites what lies there.""",
+)
+
+E092 = rule(
+    "E092",
+    "bytes of a local are shown to somebody else that nobody wrote",
+    """They tell a program what calls before left on the kernel's stack: addresses, or secrets of
+    others.""",
 )
 
 
@@ -46,6 +54,23 @@ def locals_are_written_first(function: FunctionAnalysis) -> Iterator[Finding]:
             fix=f"give `{local._name}` a value on every path",
             symbol=function.routine.symbol,
         )
+
+
+@function_check
+def locals_are_written_before_others_see_them(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check locals that functions are given to show to somebody else."""
+    if not function.routine.locals:
+        return
+    for one in disclosures(function):
+        if can_happen(function, Question(one.at, (), one.writers, at_entry=True)):
+            yield Finding(
+                E092,
+                f"`{one.local._name}` is shown to somebody else before all of it has a value",
+                span=function.place(one.at),
+                mark=f"byte {one.offset} of it was not written on some path to here",
+                fix="write all of it first, also what lies between its fields",
+                symbol=function.routine.symbol,
+            )
 
 
 @function_check

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from iced_x86 import Mnemonic
+
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import register_name
 from pykasm.check.finding import Finding
 from pykasm.check.ownedfields import FieldFlow
-from pykasm.check.ownership import Lost, OwnershipFlow, UsedAfter, follows_ownership
-from pykasm.check.references import Unfreed, Unowned
+from pykasm.check.ownership import Lost, OwnershipFlow, Unowned, UsedAfter, follows_ownership
+from pykasm.check.references import Unfreed
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
 from pykasm.errors import Note
@@ -29,9 +31,9 @@ E081 = rule(
 )
 E085 = rule(
     "E085",
-    "a reference is dropped that the function does not own",
-    """Somebody else goes on using what it leads to, and drops the reference once more: the second
-    time, that is freed while others have it.""",
+    "something is given away that the function does not own",
+    """Somebody else goes on using it, and gives it away once more: it is freed twice, or while
+    others have it.""",
 )
 E086 = rule(
     "E086",
@@ -102,11 +104,19 @@ def _used(function: FunctionAnalysis, one: UsedAfter) -> Finding:
 
 
 def _unowned(function: FunctionAnalysis, one: Unowned) -> Finding:
+    node, note = function.graph.nodes[one.at], _origin(function, one.value)[1]
+    if one.value.site == AT_ENTRY:
+        note = Note(line_span(function.routine.declared), "the caller goes on owning it")
+    what = "a reference is dropped"
+    if node.effects.mnemonic == Mnemonic.RET:
+        what = "a reference is returned"
+    elif node.callee is not None:
+        what = f"something is given to `{node.callee}`"
     return Finding(
         E085,
-        "a reference is dropped that somebody else owns",
+        f"{what} that somebody else owns",
         span=function.place(one.at),
-        notes=[Note(line_span(function.routine.declared), "the caller goes on owning it")],
+        notes=[note],
         fix="take it over as an `Owned[…]`, or say who had this reference: `take_over(…)`",
         symbol=function.routine.symbol,
     )

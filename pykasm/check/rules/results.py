@@ -36,6 +36,13 @@ E088 = rule(
     """Whoever looks for an error looks for a number below 0, and takes this one for success.""",
 )
 
+E091 = rule(
+    "E091",
+    "an error is made longer without its sign",
+    """An error is a number below 0. With zeros above its 32 bits it is a large one above 0, which
+    whoever asked takes for success.""",
+)
+
 
 @function_check
 def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
@@ -49,6 +56,7 @@ def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
         if flow.undeclared:
             yield _undeclared(function, min(flow.undeclared))
         yield from (_positive(function, *one) for one in flow.positive.items())
+        yield from (_widened(function, *one) for one in flow.widened.items())
 
 
 def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:
@@ -102,6 +110,18 @@ def _positive(function: FunctionAnalysis, site: int, at: int) -> Finding:
         span=made,
         notes=[Note(returned, "it is returned here")] if returned != made else [],
         fix="put a minus before it: `-Errno.…`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _widened(function: FunctionAnalysis, site: int, at: int) -> Finding:
+    made, returned = function.place(site), function.place(at)
+    return Finding(
+        E091,
+        "an error of 32 bits is returned as 64 without its sign",
+        span=made,
+        notes=[Note(returned, "it is returned here")] if returned != made else [],
+        fix="extend the sign: `movsxd(rax, …)`",
         symbol=function.routine.symbol,
     )
 

@@ -9,10 +9,9 @@ from pykasm.check.finding import Finding
 from pykasm.check.rule import build_check, function_check, rule
 from pykasm.check.trust import Misuse, TrustFlow, follows_trust
 from pykasm.check.trustcalls import Reliance, Reliances
-from pykasm.check.valuepath import AT_ENTRY, Value
+from pykasm.check.trustuse import NO_TRUST, OWN, Passed
+from pykasm.check.valuepath import AT_ENTRY
 from pykasm.errors import Note
-from pykasm.lang.convention import Kind
-from pykasm.lang.routine import Routine
 from pykasm.source import line_span
 
 E084 = rule(
@@ -23,49 +22,64 @@ E084 = rule(
 )
 
 
+FEW = 2
+"""Where more functions than that pass on what they have not bounded, it is who relies on it that
+has left out the bound."""
+
+
 @function_check
 def what_others_chose_is_bounded(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check untrusted numbers on every path."""
-    if not _is_followed(function.routine, function.build):
+    if not follows_trust(function.routine, function.build):
         return
     flow = TrustFlow.solved(function)
+    uses = function.build.trust_uses.setdefault(function.routine.symbol, {})
+    uses[OWN] = NO_TRUST if flow is None else flow.summary(None)
     if flow is not None:
         yield from (_misused(function, one) for one in flow.misused.values())
-
-
-_PASSES_NOTHING = b"passes nothing untrusted"
-"""Stands before the keys of functions of which that is known."""
-
-
-def _is_followed(routine: Routine, build: Build) -> bool:
-    return routine.kind is Kind.FUNCTION and follows_trust(routine, build.untrusted)
 
 
 @build_check
 def what_others_chose_is_bounded_for_callees(build: Build) -> Iterator[Finding]:
     """Check the untrusted numbers that functions pass to others that are not told so."""
     reliances = Reliances(build)
-    for symbol, placed in build.analysis.routines.items():
-        key = build.contracts.key((symbol,))
-        if key and build.contracts.is_known(_PASSES_NOTHING + key):
-            continue
-        function = build.function(symbol)
-        flow = TrustFlow.solved(function) if _is_followed(placed.routine, build) else None
-        if key and (flow is None or not flow.passed):
-            build.contracts.keep(_PASSES_NOTHING + key)
-        for (callee, number), one in flow.passed.items() if flow is not None else ():
-            relied = reliances.of(callee, number)
+    found: dict[Reliance, list[tuple[FunctionAnalysis, Passed]]] = {}
+    for symbol, passed in reliances.passed().items():
+        for one in passed:
+            relied = reliances.of(one.callee, one.number)
             if relied is not None:
-                yield _passed(function, callee, one, relied)
+                found.setdefault(relied, []).append((build.function(symbol), one))
+    for relied, passing in found.items():
+        if len({function.routine.symbol for function, _ in passing}) > FEW:
+            yield _relied(build, relied, *passing[0])
+        else:
+            yield from (_passed(build, relied, *one) for one in passing)
 
 
-def _passed(function: FunctionAnalysis, callee: str, one: Misuse, relied: Reliance) -> Finding:
+def _relied(build: Build, relied: Reliance, function: FunctionAnalysis, one: Passed) -> Finding:
+    user = build.function(relied.symbol)
+    passing = Note(
+        function.place(one.at), f"`{function.routine.symbol}` passes `{one.name}` as it comes"
+    )
     return Finding(
         E084,
-        f"`{callee}` takes this for {relied.use}, and somebody else chose it",
+        f"{relied.use} is what somebody else chose",
+        span=user.place(relied.at),
+        mark="on some path to here, nothing has bounded it",
+        notes=[passing, _origin(function, one.site)],
+        fix="compare it with a bound first, or say what bounds it: `trust(…, reason)`",
+        symbol=relied.symbol,
+    )
+
+
+def _passed(build: Build, relied: Reliance, function: FunctionAnalysis, one: Passed) -> Finding:
+    place = build.function(relied.symbol).place(relied.at)
+    return Finding(
+        E084,
+        f"`{one.callee}` takes this for {relied.use}, and somebody else chose it",
         span=function.place(one.at),
-        mark=f"on some path to here, nothing has bounded `{one.use}`",
-        notes=[_origin(function, one.value), relied.note],
+        mark=f"on some path to here, nothing has bounded `{one.name}`",
+        notes=[_origin(function, one.site), Note(place, f"`{relied.symbol}` relies on it here")],
         fix="compare it with a bound first, or say what bounds it: `trust(…, reason)`",
         symbol=function.routine.symbol,
     )
@@ -77,14 +91,17 @@ def _misused(function: FunctionAnalysis, one: Misuse) -> Finding:
         f"{one.use} is what somebody else chose",
         span=function.place(one.at),
         mark="on some path to here, nothing has bounded it",
-        notes=[_origin(function, one.value)],
+        notes=[_origin(function, one.value.site)],
         fix="compare it with a bound first, or say what bounds it: `trust(…, reason)`",
         symbol=function.routine.symbol,
     )
 
 
-def _origin(function: FunctionAnalysis, value: Value) -> Note:
+def _origin(function: FunctionAnalysis, site: int) -> Note:
     """Return where the number came from."""
-    if value.site == AT_ENTRY:
-        return Note(line_span(function.routine.declared), "a parameter is `Untrusted[…]`")
-    return Note(function.place(value.site), "it comes from here")
+    if site != AT_ENTRY:
+        return Note(function.place(site), "it comes from here")
+    routine = function.routine
+    is_distrusting = routine.symbol in function.build.distrusting
+    what = "its address is given for what somebody else calls" if is_distrusting else ""
+    return Note(line_span(routine.declared), what or "a parameter is `Untrusted[…]`")
