@@ -18,6 +18,7 @@ from kernel.process.eventcalls import EventCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.futexcalls import FutexCalls
+from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
@@ -281,6 +282,7 @@ NUMBERS: dict[int, Function[Any]] = {
     439: NameCalls.faccessat2,
     440: ProcessMemoryCalls.process_madvise,
     441: EpollCalls.epoll_pwait2,
+    449: FutexVectorCalls.futex_waitv,
 }
 """What does each system call, by its number in Linux (arch/x86/entry/syscalls/syscall_64.tbl)."""
 

@@ -8,10 +8,11 @@ from kernel.futex.futexbuckets import FutexBuckets
 from kernel.futex.futexkeys import FutexKeys
 from kernel.futex.futexwaiter import FutexBucket, FutexKey, FutexWaiter
 from kernel.futex.futexwake import FutexWake
+from kernel.locks.waitqueue import WaitQueue
 from kernel.paging.addresses import UserAddress
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import Waiting, WaitResult
+from kernel.time.daywaits import UNTIL_DAY, DayWaits
 from kernel.vm.rights import Rights
 from kernel.vm.userwords import UserWords
 from pykasm import *
@@ -31,12 +32,14 @@ class Futexes(Subsystem):
         self,
         scheduler: Scheduler,
         waiting: Waiting,
+        waits: DayWaits,
         buckets: FutexBuckets,
         keys: FutexKeys,
         words: UserWords,
     ) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
+        self.waits = waits
         self.buckets = buckets
         self.keys = keys
         self.words = words
@@ -55,27 +58,52 @@ class Futexes(Subsystem):
         """Wait until somebody wakes one of the `bits`, if there is the `expected` value in the word
         at `address`. Returns 0; -EAGAIN if there is another one; -EFAULT, -EINVAL; or -ETIMEDOUT or
         -EINTR as `Waiting.wait_until` does."""
-        waiter, private = local(FutexWaiter), keep(private)
+        waiter, queue, private = local(FutexWaiter), local(WaitQueue), keep(private)
         mov(waiter.bits, bits)
-        self._prepare(address_of(waiter))
+        self.prepare(address_of(waiter), address_of(queue))
         try_(self.keys.find(address_of(waiter.key), address, private))
         release(private)
-        result = keep(I32)
-        with loop():
-            mov(result, self._enqueue_if(address_of(waiter), address, expected))
-            break_if(result != -Errno.EFAULT)
-            try_(self.words.touch(address, Rights.READ))  # what it leads to is not in memory
-        with if_(result != 0):
-            ret(result)
-        result = self._sleep(address_of(waiter), deadline)
+        result = self.wait_as(address_of(waiter), address, expected, deadline)
         ret(result)
 
     @function
-    def _prepare(self, waiter: Ptr[FutexWaiter]) -> None:
-        """Make a new wait one that nobody has woken."""
+    def prepare(self, waiter: Ptr[FutexWaiter], queue: Ptr[WaitQueue]) -> None:
+        """Make a new wait one that nobody has woken, of a thread that waits in the new `queue`."""
+        with unshared(queue):
+            queue.prepare()
+        mov(waiter.queue, queue)
+        mov(waiter.for_lock, 0)
         with unshared(waiter):
-            waiter.queue.prepare()
             mov(waiter.woken, 0)
+
+    @function(context="thread", sleeps=True)
+    def wait_as(
+        self,
+        waiter: Keep[Ptr[FutexWaiter]],
+        address: Untrusted[UserAddress],
+        expected: U32,
+        deadline: Keep[Nanoseconds],
+    ) -> OrErrno[I32]:
+        """Wait as `wait` does, as `waiter`, which has the key of `address`."""
+        try_(self.enqueue(waiter, address, expected))
+        result = self._sleep(waiter, deadline)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def enqueue(
+        self,
+        waiter: Keep[Ptr[FutexWaiter]],
+        address: Keep[Untrusted[UserAddress]],
+        expected: Keep[U32],
+    ) -> OrErrno[I32]:
+        """Put `waiter`, which has the key of `address`, last into its bucket, if there is the
+        `expected` value. Returns 0, -EAGAIN if there is another one, or -EFAULT."""
+        result = keep(I32)
+        with loop():
+            mov(result, self._enqueue_if(waiter, address, expected))
+            break_if(result != -Errno.EFAULT)
+            try_(self.words.touch(address, Rights.READ))  # what it leads to is not in memory
+        ret(result)
 
     @function(context="thread")
     def _enqueue_if(
@@ -107,30 +135,30 @@ class Futexes(Subsystem):
     @function(context="thread", sleeps=True)
     def _sleep(self, waiter: Keep[Ptr[FutexWaiter]], deadline: Keep[Nanoseconds]) -> OrErrno[I32]:
         """Wait until `waiter`, which is in a list, is woken. Returns what `wait` does."""
-        result = keep(I32)
+        result, queue = keep(I32), keep(waiter.queue)
         xor(result, result)
         with (
-            waiter.queue.lock.held(),
+            queue.lock.held(),
             while_((waiter.woken == 0) & (result == WaitResult.WOKEN)),
         ):
-            mov(
-                result,
-                self.waiting.wait_until(address_of(waiter.queue), deadline, INTERRUPTIBLE),
-            )
-        with if_(result != 0), if_(~self._dequeue(waiter)):
+            end = self.waits.end_of(deadline)
+            ended = self.waiting.wait_until(queue, end, UNTIL_DAY)
+            mov(result, self.waits.settle(ended))
+        with if_(result != 0), if_(~self.dequeue(waiter)):
             ret(0)  # somebody was about to wake it, and counts it as woken
         ret(result)
 
     @function(context="thread")
-    def _dequeue(self, waiter: Ptr[FutexWaiter]) -> Bool:
+    def dequeue(self, waiter: Ptr[FutexWaiter]) -> Bool:
         """Take `waiter` out of its list. Returns 0 if it is in none: it was woken, and whoever did
         that touches it no more."""
         done, bucket, woken = scratch(U32), scratch(Ptr[FutexBucket]), scratch(U32)
-        waiter = scratch(waiter)
         xor(done, done)
         with while_(done == 0):
-            with waiter.queue.lock.held():
+            queue = scratch(waiter.queue)
+            with queue.lock.held():
                 mov(woken, waiter.woken)
+            release(queue)
             with if_(woken != 0):
                 ret(0)
             mov(bucket, waiter.bucket)
@@ -182,7 +210,11 @@ class Futexes(Subsystem):
             with if_(self.is_at(waiter, address_of(wake.key))), if_(self._listens(waiter, wake)):
                 dec(wake.most)
                 inc(wake.done)
-                self._wake(waiter)
+                with if_(waiter.for_lock != 0):  # only with the lock that it wants
+                    mov(wake.done, -Errno.EINVAL)
+                    mov(wake.most_moved, 0)
+                    ret()
+                self.wake_waiter(waiter)
 
     @inline(changes=rax)
     def _listens(self, waiter: Ptr[FutexWaiter], wake: Ptr[FutexWake]) -> Condition:
@@ -201,10 +233,11 @@ class Futexes(Subsystem):
         ret(rax == 0)
 
     @function(context="interrupts off", holds="FutexBucket.lock")
-    def _wake(self, waiter: Keep[Ptr[FutexWaiter]]) -> None:
+    def wake_waiter(self, waiter: Ptr[FutexWaiter]) -> None:
         """Take `waiter` out of its list, and wake it. It may be gone then."""
         waiter.link.unlink()
         mov(waiter.link.next, 0)
-        with waiter.queue.lock.held_interrupts_off():
+        queue = keep(waiter.queue)
+        with queue.lock.held_interrupts_off():
             mov(waiter.woken, 1)
-            ignore(self.waiting.wake_one(address_of(waiter.queue)), "nobody else waits there")
+            ignore(self.waiting.wake_one(queue), "nobody else waits there")

@@ -35,7 +35,10 @@ class FutexWaiter(Struct):
     key: FutexKey
     bits: U32
     """Which wakers it listens to."""
-    queue: WaitQueue
+    for_lock: U32
+    """1 if the thread is to get a lock when it is woken: it is the beginning of a `LockWaiter`
+    then."""
+    queue: Ptr[WaitQueue]
     """In which the thread alone waits."""
-    woken: U32 = field(guarded_by="queue.lock")
+    woken: U32 = field(guarded_by="WaitQueue.lock")
     """1 once it is in no list any more, as somebody has woken it."""

@@ -19,6 +19,7 @@ from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
 from kernel.process.futexcalls import FutexCalls
+from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
@@ -29,6 +30,7 @@ from kernel.process.jobcontrol import JobControl
 from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
 from kernel.process.lockcalls import LockCalls
+from kernel.process.lockrequeues import LockRequeues
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.memorylimits import MemoryLimits
@@ -130,6 +132,7 @@ CONTENTS: Contents = (
     ProcessTimers,  # timers by processor time
     PosixTimers,  # those that they make
     PriorityLocks,  # locks that inherit priorities
+    LockRequeues,  # and condition variables of these
     Exits,  # how their threads end, and they with them
     ProcessCalls,  # system calls about themselves
     Stops,  # how they come to rest while they are stopped
@@ -165,6 +168,7 @@ CONTENTS: Contents = (
     UserUsages,  # what they are told of what they have used
     UsageCalls,  # system calls for that
     FutexCalls,  # and for words to change
+    FutexVectorCalls,  # for one of several of these
     BarrierCalls,  # and for others to see what was written
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children

@@ -14,13 +14,14 @@ from kernel.futex.robustlists import RobustListHead
 from kernel.futex.wordchanges import WordChanges
 from kernel.paging.addresses import UserAddress
 from kernel.process.inspection import Inspection
+from kernel.process.lockrequeues import LockRequeue, LockRequeues
 from kernel.process.prioritylocks import PriorityLocks
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timespec import TimeSpecs
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signaltarget import RestartBlock
-from kernel.time.wallclock import WallClock
+from kernel.time.daywaits import DAY_BIT
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -38,6 +39,8 @@ class FutexOperation(IntEnum):
     TRYLOCK_PI = 8
     WAIT_BITSET = 9
     WAKE_BITSET = 10
+    WAIT_REQUEUE_PI = 11
+    CMP_REQUEUE_PI = 12
     LOCK_PI2 = 13
 
 
@@ -62,9 +65,9 @@ class FutexCalls(SystemCallGroup):
         requeues: Requeues,
         changes: WordChanges,
         locks: PriorityLocks,
+        lock_requeues: LockRequeues,
         processes: Processes,
         clock: Clock,
-        wall: WallClock,
         specs: TimeSpecs,
         inspection: Inspection,
         copy: UserCopy,
@@ -73,9 +76,9 @@ class FutexCalls(SystemCallGroup):
         self.requeues = requeues
         self.changes = changes
         self.locks = locks
+        self.lock_requeues = lock_requeues
         self.processes = processes
         self.clock = clock
-        self.wall = wall
         self.specs = specs
         self.inspection = inspection
         self.copy = copy
@@ -117,6 +120,10 @@ class FutexCalls(SystemCallGroup):
                 tail(self._requeue, address, operation, value, u32(timeout), second)
             with case(FutexOperation.CMP_REQUEUE):
                 tail(self._requeue_if, address, operation, value, u32(timeout), second, third)
+            with case(FutexOperation.WAIT_REQUEUE_PI):
+                tail(self._wait_for_lock, address, operation, value, timeout, second)
+            with case(FutexOperation.CMP_REQUEUE_PI):
+                tail(self._requeue_to_lock, address, operation, value, u32(timeout), second, third)
         ret(-Errno.ENOSYS)
 
     @function(context="thread", sleeps=True)
@@ -218,11 +225,7 @@ class FutexCalls(SystemCallGroup):
         """Take the lock at `address`, or wait for it until the time at `timeout`, if there is one.
         After a signal it goes on."""
         time = local(Nanoseconds)
-        mov(time, -1)
-        with if_(timeout != 0):
-            try_(self.specs.take(timeout, address_of(time)))
-            mov(rax, u64(self._deadline(time, operation)))
-            mov(time, rax)
+        try_(self._take_deadline(timeout, operation, address_of(time)))
         and_(operation, FutexFlag.PRIVATE)
         result = self.locks.acquire(address, operation, time, 1)
         with if_(result == -Errno.EINTR):
@@ -243,6 +246,50 @@ class FutexCalls(SystemCallGroup):
         """Give the lock at `address` away."""
         and_(operation, FutexFlag.PRIVATE)
         result = self.locks.release(address, operation)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _wait_for_lock(
+        self,
+        address: Keep[Untrusted[UserAddress]],
+        operation: Keep[U32],
+        expected: Keep[U32],
+        timeout: Fetched[User[U8]],
+        target: Keep[Untrusted[UserAddress]],
+    ) -> OrErrno[I64]:
+        """Wait for the word at `address`, then for the lock at `target`, until the time at
+        `timeout`, if there is one. What a signal ends before the lock begins again."""
+        time = local(Nanoseconds)
+        try_(self._take_deadline(timeout, operation, address_of(time)))
+        and_(operation, FutexFlag.PRIVATE)
+        result = self.lock_requeues.wait(address, target, operation, expected, time)
+        with if_(result == -Errno.EINTR):
+            ret(-Errno.ERESTARTNOINTR)
+        movsxd(rax, result)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def _requeue_to_lock(
+        self,
+        address: Untrusted[UserAddress],
+        operation: U32,
+        most: U32,
+        most_moved: U32,
+        target: Untrusted[UserAddress],
+        expected: U32,
+    ) -> OrErrno[I64]:
+        """Have up to `most_moved` + 1 waiters wait for the lock at `target`."""
+        request = local(LockRequeue)
+        fail_if((most != 1) | (i32(most_moved) < 0), Errno.EINVAL)
+        inc(most_moved)
+        mov(request.most, most_moved)
+        mov(request.expected, expected)
+        mov(request.is_checked, 1)
+        mov(request.done, 0)
+        mov(request.place, target)
+        and_(operation, FutexFlag.PRIVATE)
+        result = self.lock_requeues.requeue(address_of(request), address, operation)
         movsxd(rax, result)
         ret(rax)
 
@@ -296,28 +343,34 @@ class FutexCalls(SystemCallGroup):
         """Wait for the word at `address`, for a span of time, or until a time by WAIT_BITSET."""
         time = local(Nanoseconds)
         fail_if(bits == 0, Errno.EINVAL)
-        mov(time, -1)
-        with if_(timeout != 0):
-            try_(self.specs.take(timeout, address_of(time)))
-            mov(rax, u64(self._deadline(time, operation)))
-            mov(time, rax)
+        try_(self._take_deadline(timeout, operation, address_of(time)))
         and_(operation, FutexFlag.PRIVATE)
         tail(self._wait_until, address, operation, expected, time, bits)
 
+    @function(context="thread", sleeps=True)
+    def _take_deadline(
+        self, timeout: Fetched[User[U8]], operation: Keep[U32], time: Keep[Ptr[Nanoseconds]]
+    ) -> OrErrno[I64]:
+        """Set what is at `time` to when the wait ends, by the time at `timeout`: never, if that is
+        0. Returns 0, -EFAULT or -EINVAL."""
+        mov(at(time), -1)
+        with if_(timeout != 0):
+            try_(self.specs.take(timeout, time))
+            mov(rax, u64(self._deadline(at(time), operation)))
+            mov(at(time), rax)
+        ret(0)
+
     @function(context="thread")
-    def _deadline(self, time: Keep[Nanoseconds], operation: U32) -> Nanoseconds:
-        """Return the time since the start that `time` means."""
+    def _deadline(self, time: Nanoseconds, operation: U32) -> Nanoseconds:
+        """Return the time that `time` means, as `DayWaits` has it."""
         what = scratch(operation)
         and_(what, 0xFFFF_FFFF & ~int(FLAGS))
         with if_(what == FutexOperation.WAIT):
             tail(self.clock.after, time)
         with if_((operation & FutexFlag.CLOCK_REALTIME) == 0):
             ret(time)
-        passed = self.wall.now()
-        sub(time, u64(passed))
-        with if_(CF):
-            xor(u32(time), u32(time))
-        tail(self.clock.after, time)
+        bts(time, DAY_BIT)
+        ret(time)
 
     @function(context="thread", sleeps=True)
     def _wait_until(

@@ -6,6 +6,7 @@ from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
 from kernel.process.limits import Resource
 from kernel.process.policies import LEAST_NICE, MOST_NICE, MOST_PRIORITY, Policies, Policy
+from kernel.process.prioritylocks import PriorityLocks
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.task import Task
@@ -36,9 +37,10 @@ class PolicyChanges(Subsystem):
     """Changes policies, if the task that runs may do that (sched(7), "Privileges and resource
     limits"). Context: thread."""
 
-    def __init__(self, processes: Processes, policies: Policies) -> None:
+    def __init__(self, processes: Processes, policies: Policies, locks: PriorityLocks) -> None:
         self.processes = processes
         self.policies = policies
+        self.locks = locks
 
     @function(context="thread", holds="process.lock")
     def change(
@@ -57,6 +59,7 @@ class PolicyChanges(Subsystem):
             mov(eax, u32(getattr(request, name)))
             mov(u32(getattr(task, own)), eax)
         self.policies.apply(task)
+        self.locks.pass_on(task)
         ret(0)
 
     @function

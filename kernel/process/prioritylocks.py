@@ -13,8 +13,9 @@ from kernel.process.processes import Processes
 from kernel.process.task import LockNews, PriorityWait, Task
 from kernel.process.tasksearch import TaskSearch
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import INTERRUPTIBLE, Thread
+from kernel.sched.thread import Thread
 from kernel.sched.waiting import Waiting, WaitResult
+from kernel.time.daywaits import UNTIL_DAY, DayWaits
 from kernel.vm.rights import Rights
 from kernel.vm.userwords import UserWords
 from pykasm import *
@@ -39,6 +40,7 @@ class PriorityLocks(Subsystem):
         self,
         scheduler: Scheduler,
         waiting: Waiting,
+        waits: DayWaits,
         keys: FutexKeys,
         words: UserWords,
         processes: Processes,
@@ -46,6 +48,7 @@ class PriorityLocks(Subsystem):
     ) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
+        self.waits = waits
         self.keys = keys
         self.words = words
         self.processes = processes
@@ -68,17 +71,43 @@ class PriorityLocks(Subsystem):
         there is no such thread, -ETIMEDOUT, -EINTR, -EFAULT, -EINVAL or -EPERM."""
         wait = local(PriorityWait)
         private = keep(private)
-        self._prepare(address_of(wait))
+        self.prepare(address_of(wait))
         try_(self.keys.find(address_of(wait.key), address, private))
         release(private)
+        result = self._acquire_as(address_of(wait), address, deadline, waits)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def finish(
+        self,
+        wait: Keep[Ptr[PriorityWait]],
+        address: Keep[Untrusted[UserAddress]],
+        deadline: Keep[Nanoseconds],
+    ) -> OrErrno[I32]:
+        """Wait for the lock at `address`, for which somebody has enqueued `wait` of the task that
+        runs, or which it has got already. Returns what `acquire` does."""
+        result = self._sleep(wait, deadline)
+        with if_(result != LOOK_AGAIN):
+            ret(result)
+        tail(self._acquire_as, wait, address, deadline, 1)
+
+    @function(context="thread", sleeps=True)
+    def _acquire_as(
+        self,
+        wait: Keep[Ptr[PriorityWait]],
+        address: Keep[Untrusted[UserAddress]],
+        deadline: Keep[Nanoseconds],
+        waits: Keep[U32],
+    ) -> OrErrno[I32]:
+        """Do what `acquire` does, as `wait`, which has the key of `address`."""
         result = keep(I32)
         with loop():
-            mov(result, self._try(address_of(wait), address))
+            mov(result, self._try(wait, address))
             with if_(result == OWNED):
                 fail_if(waits == 0, Errno.EAGAIN)
-                mov(result, self._enqueue(address_of(wait), address))
+                mov(result, self._enqueue(wait, address))
                 with if_(result == 0):
-                    mov(result, self._sleep(address_of(wait), deadline))
+                    mov(result, self._sleep(wait, deadline))
             with if_(result == -Errno.EFAULT):
                 try_(self.words.touch(address, Rights.WRITE))
                 mov(result, LOOK_AGAIN)
@@ -86,7 +115,7 @@ class PriorityLocks(Subsystem):
         ret(result)
 
     @function
-    def _prepare(self, wait: Ptr[PriorityWait]) -> None:
+    def prepare(self, wait: Ptr[PriorityWait]) -> None:
         """Make `wait` one of the task that runs."""
         with unshared(wait):
             wait.queue.prepare()
@@ -135,7 +164,7 @@ class PriorityLocks(Subsystem):
         with if_(result == -Errno.ESRCH):
             mov(process, self.search.process_of(number))
             with if_(process == 0):
-                tail(self._explain_absence, wait, address)
+                tail(self.explain_absence, wait, address)
             with process.lock.held():
                 task = scratch(self.search.find(process, number))
                 with if_(task != 0):
@@ -148,7 +177,7 @@ class PriorityLocks(Subsystem):
         ret(result)
 
     @function(context="thread")
-    def _explain_absence(self, wait: Keep[Ptr[PriorityWait]], address: UserAddress) -> OrErrno[I32]:
+    def explain_absence(self, wait: Keep[Ptr[PriorityWait]], address: UserAddress) -> OrErrno[I32]:
         """Return LOOK_AGAIN if the word has changed meanwhile; -ESRCH if not, -EFAULT."""
         failed, value = self.words.load(address)
         with if_(failed != 0):
@@ -168,16 +197,16 @@ class PriorityLocks(Subsystem):
         somebody waits. Returns what `_enqueue` does; -EBUSY if `owner` is about to end."""
         result = keep(I32)
         with self.lock.held_interrupts_off():
-            mov(result, self._check(owner, wait.task))
+            mov(result, self.check(owner, wait.task))
             with if_(result == 0):
-                mov(result, self._mark(wait, address))
+                mov(result, self.mark(wait, address))
             with if_(result == 0):
-                self._insert(owner, wait)
-                self._inherit(owner)
+                self.insert(owner, wait)
+                self.inherit(owner)
         ret(result)
 
     @function(holds="lock")
-    def _check(self, owner: Ptr[Task], task: Ptr[Task]) -> OrErrno[I32]:
+    def check(self, owner: Ptr[Task], task: Ptr[Task]) -> OrErrno[I32]:
         """Return 0 if `task` may wait for `owner`; -EDEADLK if that waits for it, perhaps by way of
         others, -EBUSY if it has ended its locks."""
         left = scratch(U32)
@@ -194,7 +223,7 @@ class PriorityLocks(Subsystem):
         ret(0)
 
     @function(context="interrupts off")
-    def _mark(self, wait: Keep[Ptr[PriorityWait]], address: UserAddress) -> OrErrno[I32]:
+    def mark(self, wait: Keep[Ptr[PriorityWait]], address: UserAddress) -> OrErrno[I32]:
         """Set WAITERS in the word, if it is as it was. Returns 0, LOOK_AGAIN or -EFAULT."""
         fresh = scratch(wait.word)
         or_(fresh, WAITERS)
@@ -206,7 +235,7 @@ class PriorityLocks(Subsystem):
         ret(0)
 
     @function(holds="lock")
-    def _insert(self, owner: Ptr[Task], wait: Ptr[PriorityWait]) -> None:
+    def insert(self, owner: Ptr[Task], wait: Ptr[PriorityWait]) -> None:
         """Put `wait` last into the list of `owner`."""
         link, task = scratch(address_of(wait.link)), scratch(wait.task)
         with if_(owner.dependents.next == 0):
@@ -235,7 +264,9 @@ class PriorityLocks(Subsystem):
             wait.queue.lock.held(),
             while_((wait.news == LockNews.NOTHING) & (result == WaitResult.WOKEN)),
         ):
-            mov(result, self.waiting.wait_until(address_of(wait.queue), deadline, INTERRUPTIBLE))
+            end = self.waits.end_of(deadline)
+            ended = self.waiting.wait_until(address_of(wait.queue), end, UNTIL_DAY)
+            mov(result, self.waits.settle(ended))
         with self.lock.held():
             with wait.queue.lock.held_interrupts_off():
                 mov(news, wait.news)
@@ -243,7 +274,7 @@ class PriorityLocks(Subsystem):
                 owner = keep(wait.owner)
                 asserts(owner != 0)  # it is still in the list
                 self._remove(wait)
-                self._inherit(owner)
+                self.inherit(owner)
         self.scheduler.preempt_if_due()
         with if_(news == LockNews.NOTHING):
             ret(result)
@@ -254,8 +285,18 @@ class PriorityLocks(Subsystem):
 
     # Inheriting
 
+    @function(context="thread")
+    def pass_on(self, task: Ptr[Task]) -> None:
+        """Have whom `task` waits for be as urgent as that has become. Its process is locked."""
+        with self.lock.held():
+            wait = scratch(task.waits_for)
+            with if_(wait != 0):
+                owner = scratch(wait.owner)
+                asserts(owner != 0)  # it is in a list
+                self.inherit(owner)
+
     @function(context="interrupts off", holds="lock")
-    def _inherit(self, task: Keep[Ptr[Task]]) -> None:
+    def inherit(self, task: Keep[Ptr[Task]]) -> None:
         """Make `task` as urgent as the most urgent of those who wait for it; then whom it waits
         for, and so on."""
         left = keep(U32)
@@ -320,22 +361,22 @@ class PriorityLocks(Subsystem):
     ) -> OrErrno[I32]:
         """Give the lock `key`, in whose word there is `value`, to the most urgent one that waits.
         Returns 0, LOOK_AGAIN or -EFAULT."""
-        fresh, result = keep(U32), local(I32)
+        fresh, result = local(U32), local(I32)
         with self.lock.held():
-            xor(fresh, fresh)
-            chosen = scratch(self._choose(task, key))
+            mov(fresh, 0)
+            chosen = keep(self._choose(task, key))
             with if_(chosen != 0):
                 next = scratch(chosen.task)
-                mov(fresh, next.number)
-                or_(fresh, WAITERS)
+                mov(eax, next.number)
+                or_(eax, WAITERS)
+                mov(fresh, eax)
                 release(next)
-            release(chosen)
             failed, found = self.words.compare_and_exchange(address, value, fresh)
             mov(result, failed)
             with if_((failed == 0) & (found != value)):
                 mov(result, LOOK_AGAIN)
-            with if_((result == 0) & (fresh != 0)):
-                self._hand_over(task, key)
+            with if_((result == 0) & (chosen != 0)):
+                self._hand_over(task, key, chosen)
         ret(result)
 
     @function(holds="lock")
@@ -360,16 +401,20 @@ class PriorityLocks(Subsystem):
         ret(chosen)
 
     @function(context="interrupts off", holds="lock")
-    def _hand_over(self, task: Keep[Ptr[Task]], key: Keep[Ptr[FutexKey]]) -> None:
-        """Give the lock `key` of `task` to whom `_choose` finds; the others wait for that then."""
-        chosen = keep(self._choose(task, key))
-        asserts(chosen != 0)  # the caller has found it
+    def _hand_over(
+        self,
+        task: Keep[Ptr[Task]],
+        key: Keep[Ptr[FutexKey]],
+        chosen: Keep[Ptr[PriorityWait]],
+    ) -> None:
+        """Give the lock `key` of `task` to `chosen`, whom the word names already: priorities may
+        have changed since, so nobody is chosen again. The others wait for that then."""
         next = keep(chosen.task)
         self._remove(chosen)
         self._move_rest(task, key, next)
-        self._tell(chosen, LockNews.GIVEN)
-        self._inherit(next)
-        self._inherit(task)
+        self.tell(chosen, LockNews.GIVEN)
+        self.inherit(next)
+        self.inherit(task)
 
     @function(holds="lock")
     def _move_rest(
@@ -381,10 +426,10 @@ class PriorityLocks(Subsystem):
             mov(rcx, wait.key.place)
             with if_((rax == u64(key.space)) & (rcx == key.place)):
                 wait.link.unlink()
-                self._insert(next, wait)
+                self.insert(next, wait)
 
     @function(context="interrupts off", holds="lock")
-    def _tell(self, wait: Keep[Ptr[PriorityWait]], news: Keep[U32]) -> None:
+    def tell(self, wait: Keep[Ptr[PriorityWait]], news: Keep[U32]) -> None:
         """Wake the thread of `wait`, which is in no list any more, with `news`."""
         with wait.queue.lock.held_interrupts_off():
             mov(wait.news, news)
@@ -404,5 +449,5 @@ class PriorityLocks(Subsystem):
                 mov(eax, task.number)
                 mov(wait.orphan_of, eax)
                 self._remove(wait)
-                self._tell(wait, LockNews.ORPHANED)
+                self.tell(wait, LockNews.ORPHANED)
         self.scheduler.preempt_if_due()

@@ -2,6 +2,7 @@
 
 from kernel.time.calendar import Calendar
 from kernel.time.calibration import Calibration
+from kernel.time.daywaits import DayWaits
 from kernel.time.hpet import Hpet
 from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
@@ -22,5 +23,6 @@ CONTENTS: Contents = (
     Calendar,  # conversion of dates and seconds
     RealTimeClock,  # the battery-backed clock (CMOS)
     WallClock,  # the time of day
+    DayWaits,  # waiting for it
     Timekeeping,  # the order in which these start
 )

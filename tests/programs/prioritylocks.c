@@ -169,8 +169,9 @@ static void ends(void) {
 }
 
 static volatile unsigned long counts[2];
+enum { ROUNDS = 400 };
 static int compete(void *argument) {
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < ROUNDS; i++) {
         unsigned free = 0;
         if (!__atomic_compare_exchange_n(word, &free, self(), 0, 5, 5) && call(word, LOCK, 0))
             shared[3] = 1;
@@ -191,7 +192,7 @@ static void competition(void) {
         begin(i, compete);
     for (int i = 0; i < 3; i++)
         join(i);
-    CHECK(shared[3] == 0 && counts[0] == 6000 && *word == 0);
+    CHECK(shared[3] == 0 && counts[0] == 3 * ROUNDS && *word == 0);
 }
 
 enum { BARRIER = 324, GLOBAL = 1, GLOBAL_FAST = 2, FAST = 8, REGISTER_FAST = 16, CORE = 32 };

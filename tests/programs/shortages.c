@@ -141,6 +141,12 @@ static int do_memfd(void) {
     return file < 0 ? -1 : close(file);
 }
 
+static int do_waitv(void) {
+    static unsigned word = 1;
+    unsigned long entry[] = {2, (long)&word, 2};  // not the value that is there
+    return syscall(449, entry, 1, 0, 0, 0) == -1 && errno == EAGAIN ? 0 : -1;
+}
+
 static int do_fallocate(void) {
     int file = open("/tmp/shortage", O_CREAT | O_RDWR, 0600);
     if (file < 0)
@@ -220,7 +226,7 @@ static int do_read_other(void) {
 }
 
 static int (*const calls[])(void) = {
-    do_eventfd, do_epoll, do_memfd, do_fallocate, do_mount, do_sendfile, do_unshare_range,
+    do_eventfd, do_epoll, do_memfd, do_waitv, do_fallocate, do_mount, do_sendfile, do_unshare_range,
     do_lock_part,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,

@@ -99,6 +99,7 @@ ELSEWHERE = {
     "EventCounters.create": NO_CALL,
     "FirmwareSearch.find": NO_AREAS,
     "FirmwareSearch._find_in": NO_AREAS,
+    "FutexVectorCalls.futex_waitv": NO_CALL,
     "GenericRegisters.read_word": NO_REGISTERS,
     "GenericRegisters.write_byte": NO_REGISTERS,
     "GenericRegisters.write_word": NO_REGISTERS,
