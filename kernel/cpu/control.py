@@ -49,6 +49,15 @@ class Cr4(IntFlag):
     """Supervisor-mode access prevention: the kernel touches user pages only where it says so."""
 
 
+class DebugStatus(IntFlag):
+    """DR6 (AMD64 APM vol. 2, 13.1.1.3)."""
+
+    NONE = 0xFFFF_0FF0
+    """Bits that are always 1."""
+    BS = 1 << 14
+    """The exception came after a single step."""
+
+
 class Msr(IntEnum):
     """Numbers of model-specific registers (AMD64 APM vol. 2, appendix A)."""
 

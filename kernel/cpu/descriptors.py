@@ -124,7 +124,8 @@ class Descriptors(Subsystem):
 
     @function(init=True)
     def load(self) -> None:
-        """Load GDTR and TR with this processor's table and task state."""
+        """Load GDTR and TR with this processor's table and task state, and LDTR with nothing: what
+        it is left with may be a table at address 0, which programs could fill in."""
         self._describe_task()
         mov(eax, self.per_cpu.number)
         mov(u16(self.table.user_segments[PROCESSOR_SEGMENT]), ax)  # the limit's lower half
@@ -135,6 +136,8 @@ class Descriptors(Subsystem):
         lgdt(bare[pointer])  # the segment registers keep what they have cached, which is the same
         mov(eax, Selector.TASK_STATE)
         ltr(ax)
+        xor(eax, eax)
+        lldt(ax)
 
     @inline(changes=rax)
     def _describe_task(self) -> None:

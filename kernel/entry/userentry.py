@@ -1,7 +1,7 @@
 """The ways from programs into the kernel."""
 
-from kernel.cpu.control import Efer, Msr, RFlags
-from kernel.cpu.exceptions import EXCEPTIONS
+from kernel.cpu.control import DebugStatus, Efer, Msr, RFlags
+from kernel.cpu.exceptions import EXCEPTIONS, Vector
 from kernel.cpu.features import Extended, Features
 from kernel.cpu.segments import SYSRET_BASE, Selector
 from kernel.cpu.stack import STACK_SIZE
@@ -94,6 +94,8 @@ class UserEntry(Subsystem):
         mov(rax, frame.vector)
         with if_(rax < EXCEPTIONS):
             mov(rsi, cr2)  # the next page fault, which may come soon, changes it
+            with if_(rax == Vector.DEBUG):
+                self._take_debug_status()
             sti()
             call(self.user_exceptions.handlers[rax])
             cli()
@@ -106,6 +108,13 @@ class UserEntry(Subsystem):
             with if_(self.scheduler.preemption.is_due()):
                 self.scheduler.preempt_now()
         jmp(self.user_return.leave)
+
+    @inline(changes=(rsi, rcx))
+    def _take_debug_status(self) -> None:
+        """Take DR6 to rsi: the processor only ever sets bits there (AMD64 APM vol. 2, 13.1.1.3)."""
+        mov(rsi, dr6)
+        mov(ecx, DebugStatus.NONE)
+        mov(dr6, rcx)
 
     @naked(entered=EntryFrame.SYSCALL, context="thread", stack=STACK_LEFT)
     def system_call(self) -> None:

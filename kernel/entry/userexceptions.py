@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from enum import IntFlag
 from typing import Any
 
+from kernel.cpu.control import DebugStatus
 from kernel.cpu.exceptions import EXCEPTIONS, UserTrapHandler, Vector
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.faults import PageFaultCode
@@ -11,7 +12,7 @@ from kernel.errno import Errno
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.faultinjection import FaultInjection
-from kernel.paging.addresses import UserAddress
+from kernel.paging.addresses import USER_END, UserAddress
 from kernel.process.processes import Processes
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
@@ -108,6 +109,7 @@ class UserExceptions(Subsystem):
         self.forced = forced
         self.log = log
         others: Mapping[int, Any] = {
+            Vector.DEBUG: self.debug,
             Vector.PAGE_FAULT: self.page_fault,
             Vector.X87_FLOATING_POINT: self.x87_error,
             Vector.SIMD_FLOATING_POINT: self.sse_error,
@@ -122,6 +124,15 @@ class UserExceptions(Subsystem):
         """Send the thread that runs the signal for the exception of `frame`."""
         info = local(SignalInfo)
         self._describe(address_of(info), frame)
+        self._send(frame, address_of(info))
+
+    @function(context="thread")
+    def debug(self, frame: Keep[Ptr[TrapFrame]], status: Keep[U64]) -> None:
+        """Send the signal for a debug exception that has left the `status`, a `DebugStatus`."""
+        info = local(SignalInfo)
+        self._describe(address_of(info), frame)
+        with if_((status & DebugStatus.BS) == 0):
+            mov(info.code, SignalCode.TRAP_BRKPT)  # that of `int1`: no address is watched
         self._send(frame, address_of(info))
 
     @function(context="thread")
@@ -235,6 +246,9 @@ class UserExceptions(Subsystem):
                 mov(info.code, SignalCode.BUS_ADRERR)
         task = self.processes.current()
         mov(task.fault_address, address)
+        mov(rax, USER_END)
+        with if_(address >= rax):  # nobody learns whether the kernel has a page there
+            or_(frame.error_code, PageFaultCode.P)
         self._send(frame, address_of(info))
 
     @function(context="thread")

@@ -7,8 +7,12 @@ from kernel.fs.directorylister import DirectoryLister
 from kernel.fs.file import File, FileKindFlag
 from kernel.fs.iovector import IoVector
 from kernel.fs.mode import Access
+from kernel.paging.addresses import USER_END
 from kernel.sync.mutex import Mutexes
 from pykasm import *
+
+MOST_BYTES = 0x7FFF_F000
+"""Bytes that one call reads or writes at most (Linux: MAX_RW_COUNT)."""
 
 
 class FileIo(Subsystem):
@@ -47,6 +51,7 @@ class FileIo(Subsystem):
         it does from the caller's function."""
         result = keep(I64)
         fail_if((file.access & access) == 0, Errno.EBADF)
+        self._limit(vector)
         operations = scratch(file.operations)
         with if_(file.kind & FileKindFlag.STREAM):
             done = getattr(operations, name)(file, vector, address_of(file.position))
@@ -66,9 +71,24 @@ class FileIo(Subsystem):
         fail_if(position < 0, Errno.EINVAL)
         fail_if((file.access & access) == 0, Errno.EBADF)
         fail_if(file.kind & FileKindFlag.STREAM, Errno.ESPIPE)
+        self._limit(vector)
         operations = scratch(file.operations)
         done = getattr(operations, name)(file, vector, address_of(place))
         ret(done)
+
+    @inline(changes=(rax, rcx))
+    def _limit(self, vector: Ptr[IoVector]) -> None:
+        """Limit what is in one piece to what a call moves. The caller's function fails with -EFAULT
+        if it is a program's and does not lie below the end of their addresses."""
+        with if_((vector.rest_count == 0) & (vector.is_user != 0)):
+            mov(rax, vector.address)
+            add(rax, vector.length)
+            fail_if(CF, Errno.EFAULT)
+            mov(rcx, USER_END)
+            fail_if(rax > rcx, Errno.EFAULT)
+            with if_(vector.length > MOST_BYTES):
+                mov(vector.length, MOST_BYTES)
+                mov(vector.left, MOST_BYTES)
 
     @function(context="thread", sleeps=True)
     def seek(self, file: Keep[Ptr[File]], offset: Keep[I64], whence: Keep[U32]) -> OrErrno[I64]:

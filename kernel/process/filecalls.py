@@ -19,9 +19,6 @@ from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
-MOST_BYTES = 0x7FFF_F000
-"""Bytes that one call reads or writes at most (Linux: MAX_RW_COUNT)."""
-
 OF_PIPES = OpenFlag.CLOSE_ON_EXEC | OpenFlag.NONBLOCK | OpenFlag.DIRECT
 """Flags that `pipe2` takes."""
 
@@ -112,19 +109,12 @@ class FileCalls(SystemCallGroup):
 
     # Bytes
 
-    @inline(changes="length")
-    def _start(self, vector: IoVector, buffer: User[U8], length: U64) -> None:
-        """Begin at `length` bytes of the program's `buffer`, or as many as one call moves."""
-        with if_(length > MOST_BYTES):
-            mov(length, MOST_BYTES)
-        vector.start(u64(buffer), length, is_user=True)
-
     @function(context="thread", sleeps=True)
     def read(self, number: U32, buffer: Keep[User[U8]], length: Keep[U64]) -> OrErrno[I64]:
         """Read from the file `number`."""
         vector, result = local(IoVector), keep(I64)
         file = keep(try_(self.get(number), Errno.EBADF))
-        self._start(vector, buffer, length)
+        vector.start(u64(buffer), length, is_user=True)
         mov(result, self.io.read(file, address_of(vector)))
         self.files.drop(file)
         ret(result)
@@ -134,7 +124,7 @@ class FileCalls(SystemCallGroup):
         """Write to the file `number`."""
         vector, result = local(IoVector), keep(I64)
         file = keep(try_(self.get(number), Errno.EBADF))
-        self._start(vector, buffer, length)
+        vector.start(u64(buffer), length, is_user=True)
         mov(result, self.io.write(file, address_of(vector)))
         self.files.drop(file)
         ret(result)
@@ -147,7 +137,7 @@ class FileCalls(SystemCallGroup):
         vector, result = local(IoVector), keep(I64)
         fail_if(position < 0, Errno.EINVAL)
         file = keep(try_(self.get(number), Errno.EBADF))
-        self._start(vector, buffer, length)
+        vector.start(u64(buffer), length, is_user=True)
         mov(result, self.io.read_at(file, address_of(vector), position))
         self.files.drop(file)
         ret(result)
@@ -160,7 +150,7 @@ class FileCalls(SystemCallGroup):
         vector, result = local(IoVector), keep(I64)
         fail_if(position < 0, Errno.EINVAL)
         file = keep(try_(self.get(number), Errno.EBADF))
-        self._start(vector, buffer, length)
+        vector.start(u64(buffer), length, is_user=True)
         mov(result, self.io.write_at(file, address_of(vector), position))
         self.files.drop(file)
         ret(result)

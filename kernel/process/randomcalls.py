@@ -7,8 +7,8 @@ from enum import IntFlag
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.fs.chacha import KEY_WORDS
+from kernel.fs.fileio import MOST_BYTES
 from kernel.fs.randomness import Randomness
-from kernel.process.filecalls import MOST_BYTES
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.sched.thread import INTERRUPTIBLE

@@ -110,11 +110,14 @@ class Tasks(Subsystem):
         """Give `task`, which has none, all registers of `current`, the one that runs. Returns 0 or
         -ENOMEM."""
         try_(self.areas.copy(task.thread, current.thread))
-        with interrupts_disabled():  # a switch in between would save the bases, too
+        with interrupts_disabled():  # a switch in between would save them, too
             self.bases.save(current)
         for name in ("fs_base", "gs_base"):
             mov(rax, getattr(current, name))
             mov(getattr(task, name), rax)
+        for name in ("ds", "es", "fs", "gs"):
+            mov(ax, getattr(current, name))
+            mov(getattr(task, name), ax)
         mov(rsi, u64(program_frame(scratch(current.thread))))
         mov(rdi, u64(program_frame(scratch(task.thread))))
         mov(ecx, sizeof(TrapFrame) // sizeof(U64))
@@ -129,6 +132,8 @@ class Tasks(Subsystem):
         with interrupts_disabled():  # a switch would save the bases before they are loaded
             mov(task.fs_base, 0)
             mov(task.gs_base, 0)
+            for name in ("ds", "es", "fs", "gs"):
+                mov(getattr(task, name), 0)
             self.bases.load(task)
         frame = program_frame(scratch(task.thread))
         self._begin_at(frame, rip, rsp)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.fs.file import File, FileKindFlag
+from kernel.fs.fileio import MOST_BYTES
 from kernel.fs.files import Files
 from kernel.fs.inode import is_type
 from kernel.fs.mode import Access, FileType
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.transfers import Transfer, Transfers
-from kernel.process.filecalls import MOST_BYTES, FileCalls
+from kernel.process.filecalls import FileCalls
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *

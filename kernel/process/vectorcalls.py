@@ -6,13 +6,13 @@ from typing import Any
 
 from kernel.errno import Errno
 from kernel.fs.file import File
-from kernel.fs.fileio import FileIo
+from kernel.fs.fileio import MOST_BYTES, FileIo
 from kernel.fs.files import Files
 from kernel.fs.iovector import IoSegment, IoVector
 from kernel.fs.mode import Access
 from kernel.mm.heap import Heap
 from kernel.paging.addresses import USER_END
-from kernel.process.filecalls import MOST_BYTES, FileCalls
+from kernel.process.filecalls import FileCalls
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
 from pykasm import *

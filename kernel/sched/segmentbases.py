@@ -1,4 +1,4 @@
-"""The bases of FS and GS that programs have."""
+"""The segments that programs have, and where FS and GS begin."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from kernel.cpu.features import Features, Structured
 from kernel.sched.userstate import UserState
 from pykasm import *
 
+SELECTORS = ((ds, "ds"), (es, "es"), (fs, "fs"), (gs, "gs"))
+"""Segment registers, and what `UserState` has of them; GS is the last."""
+
 
 class SegmentBases(Subsystem):
-    """Keeps them over switches of threads. While the kernel runs, a program's GS base is in
-    KERNEL_GS_BASE: see `swapgs`.
+    """Keeps them over switches of threads. The selectors mean little in long mode, but a program
+    may use them as it likes, and another one is not to see that. While the kernel runs, a
+    program's GS base is in KERNEL_GS_BASE: see `swapgs`.
 
     Where the processor has FSGSBASE, programs change them without the kernel, by wrfsbase and
     wrgsbase, so they are saved at each switch; elsewhere they change by `arch_prctl` alone, which
@@ -36,6 +40,8 @@ class SegmentBases(Subsystem):
     @function(context="interrupts off")
     def save(self, state: Ptr[UserState]) -> None:
         """Save those of this processor in `state`."""
+        for register, name in SELECTORS:
+            mov(getattr(state, name), register)
         with if_(self._programs_change_them()):
             rdfsbase(rax)
             mov(state.fs_base, rax)
@@ -48,8 +54,26 @@ class SegmentBases(Subsystem):
     @function(context="interrupts off")
     def load(self, state: Ptr[UserState]) -> None:
         """Give this processor those of `state`."""
+        xor(eax, eax)
+        for register, name in SELECTORS:
+            mov(ecx, register)
+            xor(cx, getattr(state, name))
+            or_(eax, ecx)
+        with if_(eax != 0):
+            self._load_selectors(state)
         self._write(Msr.FS_BASE, state.fs_base)
         self._write(Msr.KERNEL_GS_BASE, state.gs_base)
+
+    @inline(changes=rax)
+    def _load_selectors(self, state: Ptr[UserState]) -> None:
+        """Load the selectors of `state`, which may change the bases."""
+        for register, name in SELECTORS:
+            mov(ax, getattr(state, name))
+            if register is not gs:
+                mov(register, ax)
+        swapgs()  # the base that it changes is to be the program's
+        mov(gs, ax)
+        swapgs()
 
     @inline(changes=(rax, rcx, rdx))
     def _write(self, msr: Msr, value: U64) -> None:

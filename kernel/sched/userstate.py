@@ -15,6 +15,11 @@ class UserState(Struct):
     """Where the program's FS begins: its thread-local storage."""
     gs_base: U64
     """Where its GS begins."""
+    ds: U16
+    """What its segment registers name; those of CS and SS are in its frames."""
+    es: U16
+    fs: U16
+    gs: U16
     number: U32
     """What `gettid` tells; that of a process's first thread is the process's."""
     process_number: U32
