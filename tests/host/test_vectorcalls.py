@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from kernel.contents import CONTENTS
 from kernel.errno import Errno
-from kernel.fs.fileio import FileIo
+from kernel.fs.fileio import MOST_BYTES, FileIo
 from kernel.fs.files import Files
 from kernel.mm.heap import Heap
 from kernel.paging.addresses import USER_END
-from kernel.process.filecalls import MOST_BYTES, FileCalls
+from kernel.process.filecalls import FileCalls
 from kernel.process.vectorcalls import FEW, MOST, UserSegments, VectorCalls
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
