@@ -11,6 +11,7 @@ from kernel.process.processgroups import ProcessGroups
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
+from kernel.signals.ownsignals import OwnSignals
 from kernel.signals.signalgroup import SignalGroup
 from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnumber import SIGNALS, Signal, SignalCode
@@ -34,6 +35,7 @@ class KillCalls(SystemCallGroup):
         search: TaskSearch,
         files: ProcessFiles,
         signals: Signals,
+        own_signals: OwnSignals,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -41,6 +43,7 @@ class KillCalls(SystemCallGroup):
         self.search = search
         self.files = files
         self.signals = signals
+        self.own_signals = own_signals
         self.copy = copy
 
     # To processes
@@ -83,6 +86,9 @@ class KillCalls(SystemCallGroup):
         or what `_send` does."""
         own = self.processes.current_process()
         with if_(number == own.number):
+            with if_(own.signals.count == 1), if_(self.own_signals.hand_over(info)):
+                ret(0)
+            own = self.processes.current_process()
             tail(self._send_to_self, address_of(own.signals), info)
         release(own)
         process, result = keep(try_(self.search.process_of(number), Errno.ESRCH)), keep(I64)
@@ -92,7 +98,9 @@ class KillCalls(SystemCallGroup):
         ret(result)
 
     @function(context="thread")
-    def _send_to_self(self, group: Ptr[SignalGroup], info: Ptr[SignalInfo]) -> OrErrno[I64]:
+    def _send_to_self(
+        self, group: Keep[Ptr[SignalGroup]], info: Keep[Ptr[SignalInfo]]
+    ) -> OrErrno[I64]:
         """Send the signal of `info` to the process that runs, whose `group` it is: nobody has to be
         asked for that. Returns what `_send` does."""
         fail_if(info.number > SIGNALS, Errno.EINVAL)
@@ -156,6 +164,9 @@ class KillCalls(SystemCallGroup):
         fail_if(number <= 0, Errno.EINVAL)
         number = keep(number)
         self._describe(address_of(info), signal, SignalCode.SI_TKILL)
+        task = self.processes.current()
+        with if_(u32(number) == task.number), if_(self.own_signals.hand_over(address_of(info))):
+            ret(0)
         process = try_(self.search.process_of(u32(number)), Errno.ESRCH)
         ret(self._send_to_thread(process, u32(number), address_of(info)))
 
@@ -165,6 +176,11 @@ class KillCalls(SystemCallGroup):
         info = local(SignalInfo)
         fail_if((process_number <= 0) | (number <= 0), Errno.EINVAL)
         self._describe(address_of(info), signal, SignalCode.SI_TKILL)
+        task = self.processes.current()
+        process = scratch(task.process)
+        own = (u32(process_number) == process.number) & (u32(number) == task.number)
+        with if_(own), if_(self.own_signals.hand_over(address_of(info))):
+            ret(0)
         process = try_(self.processes.find(u32(process_number)), Errno.ESRCH)
         ret(self._send_to_thread(process, u32(number), address_of(info)))
 

@@ -7,8 +7,9 @@ from kernel.process.exits import Exits
 from kernel.process.processes import Processes
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.stops import Stops
+from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
-from kernel.sched.thread import Interruption
+from kernel.sched.thread import Interruption, Thread
 from kernel.sched.waiting import Waiting
 from kernel.signals.signaldelivery import SignalDelivery
 from kernel.signals.signalset import TERMINAL_STOPS
@@ -41,22 +42,13 @@ class UserWork(Subsystem):
     def run(self, frame: Keep[Ptr[TrapFrame]]) -> None:
         """Do it. `frame` has the registers that the program goes on with."""
         task = keep(self.processes.current())
-        thread, group = scratch(task.thread), scratch(task.group)
-        with if_(thread.pending & Interruption.KILL):
-            tail(self.exits.exit_task, group.deadly)
-        with if_(thread.pending & Interruption.TICK):
-            self.waiting.clear(thread, Interruption.TICK)
-            self.timers.tick(task)
-        thread = scratch(task.thread)
-        with if_(thread.pending & Interruption.MOVE):
-            self.waiting.clear(thread, Interruption.MOVE)
-            self.scheduler.settle()
-        thread = scratch(task.thread)
-        with if_(thread.pending & Interruption.DAY):
-            self.waiting.clear(thread, Interruption.DAY)  # it did not wait for that
-        thread = scratch(task.thread)
-        with if_((thread.pending & Interruption.SIGNAL) == 0):
-            ret()
+        thread = keep(task.thread)
+        with if_(thread.pending != Interruption.SIGNAL):
+            with if_(thread.pending & Interruption.KILL):
+                tail(self._end, task)
+            self._do_others(task, thread)
+            with if_((thread.pending & Interruption.SIGNAL) == 0):
+                ret()
         self.waiting.clear(thread, Interruption.SIGNAL)  # what comes from now on sets it again
         group = scratch(task.group)
         with if_(group.stop_signal != 0):
@@ -66,3 +58,21 @@ class UserWork(Subsystem):
         with if_(rax & TERMINAL_STOPS):
             self.stops.look_after(task)
         tail(self.delivery.deliver, task, frame)
+
+    @function(context="thread", sleeps=True)
+    def _end(self, task: Ptr[Task]) -> None:
+        """End `task`, the one that runs, with its process."""
+        group = scratch(task.group)
+        tail(self.exits.exit_task, group.deadly)
+
+    @function(context="thread", sleeps=True)
+    def _do_others(self, task: Keep[Ptr[Task]], thread: Keep[Ptr[Thread]]) -> None:
+        """Deal with what is pending for `thread`, that of `task`, beside signals and its end."""
+        with if_(thread.pending & Interruption.TICK):
+            self.waiting.clear(thread, Interruption.TICK)
+            self.timers.tick(task)
+        with if_(thread.pending & Interruption.MOVE):
+            self.waiting.clear(thread, Interruption.MOVE)
+            self.scheduler.settle()
+        with if_(thread.pending & Interruption.DAY):
+            self.waiting.clear(thread, Interruption.DAY)  # it did not wait for that

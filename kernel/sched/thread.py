@@ -113,6 +113,9 @@ class Thread(Struct, align=64):
     """In the list of all threads."""
     finished: WaitQueue
     """Who waits for its end."""
+    recovery: U64
+    """Where the kernel goes on after a fault at an address of the program, instead of a panic; 0
+    for nowhere."""
     user: OrNull[Ptr[UserState]]
     """Its other half, which runs a program; null if it runs none."""
     space: Ptr[Space]

@@ -221,6 +221,11 @@ class Waiting(Subsystem):
             self._interrupt(thread, reasons)
         self.scheduler.preempt_if_due()
 
+    @inline
+    def note(self, thread: Ptr[Thread], reasons: int) -> None:
+        """Make the `reasons` (`Interruption`) pending for `thread`, the one that runs."""
+        lock.or_(thread.pending, reasons)
+
     @function(context="any")
     def clear(self, thread: Ptr[Thread], reasons: U32) -> None:
         """Clear the pending `reasons` (`Interruption`) of `thread`. Context: any."""

@@ -40,7 +40,11 @@ FIRST_MXCSR_MASK = 0xFFBF
 """The bits of MXCSR that may be set where FXSAVE says nothing of them (11.4.4)."""
 
 
-class SaveArea(Struct, size=LEGACY_SIZE + XSAVE_HEADER_SIZE + 256, align=64):
+SAVE_ALIGNMENT = 64
+"""What XSAVE and XRSTOR want (11.5.9)."""
+
+
+class SaveArea(Struct, size=LEGACY_SIZE + XSAVE_HEADER_SIZE + 256, align=SAVE_ALIGNMENT):
     """What FXSAVE and XSAVE write (AMD64 APM vol. 2, 11.4.4 and 11.5.9), so far as it is used here:
     512 bytes for x87 and SSE, then the header and AVX's part, in XSAVE's standard form."""
 
@@ -72,8 +76,13 @@ class ExtendedState(Subsystem):
     """Bytes that are saved."""
     mxcsr_mask = bss(U32)
     """The bits of MXCSR that may be set: others are a fault."""
-    probe = bss(SaveArea, align=64)
+    probe = bss(SaveArea, align=SAVE_ALIGNMENT)
     """Where the first processor shows that."""
+
+    initial = rodata(
+        SaveArea, SaveArea(control=INITIAL_CONTROL, mxcsr=INITIAL_MXCSR), align=SAVE_ALIGNMENT
+    )
+    """The initial state."""
 
     def __init__(self, features: Features) -> None:
         self.features = features
@@ -199,21 +208,6 @@ class ExtendedState(Subsystem):
     # For who keeps the state elsewhere, too
 
     @function(context="thread")
-    def capture(self, thread: Ptr[Thread]) -> Ptr[SaveArea]:
-        """Save the registers of `thread`, the one that runs and has asked, and return where they
-        are, all of them, whether they are in their initial state or not."""
-        with interrupts_disabled():
-            area = scratch(thread.extended)
-            mov(eax, self.mask)
-            xor(edx, edx)
-            with if_(eax == 0):
-                fxsave64(bare[area])
-            with else_():
-                xsave64(bare[area])
-        saved = cast(area, Ptr[SaveArea])
-        ret(saved)
-
-    @function(context="thread")
     def resume(self, thread: Keep[Ptr[Thread]], area: Owned[Ptr[SaveArea]]) -> None:
         """Give `thread`, the one that runs, the registers again, as they are in `area`. That is
         what `take` has returned, perhaps with something else in it that the processor does not
@@ -223,12 +217,14 @@ class ExtendedState(Subsystem):
             self.restore(thread)
 
     @function(context="thread")
-    def reset(self, thread: Keep[Ptr[Thread]]) -> None:
-        """Bring the registers of `thread`, the one that runs and has asked, to their initial
-        state."""
-        with interrupts_disabled():
-            self.initialize(cast(scratch(thread.extended), Ptr[SaveArea]))
-            self.restore(thread)
+    def reset(self) -> None:
+        """Bring the registers of the thread that runs, and has asked, to their initial state."""
+        mov(eax, self.mask)
+        xor(edx, edx)
+        with if_(eax == 0):
+            fxrstor64(bare[self.initial])
+        with else_():
+            xrstor64(bare[self.initial])
 
     @function
     def initialize(self, area: Ptr[SaveArea]) -> None:

@@ -77,8 +77,7 @@ class AlternateStacks(Subsystem):
 
     @function
     def disarm(self, target: Ptr[SignalTarget]) -> None:
-        """Disable the stack of `target` as a handler begins, if that is wanted."""
-        with if_(target.stack.flags & StackFlag.AUTO_DISARM):
-            mov(target.stack.base, 0)
-            mov(target.stack.size, 0)
-            mov(target.stack.flags, StackFlag.DISABLE)
+        """Disable the stack of `target` as a handler begins that wants it so (SS_AUTODISARM)."""
+        mov(target.stack.base, 0)
+        mov(target.stack.size, 0)
+        mov(target.stack.flags, StackFlag.DISABLE)

@@ -3,6 +3,7 @@
 from kernel.signals.alternatestacks import AlternateStacks
 from kernel.signals.extendedframes import ExtendedFrames
 from kernel.signals.forcedsignals import ForcedSignals
+from kernel.signals.frameaccess import FrameAccess
 from kernel.signals.ownsignals import OwnSignals
 from kernel.signals.restarts import Restarts
 from kernel.signals.signalactionstore import SignalActionStore
@@ -31,6 +32,7 @@ CONTENTS: Contents = (
     SignalStates,  # what processes and threads have of signals
     SignalWaits,  # waiting for what is blocked
     AlternateStacks,  # where handlers run
+    FrameAccess,  # code that touches their frames
     ExtendedFrames,  # what they find and leave in x87, SSE and AVX
     SignalFrames,  # how programs get to them, and back
     Restarts,  # what becomes of system calls meanwhile

@@ -2,96 +2,62 @@
 
 from __future__ import annotations
 
+from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.sched.thread import Thread
 from kernel.sched.xstate import (
     HEADER_WORDS,
     LEGACY_SIZE,
+    SAVE_ALIGNMENT,
     ExtendedState,
     SaveArea,
     StateComponent,
 )
+from kernel.signals.extendedmarks import MAGIC1, MAGIC2, ExtendedMarks
+from kernel.signals.frameaccess import FrameAccess
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
-MAGIC1 = 0x4650_5853
-MAGIC2 = 0x4650_5845
-"""What says that there is more than FXSAVE writes: FP_XSTATE_MAGIC1 in front and FP_XSTATE_MAGIC2
-behind it (arch/x86/include/uapi/asm/sigcontext.h)."""
-
-
-EXTENDED_ALIGNMENT = 64
-"""What XSAVE wants."""
-
-
-class ExtendedMarks(Struct):
-    """What is told of a saved state, in `SaveArea.software`: Linux's `struct _fpx_sw_bytes`."""
-
-    magic: U32
-    extended_size: U32
-    """Bytes of the state, with MAGIC2 behind it."""
-    components: U64
-    size: U32
-    """Those of the state alone."""
-    padding: Array[U32] = field(count=7)
-
 
 class ExtendedFrames(Subsystem):
-    """Copies these registers to programs and back. What comes back may be anything, and is looked
-    at before the processor loads it, which would refuse some of it by an exception. Context:
-    thread, the one whose registers they are."""
+    """Takes these registers back from programs. What comes back may be anything: what is not as it
+    was pushed is copied, and looked at before the processor loads it, which would refuse some of it
+    by an exception. Context: thread, the one whose registers they are."""
 
-    def __init__(self, extended: ExtendedState, copy: UserCopy) -> None:
+    def __init__(self, extended: ExtendedState, access: FrameAccess, copy: UserCopy) -> None:
         self.extended = extended
+        self.access = access
         self.copy = copy
 
-    @function(context="thread")
+    @inline(changes=rax)
     def size(self) -> U64:
-        """Return how many bytes are copied."""
+        """Return how many bytes they take, in rax."""
         mov(eax, self.extended.size)
         with if_(self.extended.mask != 0):
             add(eax, sizeof(U32))  # MAGIC2
-        ret(rax)
-
-    @function(context="thread", sleeps=True)
-    def save(self, thread: Keep[Ptr[Thread]], place: Keep[User[U8]]) -> OrErrno[I32]:
-        """Copy the registers of `thread` to the program's `place`, which is aligned to 64 bytes.
-        Returns 0, -EFAULT or -ENOMEM."""
-        area = keep(self.extended.capture(thread))
-        self._mark(area)
-        size = self.size()
-        result, left = self.copy.copy_out(place, u64(area), size)
-        ignore(left)
-        ret(result)
-
-    @inline(changes=(rax, rcx))
-    def _mark(self, area: Ptr[SaveArea]) -> None:
-        """Tell in `area`, a page, what is in it."""
-        marks = scratch(Ptr[ExtendedMarks])
-        lea(marks, area.software)
-        with if_(self.extended.mask != 0):
-            mov(eax, self.extended.size)
-            mov(ecx, self.extended.mask)
-            mov(marks.magic, MAGIC1)
-            mov(marks.size, eax)
-            mov(marks.components, rcx)
-            mov(u32[u64(area) + rax], MAGIC2)
-            add(eax, sizeof(U32))
-            mov(marks.extended_size, eax)
-            xor(eax, eax)
-            for number in range(7):
-                mov(marks.padding[number], eax)
-        release(marks)
+        return rax
 
     @function(context="thread", sleeps=True)
     def load(self, thread: Keep[Ptr[Thread]], place: Keep[User[U8]]) -> OrErrno[I32]:
         """Give `thread` the registers at the program's `place`; their initial values if that is 0,
         and where what is there can't be loaded. Returns 0, -EFAULT, -ENOMEM or -EINVAL."""
         with if_(u64(place) == 0):
-            self.extended.reset(thread)
+            self.extended.reset()
             ret(0)
-        fail_if(u64(place) & (EXTENDED_ALIGNMENT - 1), Errno.EINVAL)
-        result, size = keep(I32), keep(self.size())
+        fail_if(u64(place) & (SAVE_ALIGNMENT - 1), Errno.EINVAL)
+        with (
+            if_(self.extended.mask != 0),
+            if_(~self.copy.is_outside(u64(place), PAGE)),
+            if_(self.access.load_extended(u64(place))),
+        ):
+            ret(0)
+        tail(self._load_slowly, thread, place)
+
+    @function(context="thread", sleeps=True)
+    def _load_slowly(self, thread: Keep[Ptr[Thread]], place: Keep[User[U8]]) -> OrErrno[I32]:
+        """Do what `load` does where something is unusual, or not in memory."""
+        result, size = keep(I32), keep(U64)
+        mov(size, self.size())
         # What is there is lost: until there is something else, the thread has no such registers
         area = keep(self.extended.take(thread))
         asserts(area != 0)

@@ -11,6 +11,9 @@ from pykasm import *
 SYSCALL_SIZE = 2
 """Bytes of the instruction `syscall`."""
 
+FIRST_RESTART = Errno.ERESTARTSYS
+"""The least of the errors that programs do not see."""
+
 RESTART_SYSCALL = 219
 """The number of `restart_syscall`."""
 
@@ -29,6 +32,8 @@ class Restarts(Subsystem):
         mov(frame.vector, RESUMED)
         mov(rax, frame.rax)
         result = i64(rax)
+        with if_(result > -FIRST_RESTART):
+            ret()
         with if_((result == -Errno.ERESTARTNOHAND) | (result == -Errno.ERESTART_RESTARTBLOCK)):
             tail(self._interrupt, frame)
         with if_((result == -Errno.ERESTARTSYS) & ((flags & ActionFlag.RESTART) == 0)):

@@ -16,7 +16,7 @@ from kernel.signals.signalmasks import SignalMasks
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signals import Signals
 from kernel.signals.signalset import IGNORED_BY_DEFAULT, STOPPING, TERMINAL_STOPS, bit_of
-from kernel.signals.signaltarget import SignalTarget
+from kernel.signals.signaltarget import SignalTarget, StackFlag
 from pykasm import *
 
 
@@ -66,6 +66,8 @@ class SignalDelivery(Subsystem):
     def _find(self, target: Keep[Ptr[SignalTarget]], found: Keep[Ptr[FoundSignal]]) -> Bool:
         """Find the next signal that has a handler, and fill in `found`. What comes before it is
         done as is the default; it may end or stop the process, then there is none."""
+        with if_(target.forced.number != 0), if_(self._find_forced(target, found)):
+            ret(True)
         group, number = keep(target.group), keep(U32)
         with group.lock.held(), loop():
             mov(number, self._take(group, target, address_of(found.info)))
@@ -75,6 +77,18 @@ class SignalDelivery(Subsystem):
             self._do_default(group, found)
             break_if((group.deadly != 0) | (group.stop_signal != 0))
         ret(number != 0)
+
+    @function(context="thread")
+    def _find_forced(self, target: Keep[Ptr[SignalTarget]], found: Keep[Ptr[FoundSignal]]) -> Bool:
+        """Take what is forced on `target`, if it has a handler that stays, and fill in `found`.
+        Returns whether it has. Nobody else sees such signals: no lock is needed."""
+        group, number = scratch(target.group), scratch(target.forced.number)
+        self.actions.get(group.actions, number, address_of(found.action))
+        fail_if(found.action.handler <= Disposition.IGNORE)
+        fail_if(found.action.flags & ActionFlag.RESETHAND)
+        found.info.copy_from(scratch(address_of(target.forced)))
+        mov(target.forced.number, 0)
+        ret(True)
 
     @function(holds="group.lock")
     def _take(
@@ -140,5 +154,6 @@ class SignalDelivery(Subsystem):
         or_(mask, found.action.mask)
         with if_((found.action.flags & ActionFlag.NODEFER) == 0):
             or_(mask, bit_of(found.info.number))
-        self.stacks.disarm(target)
+        with if_(target.stack.flags & StackFlag.AUTO_DISARM):
+            self.stacks.disarm(target)
         tail(self.masks.set, target, mask)

@@ -79,3 +79,16 @@ class SignalFrame(Struct):
 
 RESTORED_SIZE = offsetof(SignalFrame, "info")
 """Bytes that `rt_sigreturn` looks at."""
+
+
+class ReturnedContext(Struct):
+    """What `rt_sigreturn` takes from a frame beside the general registers, as it is there."""
+
+    flags: U64 = field(ContextFlag)
+    stack: AlternateStack
+    cs: U16
+    gs: U16
+    fs: U16
+    ss: U16
+    extended: U64
+    mask: U64

@@ -63,13 +63,13 @@ class SignalInfo(Struct):
     """Why it was sent: a `SignalCode`, or what the program said that sent it."""
     details: SignalDetails
 
-    @inline(changes=(rax, rcx, rdi))
+    @inline(changes=(rax, rcx))
     def clear(self) -> None:
         """Make all of it 0."""
-        lea(rdi, self)
+        lea(rcx, self)
         xor(eax, eax)
-        mov(ecx, sizeof(SignalInfo) // sizeof(U64))
-        rep.stosq()
+        for offset in range(0, sizeof(SignalInfo), sizeof(U64)):
+            mov(u64[rcx + offset], rax)
 
     @inline(changes=(rax, rcx))
     def copy_from(self, source: Ptr[SignalInfo]) -> None:

@@ -19,26 +19,21 @@ class SignalMasks(Subsystem):
     @function(context="thread")
     def set(self, target: Keep[Ptr[SignalTarget]], mask: Keep[U64]) -> None:
         """Block what is in `mask`, as far as it can be, and nothing else. `target` is the thread
-        that runs."""
+        that runs. What others have left to it and it does not take any more, they are told of; what
+        it takes from now on, it is."""
         and_(mask, ~UNBLOCKABLE)
-        group = keep(target.group)
-        with group.lock.held():
-            self._set_locked(group, target, mask)
-
-    @function(context="interrupts off", holds="group.lock")
-    def _set_locked(
-        self, group: Keep[Ptr[SignalGroup]], target: Keep[Ptr[SignalTarget]], mask: Keep[U64]
-    ) -> None:
-        """Make `mask` that of `target`, the thread that runs. What others have left to it and it
-        does not take any more, they are told of; what it takes from now on, it is."""
-        unwanted = keep(target.mask)
+        group, unwanted = keep(target.group), scratch(target.mask)
         not_(unwanted)
         and_(unwanted, mask)
-        and_(unwanted, group.pending.set)
-        mov(target.mask, mask)
-        with if_(unwanted != 0):
-            self.pass_on(group, target, unwanted)
-        tail(self.look_again, group, target)
+        with group.lock.held():
+            and_(unwanted, group.pending.set)
+            mov(target.mask, mask)
+            with if_(unwanted != 0):
+                self.pass_on(group, target, unwanted)
+            mov(rax, group.pending.set)
+            or_(rax, target.pending.set)
+            with if_((rax != 0) | (group.stop_signal != 0)):
+                self.look_again(group, target)
 
     @function(context="interrupts off", holds="group.lock")
     def look_again(self, group: Ptr[SignalGroup], target: Ptr[SignalTarget]) -> None:

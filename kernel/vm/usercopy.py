@@ -32,7 +32,7 @@ class UserCopy(Subsystem):
         self, destination: U64, source: Fetched[User[U8]], length: Bounded[U64]
     ) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes from the program's `source` to the kernel's `destination`."""
-        with if_(self._is_outside(u64(source), length)):
+        with if_(self.is_outside(u64(source), length)):
             ret(-Errno.EFAULT, length)
         tail(self._copy, destination, u64(source), length, Rights.READ)
 
@@ -41,7 +41,7 @@ class UserCopy(Subsystem):
         self, destination: User[U8], source: Disclosed[U64], length: Bounded[U64]
     ) -> tuple[OrErrno[I32], U64]:
         """Copy `length` bytes from the kernel's `source` to the program's `destination`."""
-        with if_(self._is_outside(u64(destination), length)):
+        with if_(self.is_outside(u64(destination), length)):
             ret(-Errno.EFAULT, length)
         tail(self._copy, u64(destination), source, length, Rights.WRITE)
 
@@ -63,7 +63,7 @@ class UserCopy(Subsystem):
         mov(pair[0], first)
         mov(pair[1], second)
         with (
-            if_(~self._is_outside(u64(destination), size)),
+            if_(~self.is_outside(u64(destination), size)),
             if_(self.access.store_pair(u64(destination), first, second) == 0),
         ):
             ret(0)
@@ -74,7 +74,7 @@ class UserCopy(Subsystem):
         ret(rax)
 
     @inline(changes=(rax, rcx))
-    def _is_outside(self, start: U64, length: Any) -> Condition:
+    def is_outside(self, start: U64, length: Any) -> Condition:
         """Return whether some of the bytes lie where programs have none."""
         mov(rcx, LOWER_HALF_END)  # an end at 2^47 is canonical; the last page is no program's
         mov(rax, start)
@@ -94,7 +94,7 @@ class UserCopy(Subsystem):
             with if_(rest == 0):
                 ret(0, 0)
             self._advance(destination, source, left, rest)
-            mov(result, self._resolve_fault(fault, wanted))
+            mov(result, self.resolve_fault(fault, wanted))
             break_if(result != 0)
         # Bytes of the same word as the one that faulted were not copied yet
         rest, fault = self.access.copy_bytewise(destination, source, left)
@@ -113,7 +113,7 @@ class UserCopy(Subsystem):
         mov(left, rest)
 
     @function(context="thread", sleeps=True)
-    def _resolve_fault(self, fault: Keep[U64], wanted: Keep[U32]) -> OrErrno[I32]:
+    def resolve_fault(self, fault: Keep[U64], wanted: Keep[U32]) -> OrErrno[I32]:
         """Make the page at `fault` accessible. Returns 0, -EFAULT or -ENOMEM."""
         space = try_(self.spaces.current(), Errno.EFAULT)
         thread = scratch(self.spaces.scheduler.current)

@@ -615,13 +615,13 @@ FAULTS = (
         "# planted 27",
         (
             (
-                "        with if_(self._is_outside(u64(source), length)):\n"
+                "        with if_(self.is_outside(u64(source), length)):\n"
                 "            ret(-Errno.EFAULT, length)\n"
                 "        tail(self._copy, destination",
                 "        push(source)\n"
                 "        pop(rax)\n"
                 "        cmp(u8[rax], 0)  # planted 27\n"
-                "        with if_(self._is_outside(u64(source), length)):\n"
+                "        with if_(self.is_outside(u64(source), length)):\n"
                 "            ret(-Errno.EFAULT, length)\n"
                 "        tail(self._copy, destination",
             ),
@@ -634,12 +634,12 @@ FAULTS = (
         "# planted 28",
         (
             (
-                "        with if_(self._is_outside(u64(destination), length)):\n",
+                "        with if_(self.is_outside(u64(destination), length)):\n",
                 "        place = local(U64)\n"
                 "        mov(place, u64(destination))\n"
                 "        mov(rax, place)\n"
                 "        mov(u8[rax], 0)  # planted 28\n"
-                "        with if_(self._is_outside(u64(destination), length)):\n",
+                "        with if_(self.is_outside(u64(destination), length)):\n",
             ),
         ),
     ),
