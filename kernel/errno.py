@@ -50,6 +50,7 @@ class Errno(ErrorNumber):
     ELIBBAD = 80
     EOPNOTSUPP = 95
     ETIMEDOUT = 110
+    ECANCELED = 125
 
     # What system calls give that a signal has interrupted, and programs never see: these begin
     # again, perhaps (include/linux/errno.h)

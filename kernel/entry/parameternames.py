@@ -173,6 +173,9 @@ ALLOCATING = _named(
 MEMORY_FILES = _named("MFD_", "CLOEXEC=1 ALLOW_SEALING=2 HUGETLB=4 NOEXEC_SEAL=8 EXEC=0x10")
 """asm-generic/fcntl.h, linux/fadvise.h, linux/falloc.h, linux/memfd.h."""
 
+TIMER_FILES = _named("TFD_TIMER_", "ABSTIME=1 CANCEL_ON_SET=2")
+"""linux/timerfd.h."""
+
 SET_CHANGES = _named("EPOLL_CTL_", "ADD=1 DEL=2 MOD=3")
 """linux/eventpoll.h."""
 

@@ -48,6 +48,7 @@ from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.systemnamecalls import SystemNameCalls
 from kernel.process.timecalls import TimeCalls
 from kernel.process.timercalls import TimerCalls
+from kernel.process.timerfilecalls import TimerFileCalls
 from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.vectorcalls import VectorCalls
@@ -246,8 +247,13 @@ NUMBERS: dict[int, Function[Any]] = {
     277: SpaceCalls.sync_file_range,
     280: StampCalls.utimensat,
     281: EpollCalls.epoll_pwait,
+    282: EventCalls.signalfd,
+    283: TimerFileCalls.timerfd_create,
     284: EventCalls.eventfd,
     285: SpaceCalls.fallocate,
+    286: TimerFileCalls.timerfd_settime,
+    287: TimerFileCalls.timerfd_gettime,
+    289: EventCalls.signalfd4,
     290: EventCalls.eventfd2,
     291: EpollCalls.epoll_create1,
     292: FileCalls.dup3,

@@ -6,8 +6,6 @@ from kernel.errno import Errno
 from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.programloader import ProgramLoader
 from kernel.fs.filetables import FileTables
-from kernel.fs.pollqueue import ANYTHING
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.limits import Resource
 from kernel.process.posixtimers import PosixTimers
 from kernel.process.process import Process, ProcessState
@@ -20,6 +18,8 @@ from kernel.sched.thread import KILLABLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
 from kernel.signals.signalnumber import Signal
 from kernel.signals.signalstates import SignalStates
+from kernel.sync.pollqueue import ANYTHING
+from kernel.sync.pollqueues import PollQueues
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from pykasm import *

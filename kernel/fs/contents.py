@@ -43,13 +43,13 @@ from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.fs.pipes import Pipes
 from kernel.fs.polling import Polling
-from kernel.fs.pollqueues import PollQueues
 from kernel.fs.randomness import Randomness
 from kernel.fs.recordlocks import RecordLocks
 from kernel.fs.removal import Removal
 from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.fs.superblocks import SuperBlocks
+from kernel.fs.timerfiles import TimerFiles
 from kernel.fs.tmpfs import Tmpfs
 from kernel.fs.transfers import Transfers
 from kernel.fs.walk import Walk
@@ -72,8 +72,7 @@ CONTENTS: Contents = (
     Walk,  # and what they lead to
     IoVectors,  # memory that is read into and written from
     WriteAccess,  # what is written and what runs
-    PollQueues,  # who waits for it
-    EpollReadiness,  # and for sets of such
+    EpollReadiness,  # who waits for sets of such
     EpollItems,  # what is in these
     Files,  # what is open
     FileTables,  # by which numbers
@@ -94,6 +93,7 @@ CONTENTS: Contents = (
     AnonymousFiles,  # files without names
     FileWaits,  # waiting for such a file
     EventCounters,  # numbers that count
+    TimerFiles,  # timers
     FileLocks,  # locks of whole files
     RecordLocks,  # and of their parts
     Polling,  # waiting for several

@@ -34,6 +34,7 @@ class CapabilityBit(IntEnum):
     MKNOD = 27
     MAC_OVERRIDE = 32
     SYSLOG = 34
+    WAKE_ALARM = 35
 
 
 ALL_CAPABILITIES = (1 << 41) - 1

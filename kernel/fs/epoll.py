@@ -6,10 +6,10 @@ from enum import IntFlag
 
 from kernel.fs.file import File
 from kernel.fs.filetable import MOST_FILES
-from kernel.fs.pollqueue import PollEvent, PollQueue, Watcher
 from kernel.structures.list import ListHead
 from kernel.structures.tree import Tree, TreeNode
 from kernel.sync.mutex import Mutex
+from kernel.sync.pollqueue import PollEvent, PollQueue, Watcher
 from pykasm import *
 
 MOST_NESTED = 4

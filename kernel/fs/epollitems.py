@@ -6,11 +6,11 @@ from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.epoll import Epoll, EpollItem
 from kernel.fs.epollreadiness import EpollReadiness
 from kernel.fs.file import File
-from kernel.fs.pollqueue import PollQueue
-from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.structures.tree import Trees
+from kernel.sync.pollqueue import PollQueue
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

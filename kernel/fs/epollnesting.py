@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.fs.epoll import MOST_NESTED, Epoll, EpollItem
 from kernel.fs.epollreadiness import EpollReadiness
-from kernel.fs.pollqueue import Watcher
+from kernel.sync.pollqueue import Watcher
 from pykasm import *
 
 TOO_DEEP = MOST_NESTED + 1

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.fs.epoll import Epoll, EpollItem
-from kernel.fs.pollqueue import READABLE, PollQueue, Watcher
-from kernel.fs.pollqueues import PollQueues
 from kernel.sched.waiting import Waiting
+from kernel.sync.pollqueue import READABLE, PollQueue, Watcher
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

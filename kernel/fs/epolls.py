@@ -14,12 +14,12 @@ from kernel.fs.epollreadiness import EpollReadiness
 from kernel.fs.file import File, FileOperations
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.files import Files
-from kernel.fs.pollqueue import ALWAYS, READABLE, Watcher
-from kernel.fs.pollqueues import PollQueues
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import WaitResult
 from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.pollqueue import ALWAYS, READABLE, Watcher
+from kernel.sync.pollqueues import PollQueues
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 

@@ -11,10 +11,10 @@ from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.filewaits import FileWaits
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
-from kernel.fs.pollqueue import READABLE, WRITABLE, PollEvent, PollQueue, Watcher
-from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
+from kernel.sync.pollqueue import READABLE, WRITABLE, PollEvent, PollQueue, Watcher
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 NONE = (1 << 64) - 1

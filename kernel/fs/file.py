@@ -11,10 +11,10 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.mode import Access
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.path import Path
-from kernel.fs.pollqueue import Watcher
 from kernel.structures.list import ListHead
 from kernel.structures.refcount import ReferenceCount
 from kernel.sync.mutex import Mutex
+from kernel.sync.pollqueue import Watcher
 from kernel.vm.backing import Backing
 from kernel.vm.region import Region
 from pykasm import *

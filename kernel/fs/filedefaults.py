@@ -9,7 +9,7 @@ from kernel.fs.directorylister import DirectoryLister
 from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
 from kernel.fs.iovector import IoVector
-from kernel.fs.pollqueue import PollEvent, Watcher
+from kernel.sync.pollqueue import PollEvent, Watcher
 from kernel.vm.region import Region
 from pykasm import *
 

@@ -6,11 +6,11 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.file import File
-from kernel.fs.pollqueue import ANYTHING, PollQueue
-from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
+from kernel.sync.pollqueue import ANYTHING, PollQueue
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.fs.file import File
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueue import PollQueue
-from kernel.fs.pollqueues import PollQueues
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
+from kernel.sync.pollqueue import PollQueue
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
-from kernel.fs.pollqueue import PollQueue
 from kernel.sync.mutex import Mutex
+from kernel.sync.pollqueue import PollQueue
 from pykasm import *
 
 PAGES = 16

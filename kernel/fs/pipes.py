@@ -15,8 +15,6 @@ from kernel.fs.iovectors import IoVectors
 from kernel.fs.mode import Access
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pipe import ATOMIC, CAPACITY, PAGES, Pipe
-from kernel.fs.pollqueue import ANYTHING, READABLE, WRITABLE, PollEvent, Watcher
-from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.pages import Pages
 from kernel.mm.slabs import SlabCache, Slabs
@@ -26,6 +24,8 @@ from kernel.sched.waiting import FOREVER
 from kernel.signals.ownsignals import OwnSignals
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueue import ANYTHING, READABLE, WRITABLE, PollEvent, Watcher
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from kernel.clock.units import Nanoseconds
 from kernel.fs.file import File
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueue import ALWAYS, PollEvent, PollQueue, Watcher
-from kernel.fs.pollqueues import PollQueues
 from kernel.sched.waiting import WaitResult
+from kernel.sync.pollqueue import ALWAYS, PollEvent, PollQueue, Watcher
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

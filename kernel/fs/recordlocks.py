@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.fs.inode import Inode
-from kernel.fs.pollqueue import ANYTHING, PollQueue
-from kernel.fs.pollqueues import PollQueues
 from kernel.fs.recordlock import RecordKind, RecordLock, RecordWaiter
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
 from kernel.structures.list import ListHead
+from kernel.sync.pollqueue import ANYTHING, PollQueue
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 MOST_STEPS = 10

@@ -6,7 +6,6 @@ from kernel.errno import Errno
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueues import PollQueues
 from kernel.paging.addresses import USER_END
 from kernel.process.cloneflag import NAMESPACES, CloneArguments, CloneFlag
 from kernel.process.filecalls import FileCalls
@@ -23,6 +22,7 @@ from kernel.sched.thread import KILLABLE
 from kernel.sched.userstate import NAME_SIZE
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signalstates import SignalStates
+from kernel.sync.pollqueues import PollQueues
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy

@@ -61,6 +61,8 @@ from kernel.process.randomcalls import RandomCalls
 from kernel.process.recordcontrol import RecordControl
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
+from kernel.process.signalfiles import SignalFiles
+from kernel.process.signalrecord import SignalRecords
 from kernel.process.spacecalls import SpaceCalls
 from kernel.process.stampcalls import StampCalls
 from kernel.process.standardfiles import StandardFiles
@@ -72,6 +74,7 @@ from kernel.process.tasks import Tasks
 from kernel.process.tasksearch import TaskSearch
 from kernel.process.timecalls import TimeCalls
 from kernel.process.timercalls import TimerCalls
+from kernel.process.timerfilecalls import TimerFileCalls
 from kernel.process.timespec import TimeSpecs
 from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
@@ -122,6 +125,8 @@ CONTENTS: Contents = (
     LockCalls,  # and for locking them
     TransferCalls,  # and between two files
     SpaceCalls,  # and for the room that they take
+    SignalRecords,  # what is told of signals
+    SignalFiles,  # in files
     EventCalls,  # and for files without names
     MemoryLimits,  # how much memory they may have
     MemoryCalls,  # and for memory
@@ -165,6 +170,7 @@ CONTENTS: Contents = (
     TimeCalls,  # system calls that tell the time and wait
     IntervalCalls,  # for the timers that each process has
     TimerCalls,  # for those that they make
+    TimerFileCalls,  # and those that are files
     UserUsages,  # what they are told of what they have used
     UsageCalls,  # system calls for that
     FutexCalls,  # and for words to change

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.clock.timers import Timers
+from kernel.fs.timerfiles import TimerFiles
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.task import Task
@@ -24,12 +25,14 @@ class DaySettings(Subsystem):
         waiting: Waiting,
         timers: Timers,
         trees: Trees,
+        files: TimerFiles,
     ) -> None:
         self.wall = wall
         self.processes = processes
         self.waiting = waiting
         self.timers = timers
         self.trees = trees
+        self.files = files
 
     @function(context="thread")
     def set(self, time: U64) -> None:
@@ -38,6 +41,7 @@ class DaySettings(Subsystem):
         with self.processes.lock.held(), self.processes.each() as process:
             self._move_timers(process, change)
             self._call_sleepers(process)
+        self.files.move(change)
 
     @function(context="interrupts off")
     def _move_timers(self, process: Keep[Ptr[Process]], change: Keep[I64]) -> None:

@@ -7,15 +7,21 @@ from enum import IntFlag
 from kernel.errno import Errno
 from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.eventcounters import EventCounters
+from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
 from kernel.process.processes import Processes
+from kernel.process.signalfiles import SignalFiles
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.userpath import UserPaths
+from kernel.process.waitmasks import SET_SIZE
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 SEMAPHORE = 1
 """Of `eventfd2`: each read takes 1 (include/uapi/linux/eventfd.h)."""
+
+OF_SIGNALS = OpenFlag.CLOSE_ON_EXEC | OpenFlag.NONBLOCK
 
 OF_COUNTERS = SEMAPHORE | OpenFlag.CLOSE_ON_EXEC | OpenFlag.NONBLOCK
 
@@ -39,12 +45,18 @@ class EventCalls(SystemCallGroup):
         counters: EventCounters,
         anonymous: AnonymousFiles,
         names: UserPaths,
+        signals: SignalFiles,
+        files: Files,
+        copy: UserCopy,
     ) -> None:
         self.processes = processes
         self.numbers = numbers
         self.counters = counters
         self.anonymous = anonymous
         self.names = names
+        self.signals = signals
+        self.files = files
+        self.copy = copy
 
     @function(context="thread", sleeps=True)
     def eventfd(self, start: U32) -> OrErrno[I64]:
@@ -62,6 +74,41 @@ class EventCalls(SystemCallGroup):
             self.counters.create(start, is_semaphore, flags, task.credentials), Errno.ENOMEM
         )
         tail(self.numbers.add, file, 0, flags)
+
+    @function(context="thread", sleeps=True)
+    def signalfd(self, number: U32, mask: Fetched[User[U8]], size: U64) -> OrErrno[I64]:
+        """Have signals be read from a file: see `signalfd4`."""
+        tail(self.signalfd4, number, mask, size, 0)
+
+    @function(context="thread", sleeps=True)
+    def signalfd4(
+        self, number: Keep[U32], mask: Fetched[User[U8]], size: U64, flags: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Make a file from which the signals of the set at `mask` are read, by flags, and return
+        its number; or have the file `number` be for these, unless that is -1."""
+        wanted = local(U64)
+        fail_if(size != SET_SIZE, Errno.EINVAL)
+        failed, left = self.copy.copy_in(address_of(wanted), mask, SET_SIZE)
+        ignore(left)
+        fail_if(failed != 0, Errno.EFAULT)
+        fail_if(flags & ~int(OF_SIGNALS), Errno.EINVAL)
+        with if_(i32(number) != -1):
+            tail(self._change_signals, number, wanted)
+        file = try_(self.signals.create(wanted, flags), Errno.ENOMEM)
+        tail(self.numbers.add, file, 0, flags)
+
+    @function(context="thread", sleeps=True)
+    def _change_signals(self, number: Keep[U32], wanted: Keep[U64]) -> OrErrno[I64]:
+        """Have the file `number` be for the signals of the set `wanted`, and return the number."""
+        result, file = keep(I64), keep(try_(self.numbers.get(number), Errno.EBADF))
+        mov(result, -Errno.EINVAL)
+        with if_(file.flags & OpenFlag.PATH):
+            mov(result, -Errno.EBADF)
+        with elif_(lambda: self.signals.is_one(file)):
+            self.signals.change(file, wanted)
+            mov(u32(result), number)
+        self.files.drop(file)
+        ret(result)
 
     @function(context="thread", sleeps=True)
     def memfd_create(self, name: Fetched[User[U8]], flags: Keep[U32]) -> OrErrno[I64]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import NoReturn
 
 from kernel.cpu.interruptflag import interrupts_disabled
-from kernel.fs.pollqueue import ANYTHING
-from kernel.fs.pollqueues import PollQueues
 from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.robustlists import RobustLists
 from kernel.mm.slabs import SlabCache, Slabs
@@ -26,6 +24,8 @@ from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import UNINTERRUPTIBLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
 from kernel.signals.signalstates import SignalStates
+from kernel.sync.pollqueue import ANYTHING
+from kernel.sync.pollqueues import PollQueues
 from kernel.threads.threads import Threads
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from kernel.fs.pollqueue import ANYTHING
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.process import Process
 from kernel.signals.signalactions import ActionFlag, Disposition, SignalAction
 from kernel.signals.signalactionstore import SignalActionStore
 from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnumber import SIGNALS, Signal, SignalCode
 from kernel.signals.signals import Signals
+from kernel.sync.pollqueue import ANYTHING
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 SIGNAL_BITS = 0x7F

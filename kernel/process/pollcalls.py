@@ -6,7 +6,6 @@ from kernel.clock.units import Nanoseconds
 from kernel.errno import Errno
 from kernel.fs.files import Files
 from kernel.fs.polling import PollEntry, Polling
-from kernel.fs.pollqueue import PollEvent
 from kernel.mm.heap import Heap
 from kernel.process.filecalls import FileCalls
 from kernel.process.limits import Resource
@@ -16,6 +15,7 @@ from kernel.process.usertimes import MICROSECOND, UserTimes
 from kernel.process.waitmasks import WaitMasks
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
+from kernel.sync.pollqueue import PollEvent
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.fs.pollqueue import PollQueue
 from kernel.locks.spinlock import SpinLock
 from kernel.process.limits import RESOURCES, ResourceLimit
 from kernel.process.resourceusage import ResourceUsage, SplitTime, ThreadUsage
@@ -15,6 +14,7 @@ from kernel.signals.signaltimer import SignalTimer
 from kernel.structures.list import ListHead
 from kernel.structures.refcount import ReferenceCount
 from kernel.structures.tree import TreeNode
+from kernel.sync.pollqueue import PollQueue
 from pykasm import *
 
 

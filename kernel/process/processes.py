@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from kernel.debug.leakcheck import LeakChecks, leak_check
-from kernel.fs.pollqueue import ANYTHING
-from kernel.fs.pollqueues import PollQueues
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.limits import (
@@ -32,6 +30,8 @@ from kernel.signals.signals import Signals
 from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
 from kernel.structures.tree import Tree, Trees
+from kernel.sync.pollqueue import ANYTHING
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

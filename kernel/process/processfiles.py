@@ -7,11 +7,11 @@ from kernel.fs.file import File, FileOperations
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueue import PollEvent, Watcher
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.filecalls import FileCalls
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
+from kernel.sync.pollqueue import PollEvent, Watcher
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.errno import Errno
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.resourceusage import ResourceUsage
@@ -13,6 +12,7 @@ from kernel.process.usages import Usages
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signalnumber import Signal
+from kernel.sync.pollqueues import PollQueues
 from pykasm import *
 
 

@@ -7,6 +7,7 @@ from kernel.signals.frameaccess import FrameAccess
 from kernel.signals.ownsignals import OwnSignals
 from kernel.signals.restarts import Restarts
 from kernel.signals.signalactionstore import SignalActionStore
+from kernel.signals.signalarrivals import SignalArrivals
 from kernel.signals.signaldelivery import SignalDelivery
 from kernel.signals.signalframes import SignalFrames
 from kernel.signals.signalmasks import SignalMasks
@@ -23,6 +24,7 @@ CONTENTS: Contents = (
     SignalActionStore,  # what programs want done when signals come
     TimerDeadlines,  # when timers of programs expire
     SignalQueues,  # signals that wait for that
+    SignalArrivals,  # who waits for them by files
     Signals,  # sending them
     SignalNames,  # what they are called
     OwnSignals,  # to the thread that runs

@@ -9,6 +9,7 @@ from kernel.sched.waiting import Waiting
 from kernel.signals.pendingsignals import QueuedSignal
 from kernel.signals.signalactions import Disposition
 from kernel.signals.signalactionstore import SignalActionStore
+from kernel.signals.signalarrivals import SignalArrivals
 from kernel.signals.signalgroup import SignalGroup
 from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnumber import Signal, SignalCode
@@ -38,11 +39,13 @@ class Signals(Subsystem):
         waiting: Waiting,
         queues: SignalQueues,
         actions: SignalActionStore,
+        arrivals: SignalArrivals,
     ) -> None:
         self.scheduler = scheduler
         self.waiting = waiting
         self.queues = queues
         self.actions = actions
+        self.arrivals = arrivals
 
     # Sending
 
@@ -87,6 +90,7 @@ class Signals(Subsystem):
                 (info.number >= FIRST_REALTIME) & (info.code != SignalCode.SI_USER), Errno.EAGAIN
             )
         or_(pending.set, bit_of(info.number))
+        self.arrivals.announce(group)
         self._wake(group, target, info.number)
         ret(0)
 
@@ -131,6 +135,7 @@ class Signals(Subsystem):
         link = scratch(address_of(signal.link))
         pending.queue.append(link)
         release(link)
+        self.arrivals.announce(group)
         self._wake(group, target, signal.info.number)
         ret(True)
 

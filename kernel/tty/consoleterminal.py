@@ -10,10 +10,10 @@ from kernel.errno import Errno
 from kernel.fs.characterdevices import CharacterDriver, device
 from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.jobcontrol import JobControl
 from kernel.sched.waiting import FOREVER
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueues import PollQueues
 from kernel.terminal.input import Input
 from kernel.terminal.reader import Reader
 from kernel.threads.threads import BOOT_PRIORITY, Threads

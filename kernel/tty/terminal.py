@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.fs.pollqueue import PollQueue
 from kernel.process.session import ControllingTerminal
 from kernel.sync.mutex import Mutex
+from kernel.sync.pollqueue import PollQueue
 from kernel.tty.termios import Termios
 from kernel.tty.windowsize import WindowSize
 from pykasm import *

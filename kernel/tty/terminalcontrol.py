@@ -6,11 +6,11 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.file import File
-from kernel.fs.pollqueue import ANYTHING
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.jobcontrol import JobControl
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueue import ANYTHING
+from kernel.sync.pollqueues import PollQueues
 from kernel.tty.echo import Echo
 from kernel.tty.lineinput import LineInput
 from kernel.tty.terminal import Terminal

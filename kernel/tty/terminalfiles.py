@@ -6,9 +6,9 @@ from typing import Any
 
 from kernel.fs.file import File, FileKindFlag, FileOperations
 from kernel.fs.filedefaults import FileDefaults
-from kernel.fs.pollqueue import PollEvent, Watcher
-from kernel.fs.pollqueues import PollQueues
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueue import PollEvent, Watcher
+from kernel.sync.pollqueues import PollQueues
 from kernel.tty.terminal import Terminal
 from kernel.tty.terminalcontrol import TerminalControl
 from kernel.tty.terminaloutput import TerminalOutput

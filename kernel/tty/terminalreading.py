@@ -9,12 +9,12 @@ from kernel.fs.file import File
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.jobcontrol import JobControl
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER, WaitResult
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueues import PollQueues
 from kernel.tty.terminal import INPUT_MASK, INPUT_SIZE, Terminal
 from kernel.tty.termios import DISABLED, LocalMode, Special
 from pykasm import *

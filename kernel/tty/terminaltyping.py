@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kernel.fs.pollqueue import READABLE
-from kernel.fs.pollqueues import PollQueues
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueue import READABLE
+from kernel.sync.pollqueues import PollQueues
 from kernel.tty.echo import Echo
 from kernel.tty.lineinput import LineInput
 from kernel.tty.terminal import Terminal

@@ -7,12 +7,12 @@ from kernel.fs.file import File
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.jobcontrol import JobControl
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueues import PollQueues
 from kernel.tty.terminal import Terminal
 from kernel.tty.terminaloutput import TerminalOutput
 from kernel.tty.termios import LocalMode

@@ -18,8 +18,8 @@ from kernel.fs.epolls import Epolls
 from kernel.fs.eventcounters import EventCounters
 from kernel.fs.file import File
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueue import ALWAYS, PollEvent
 from kernel.fs.subject import Subject
+from kernel.sync.pollqueue import ALWAYS, PollEvent
 from kernel.vm.usercopy import UserCopy
 from tests.host.files_support import FileMachine
 

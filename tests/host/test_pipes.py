@@ -19,8 +19,8 @@ from kernel.fs.memorydevices import FULL, MAJOR, NULL, URANDOM, ZERO, MemoryDevi
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pipe import ATOMIC, CAPACITY
 from kernel.fs.polling import PollEntry, Polling
-from kernel.fs.pollqueue import PollEvent, PollQueue
 from kernel.fs.subject import Subject
+from kernel.sync.pollqueue import PollEvent, PollQueue
 from tests.host.files_support import FileMachine
 
 SIZES = st.one_of(

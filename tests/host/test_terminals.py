@@ -24,9 +24,9 @@ from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.files import Files
 from kernel.fs.iovector import IoVector
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pollqueues import PollQueues
 from kernel.process.jobcontrol import JobControl
 from kernel.signals.signalnumber import Signal
+from kernel.sync.pollqueues import PollQueues
 from kernel.threads.threads import Threads
 from kernel.tty.consoleterminal import CONSOLE, MAJOR, ConsoleTerminal
 from kernel.tty.lineinput import LineInput

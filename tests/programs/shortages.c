@@ -136,6 +136,17 @@ static int do_epoll(void) {
     return close(set) ? 1 : result;
 }
 
+static int do_timerfd(void) {
+    int file = syscall(SYS_timerfd_create, 0, 0);
+    return file < 0 ? -1 : close(file);
+}
+
+static int do_signalfd(void) {
+    unsigned long set = 1;
+    int file = syscall(SYS_signalfd4, -1, &set, 8, 0);
+    return file < 0 ? -1 : close(file);
+}
+
 static int do_memfd(void) {
     int file = syscall(SYS_memfd_create, "x", 0);
     return file < 0 ? -1 : close(file);
@@ -226,7 +237,8 @@ static int do_read_other(void) {
 }
 
 static int (*const calls[])(void) = {
-    do_eventfd, do_epoll, do_memfd, do_waitv, do_fallocate, do_mount, do_sendfile, do_unshare_range,
+    do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
+    do_sendfile, do_unshare_range,
     do_lock_part,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,

@@ -97,6 +97,7 @@ ELSEWHERE = {
     "EpollItems.create": NO_CALL,
     "Epolls.create": NO_CALL,
     "EventCounters.create": NO_CALL,
+    "TimerFiles.create": NO_CALL,
     "FirmwareSearch.find": NO_AREAS,
     "FirmwareSearch._find_in": NO_AREAS,
     "FutexVectorCalls.futex_waitv": NO_CALL,

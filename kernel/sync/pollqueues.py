@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kernel.clock.units import Nanoseconds
-from kernel.fs.pollqueue import PollQueue, Watcher
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.waiting import Waiting, WaitResult
+from kernel.sync.pollqueue import PollQueue, Watcher
 from pykasm import *
 
 
