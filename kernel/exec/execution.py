@@ -64,6 +64,11 @@ class Execution(Subsystem):
         space = keep(try_(self.spaces.create(), Errno.ENOMEM))
         mov(request.space, space)
         disown(space, "this thread keeps it, as soon as it is in it")
+        own = scratch(self.spaces.current())
+        asserts(own != 0)  # that of the program which runs
+        mov(eax, own.small_pages)
+        mov(space.small_pages, eax)
+        release(own)
         before, result = keep(OrNull[Ptr[AddressSpace]]), keep(I32)
         mov(before, self.spaces.exchange(space))
         asserts(before != 0)  # that of the program which runs

@@ -81,12 +81,18 @@ class Pages(Subsystem):
         """Allocate a block of 2^`order` pages. Returns its physical address, or 0."""
         with if_(order == 0):
             tail(self.allocate_page)
-        self.fault_injection.inject()
         order = keep(order)
-        block = self.zones.allocate(order)
+        block = self.allocate_at_hand(order)
         with if_(block != 0):
             ret(block)
         self.caches.drain_all()  # pages of this processor's cache may be what a block lacks
+        tail(self.zones.allocate, order)
+
+    @function
+    def allocate_at_hand(self, order: U32) -> Owned[OrNull[PhysicalAddress]]:
+        """Allocate a block of 2^`order` pages, more than one, if that takes no effort. Returns its
+        physical address, or 0."""
+        self.fault_injection.inject()
         tail(self.zones.allocate, order)
 
     @function

@@ -14,7 +14,8 @@ from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.memoryadvice import Advice, MemoryAdvice
-from kernel.vm.region import RegionFlags
+from kernel.vm.region import LOCKS, RegionFlags
+from kernel.vm.regionview import RegionView
 from kernel.vm.rights import Rights
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -27,12 +28,8 @@ ONLY_ADVICE = (
     Advice.RANDOM,
     Advice.SEQUENTIAL,
     Advice.WILL_NEED,
-    Advice.HUGE_PAGE,
-    Advice.NO_HUGE_PAGE,
     Advice.DONT_DUMP,
     Advice.DO_DUMP,
-    Advice.COLD,
-    Advice.PAGE_OUT,
 )
 """Advice that changes nothing of what a program sees."""
 
@@ -43,6 +40,9 @@ TAKEN = (
     Advice.DO_FORK,
     Advice.WIPE_ON_FORK,
     Advice.KEEP_ON_FORK,
+    Advice.HUGE_PAGE,
+    Advice.NO_HUGE_PAGE,
+    Advice.DONT_NEED_LOCKED,
 )
 """That which `MemoryAdvice` follows."""
 
@@ -124,16 +124,18 @@ class AdviceCalls(SystemCallGroup):
         """Take advice for the addresses from `start` up to `end`, if it is any that is known."""
         with switch(advice):
             with case(*ONLY_ADVICE):
-                tail(self.advice.check, space, start, end)
+                tail(self.advice.check, space, start, end, 0)
+            with case(Advice.COLD, Advice.PAGE_OUT):
+                tail(self.advice.check, space, start, end, Errno.EINVAL)
             with case(*TAKEN):
                 with if_(start == end):
                     ret(0)
                 tail(self.advice.take, space, start, end, advice)
             with case(Advice.POPULATE_READ):
-                try_(self.advice.check(space, start, end))
+                try_(self.advice.check(space, start, end, 0))
                 tail(self._touch_all, space, start, end, Rights.READ)
             with case(Advice.POPULATE_WRITE):
-                try_(self.advice.check(space, start, end))
+                try_(self.advice.check(space, start, end, 0))
                 tail(self._touch_all, space, start, end, Rights.WRITE)
         ret(-Errno.EINVAL)
 
@@ -158,7 +160,7 @@ class AdviceCalls(SystemCallGroup):
         ret(0)
 
     @function(context="thread", sleeps=True)
-    def msync(self, address: Keep[UserAddress], length: U64, flags: U32) -> OrErrno[I64]:
+    def msync(self, address: Keep[UserAddress], length: U64, flags: Keep[U32]) -> OrErrno[I64]:
         """Write what was changed of mapped files back, which all are that are in memory alone."""
         end = keep(length)
         round_up(end, PAGE)
@@ -168,7 +170,10 @@ class AdviceCalls(SystemCallGroup):
         add(end, address)
         fail_if(CF, Errno.ENOMEM)
         fail_if(address & (PAGE - 1), Errno.EINVAL)
-        result = self.advice.check(self._space(), address, end)
+        and_(flags, SyncFlag.INVALIDATE)
+        with if_(flags != 0):
+            mov(flags, Errno.EBUSY)
+        result = self.advice.check(self._space(), address, end, flags)
         movsxd(rax, result)
         ret(rax)
 
@@ -225,11 +230,20 @@ class AdviceCalls(SystemCallGroup):
         """Do what `mlock` does, or with `LOCK_ON_FAULT` keep what comes there."""
         fail_if(flags & (~LOCK_ON_FAULT & 0xFFFF_FFFF), Errno.EINVAL)
         fail_if(~self.limits.may_lock(), Errno.EPERM)
-        result = keep(self._lock(address, length, RegionFlags.LOCKED))
+        locks, result = scratch(U32), keep(I32)
+        self._locks_by(locks, flags & LOCK_ON_FAULT)
+        mov(result, self._lock(address, length, locks))
         with if_((result == 0) & (flags == 0)):
             mov(result, self._fill(address, length))
         movsxd(rax, result)
         ret(rax)
+
+    @inline(changes="locks")
+    def _locks_by(self, locks: U32, is_on_fault: Condition) -> None:
+        """Set `locks`, a register, to what regions get that are locked, perhaps by faults."""
+        mov(locks, RegionFlags.LOCKED)
+        with if_(is_on_fault):
+            mov(locks, LOCKS)
 
     @function(context="thread", sleeps=True)
     def munlock(self, address: UserAddress, length: U64) -> OrErrno[I64]:
@@ -285,15 +299,30 @@ class AdviceCalls(SystemCallGroup):
         space = self._space()
         with if_(flags & LockFlag.CURRENT):
             fail_if(self.limits.check_everything(space) != 0, Errno.ENOMEM)
-        xor(eax, eax)
+        locks = keep(U32)
+        self._locks_by(locks, flags & LockFlag.ON_FAULT)
+        mov(space.locks_new, 0)
         with if_(flags & LockFlag.FUTURE):
-            mov(eax, 1)
-        mov(space.locks_new, eax)
+            mov(space.locks_new, locks)
         with if_((flags & LockFlag.CURRENT) == 0):
             ret(0)
-        result = self.advice.set_all_locked(space, RegionFlags.LOCKED)
-        movsxd(rax, result)
-        ret(rax)
+        result = self.advice.set_all_locked(space, locks)
+        with if_(result != 0):
+            movsxd(rax, result)
+            ret(rax)
+        with if_((flags & LockFlag.ON_FAULT) == 0):
+            self._fill_all(space)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _fill_all(self, space: Keep[Ptr[AddressSpace]]) -> None:
+        """Have all of `space` in memory that there is memory for, and that may be read."""
+        seen, address = local(RegionView), keep(UserAddress)
+        xor(u32(address), u32(address))
+        with while_(lambda: self.spaces.look(space, address, address_of(seen))):
+            mov(address, seen.end)
+            filled = self._touch_all(space, seen.start, seen.end, Rights.READ)
+            ignore(filled, "as Linux does, too: mlockall(2) tells of limits alone")
 
     @function(context="thread", sleeps=True)
     def munlockall(self) -> OrErrno[I64]:

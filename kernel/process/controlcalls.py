@@ -11,6 +11,7 @@ from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.sched.userstate import NAME_SIZE
 from kernel.signals.signalnumber import SIGNALS
+from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -43,6 +44,8 @@ class ProcessControl(IntEnum):
     SET_NO_NEW_PRIVS = 38
     GET_NO_NEW_PRIVS = 39
     GET_TID_ADDRESS = 40
+    SET_THP_DISABLE = 41
+    GET_THP_DISABLE = 42
     CAP_AMBIENT = 47
 
 
@@ -58,9 +61,16 @@ class AmbientControl(IntEnum):
 class ControlCalls(SystemCallGroup):
     """Does what prctl(2) says, section by section."""
 
-    def __init__(self, processes: Processes, changes: CredentialChanges, copy: UserCopy) -> None:
+    def __init__(
+        self,
+        processes: Processes,
+        changes: CredentialChanges,
+        spaces: AddressSpaces,
+        copy: UserCopy,
+    ) -> None:
         self.processes = processes
         self.changes = changes
+        self.spaces = spaces
         self.copy = copy
 
     @function(context="thread", sleeps=True)
@@ -110,10 +120,37 @@ class ControlCalls(SystemCallGroup):
             with case(ProcessControl.GET_TID_ADDRESS):
                 task = self.processes.current()
                 tail(self._store_long, cast(second, User[U8]), u64(task.clear_child_tid))
+            with case(ProcessControl.SET_THP_DISABLE):
+                fail_if((third != 0) | (fourth != 0) | (fifth != 0), Errno.EINVAL)
+                tail(self._set_small_pages, second)
+            with case(ProcessControl.GET_THP_DISABLE):
+                fail_if((second != 0) | (third != 0) | (fourth != 0) | (fifth != 0), Errno.EINVAL)
+                tail(self._get_small_pages)
             with case(ProcessControl.CAP_AMBIENT):
                 fail_if((fourth != 0) | (fifth != 0), Errno.EINVAL)
                 tail(self._control_ambient, second, third)
         ret(-Errno.EINVAL)
+
+    # Memory
+
+    @function(context="thread")
+    def _set_small_pages(self, value: U64) -> OrErrno[I64]:
+        """Note whether the process gets small pages only, as those that it makes do."""
+        space = scratch(self.spaces.current())
+        asserts(space != 0)  # a task has one
+        xor(eax, eax)
+        with if_(value != 0):
+            inc(eax)
+        mov(space.small_pages, eax)
+        ret(0)
+
+    @function(context="thread")
+    def _get_small_pages(self) -> OrErrno[I64]:
+        """Return 1 if the process gets small pages only, else 0."""
+        space = scratch(self.spaces.current())
+        asserts(space != 0)  # a task has one
+        mov(eax, space.small_pages)
+        ret(rax)
 
     # Storing
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PAGE
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.file import File
@@ -33,6 +33,11 @@ LOW_END = 1 << 31
 GROWS_DOWN = 0x0100_0000
 GROWS_UP = 0x0200_0000
 """What mprotect(2) takes beside rights (include/uapi/asm-generic/mman-common.h)."""
+
+HUGE_SHIFT = 26
+HUGE_MASK = 0x3F
+"""Where the flags of mmap(2) have log2 of the size of pages
+(include/uapi/asm-generic/hugetlb_encode.h)."""
 
 SEMAPHORES = 0x8
 """PROT_SEM: the memory is for atomic operations, as all memory is here."""
@@ -78,7 +83,16 @@ class MemoryCalls(SystemCallGroup):
         space = self._space()
         with if_(self.limits.check_heap(space, end) != 0):
             ret(i64(space.heap_end))
-        now = self.heaps.move_end(space, end)
+        before, now = keep(space.heap_end), keep(UserAddress)
+        mov(now, self.heaps.move_end(space, end))
+        with if_((space.locks_new == int(RegionFlags.LOCKED)) & (now > before)):
+            region = local(Region)
+            round_down(before, PAGE)
+            mov(region.node.key, before)
+            mov(region.end, now)
+            mov(region.rights, Rights.READ | Rights.WRITE)
+            mov(region.flags, 0)
+            self._populate(address_of(region))
         ret(i64(now))
 
     # mmap
@@ -103,11 +117,14 @@ class MemoryCalls(SystemCallGroup):
         mov(region.rights, rights)
         mov(region.offset, offset)
         space = self._space()
-        mov(region.flags, 0)
         with if_(flags & MapFlag.LOCKED):
             fail_if(~self.limits.may_lock(), Errno.EPERM)
-        with if_((space.locks_new != 0) | (flags & MapFlag.LOCKED)):
-            mov(region.flags, RegionFlags.LOCKED)
+        mov(eax, space.locks_new)
+        mov(region.flags, eax)
+        with if_(flags & MapFlag.LOCKED):
+            or_(region.flags, RegionFlags.LOCKED)
+        with if_(flags & MapFlag.STACK):
+            or_(region.flags, RegionFlags.SMALL_PAGES)  # few of a stack's pages are ever touched
         mov(region.backing, 0)
         with if_(flags & MapFlag.ANONYMOUS):
             mov(result, self._map(address_of(region), flags, 0))
@@ -140,9 +157,21 @@ class MemoryCalls(SystemCallGroup):
             try_(self._place_shared(region, flags))
         with else_():
             try_(self._place(region, flags))
-        with if_((flags & MapFlag.POPULATE) | (region.flags & RegionFlags.LOCKED)):
+        with if_(self._is_read_at_once(region, flags)):
             self._populate(region)
         ret(0)
+
+    @inline(changes=(rax, rcx))
+    def _is_read_at_once(self, region: Ptr[Region], flags: U32) -> Condition:
+        """Return whether the pages of `region` are to be in memory from the start: those of locked
+        memory are, unless it is filled by faults, and others that are asked for and may wait."""
+        asked = MapFlag.POPULATE | MapFlag.NON_BLOCK
+        mov(eax, flags)
+        and_(eax, asked)
+        filled = RegionFlags.LOCKED | RegionFlags.LOCKED_ON_FAULT
+        mov(ecx, region.flags)
+        and_(ecx, filled)
+        return (eax == int(MapFlag.POPULATE)) | (ecx == int(RegionFlags.LOCKED))
 
     @function
     def _set_bounds(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
@@ -203,7 +232,8 @@ class MemoryCalls(SystemCallGroup):
         mov(region.offset, rax)
         mov(eax, flags)
         and_(eax, TYPE_MASK)
-        fail_if(flags & MapFlag.HUGE_TLB, Errno.ENOMEM)  # none are set apart
+        with if_(flags & MapFlag.HUGE_TLB):
+            tail(self._refuse_huge, flags)
         with if_(eax == MapFlag.SHARED):
             fail_if(flags & MapFlag.GROWS_DOWN, Errno.EINVAL)
             or_(region.flags, RegionFlags.SHARED)
@@ -212,6 +242,14 @@ class MemoryCalls(SystemCallGroup):
         with if_(flags & MapFlag.GROWS_DOWN):
             or_(region.flags, RegionFlags.GROWS_DOWN)
         ret(0)
+
+    @function
+    def _refuse_huge(self, flags: U32) -> OrErrno[I32]:
+        """Return -ENOMEM, as no pages are set apart; -EINVAL for sizes that there are none of."""
+        shr(flags, HUGE_SHIFT)
+        and_(flags, HUGE_MASK)
+        fail_if((flags != 0) & (flags != PageShift.LARGE) & (flags != PageShift.HUGE), Errno.EINVAL)
+        ret(-Errno.ENOMEM)
 
     @function
     def _check_file(self, region: Ptr[Region], flags: U32, file: Ptr[File]) -> OrErrno[I32]:
@@ -235,7 +273,7 @@ class MemoryCalls(SystemCallGroup):
             mount = scratch(file.path.mount)
             asserts(mount != 0)
             fail_if(mount.flags & MountFlag.NO_EXECUTE, Errno.EPERM)
-        fail_if(flags & MapFlag.GROWS_DOWN, Errno.EINVAL)
+        fail_if(flags & (MapFlag.GROWS_DOWN | MapFlag.HUGE_TLB), Errno.EINVAL)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -26,7 +26,7 @@ class AddressSpace(Space):
     place."""
     region_count: U32
     locks_new: U32
-    """1 if what a program maps from now on gets `RegionFlags.LOCKED`."""
+    """`RegionFlags.LOCKED`, and LOCKED_ON_FAULT, if what a program maps from now on gets that."""
     mapping_top: UserAddress
     """MappedRegions that may be anywhere are put below it as long as there is room."""
     search_limit: UserAddress
@@ -44,6 +44,8 @@ class AddressSpace(Space):
     """How many pages of 4 KiB are in it; changed by atomic instructions."""
     peak: U64 = field(guarded_by="lock", unlocked_reads=True)
     """How many there were before pages were unmapped, at most."""
+    small_pages: U32
+    """1 if nothing in it gets large pages."""
     barriers: U32
     """What its programs have registered for with `membarrier`, by the numbers of that."""
     threads: U32 = field(written_by="AddressSpaces")

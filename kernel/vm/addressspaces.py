@@ -18,8 +18,9 @@ from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import Gaps
 from kernel.vm.mappedregions import MappedRegions
-from kernel.vm.region import Region, RegionFlags
+from kernel.vm.region import LOCKS, Region, RegionFlags
 from kernel.vm.regions import Regions
+from kernel.vm.regionview import RegionView
 from kernel.vm.rights import ALL_RIGHTS, Rights
 from kernel.vm.userpages import UserPages
 from kernel.vm.userranges import UserRanges
@@ -132,8 +133,9 @@ class AddressSpaces(LeakChecks):
             place = scratch(getattr(space, name))
             mov(getattr(other, name), place)
             release(place)
-        mov(eax, space.barriers)
-        mov(other.barriers, eax)
+        for name in ("barriers", "small_pages"):
+            mov(eax, getattr(space, name))
+            mov(getattr(other, name), eax)
         region = keep(self.regions.find_from(space, 0))
         with while_(region != 0):
             with if_((region.flags & RegionFlags.NO_COPY) == 0):
@@ -151,7 +153,7 @@ class AddressSpaces(LeakChecks):
         """Add `region` of `space` to `other`, too. Returns 0; or -ENOMEM, with a part of it
         done."""
         made = scratch(try_(self.regions.allocate(other, region), Errno.ENOMEM))
-        and_(made.flags, ~int(RegionFlags.LOCKED))
+        and_(made.flags, ~int(LOCKS))
         self.regions.insert(other, made)
         # Pages of shared memory are found again in its backing
         with if_(region.flags & (RegionFlags.SHARED | RegionFlags.EMPTY_COPY)):
@@ -310,6 +312,28 @@ class AddressSpaces(LeakChecks):
         with self.locks.write_held(space.regions_lock):
             mov(result, self.mapped.protect(space, start, end, rights))
         ret(result)
+
+    @function(context="thread", sleeps=True)
+    def look(
+        self, space: Keep[Ptr[AddressSpace]], address: UserAddress, seen: Keep[Ptr[RegionView]]
+    ) -> Bool:
+        """Fill in `seen` with the first region that ends after `address`. Returns whether there is
+        one."""
+        address, found = keep(address), keep(U32)
+        xor(found, found)
+        with self.locks.read_held(space.regions_lock):
+            region = keep(self.regions.find_from(space, address))
+            with if_(region != 0):
+                inc(found)
+                mov(rax, region.node.key)
+                mov(seen.start, rax)
+                mov(rax, region.end)
+                mov(seen.end, rax)
+                for name in ("rights", "flags"):
+                    mov(eax, getattr(region, name))
+                    mov(getattr(seen, name), eax)
+                self.ranges.count(space, seen)
+        ret(found != 0)
 
     @function(context="thread", sleeps=True)
     def stack_start(

@@ -5,6 +5,7 @@ from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.gaps import Gaps
 from kernel.vm.growingstacks import GrowingStacks
 from kernel.vm.heaps import Heaps
+from kernel.vm.largepages import LargePages
 from kernel.vm.mappedregions import MappedRegions
 from kernel.vm.memoryadvice import MemoryAdvice
 from kernel.vm.overcommit import Overcommit
@@ -22,13 +23,14 @@ from pykasm import *
 CONTENTS: Contents = (
     UserAccess,  # code that touches the memory of programs
     PageFaults,  # what becomes of page faults
+    Overcommit,  # how much memory programs may have
+    LargePages,  # pages of 2 MiB
     UserPages,  # pages that programs may share
     UserRanges,  # and ranges of them
     Regions,  # ranges of a program's addresses
     MappedRegions,  # with their pages
     Gaps,  # room between them
     AddressSpaces,  # what programs see of memory
-    Overcommit,  # how much they may have of it
     Heaps,  # their heaps
     Remapping,  # what they move
     MemoryAdvice,  # and what they say of it

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
+from kernel.cpu.pagetable import ENTRIES, PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.frames import frame_of
 from kernel.mm.pages import Pages
+from kernel.mm.tablewalker import TableWalk
 from kernel.paging.addresses import PhysicalAddress, UserAddress, copy_page
 from kernel.paging.entryformat import EntryFormat
+from kernel.paging.level import PageLevel
 from kernel.sched.scheduler import Scheduler
 from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
@@ -71,6 +73,7 @@ class DemandPaging(Subsystem):
         mov(fault.page, address)
         mov(fault.wanted, wanted)
         mov(fault.replaced, 0)
+        mov(fault.is_small, 0)
         result = keep(self._resolve_quickly(address_of(fault)))
         with if_(result == NEEDS_LOCK):
             mov(result, self._resolve_locked(address_of(fault)))
@@ -121,7 +124,7 @@ class DemandPaging(Subsystem):
         with self.locks.read_held(space.regions_lock), loop():
             mov(result, self._resolve_in_region(fault))
             break_if(result != NEEDS_LOCK)
-            mov(result, self._fetch_page(fault))
+            mov(result, self._prepare(fault))
             break_if(result != 0)
         ret(result)
 
@@ -152,7 +155,15 @@ class DemandPaging(Subsystem):
         """Make an entry for the page in `region` that allows what is wanted, and no more than the
         region does. Returns 0, -ENOMEM, -EAGAIN, or `NEEDS_LOCK` for a page that has to be
         fetched."""
-        slot = keep(try_(self.user_pages.slot(fault.space, fault.page), Errno.ENOMEM))
+        walk, space = local(TableWalk), scratch(fault.space)
+        slot, level = self.user_pages.look(space, fault.page, walk)
+        slot = keep(slot)
+        with if_(level != PageLevel.PAGE):
+            with if_(slot[0] != 0):
+                tail(self._resolve_large, fault, slot)
+            with if_(self._wants_large(fault, region)):
+                ret(NEEDS_LOCK)
+            mov(slot, try_(self._add_tables(fault), Errno.ENOMEM))
         entry, flags = keep(slot[0]), scratch(U64)
         with if_(entry == 0):
             with if_(region.backing == 0):
@@ -175,6 +186,11 @@ class DemandPaging(Subsystem):
         invlpg(bare[page])
         ret(0)
 
+    @inline(changes=CALLER_SAVED)
+    def _add_tables(self, fault: Ptr[Fault]) -> OrNull[Ptr[U64]]:
+        """Return the place of the entry for the page, with tables allocated."""
+        return self.user_pages.slot(fault.space, fault.page, PageLevel.PAGE)
+
     @inline(changes=rax)
     def _widen(self, slot: Ptr[U64], entry: U64, wider: U64) -> None:
         """Replace `entry` at `slot` by `wider`, which forbids less; where it has changed, the
@@ -191,6 +207,63 @@ class DemandPaging(Subsystem):
         """Give the page, which has no entry, memory full of zeros. Returns what `_install` does."""
         memory = scratch(try_(self.pages.allocate_zeroed(), Errno.ENOMEM))
         tail(self._install, fault, slot, 0, memory)
+
+    # Large pages
+
+    @function
+    def _wants_large(self, fault: Ptr[Fault], region: Ptr[Region]) -> Bool:
+        """Return whether a large page is to be tried for the page, which has no table."""
+        space = scratch(fault.space)
+        with if_((region.backing != 0) | (fault.is_small != 0) | (space.small_pages != 0)):
+            ret(False)
+        ret(self.user_pages.large.fits(region, u64(fault.page)))
+
+    @function(context="thread")
+    def _resolve_large(self, fault: Ptr[Fault], slot: Ptr[U64]) -> OrErrno[I32]:
+        """Give the large page at `slot` the rights of the region. Returns 0."""
+        entry, wider = scratch(slot[0]), scratch(slot[0])
+        and_(wider, self.entries.address_mask)
+        or_(wider, PageFlags.LARGE)
+        or_(wider, fault.flags)
+        with if_(entry != 0):
+            self._widen(slot, entry, wider)
+        page = scratch(fault.page)
+        invlpg(bare[page])
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _prepare(self, fault: Keep[Ptr[Fault]]) -> OrErrno[I32]:
+        """Have what the page needs in memory: the page of what backs its region, or a large page.
+        Returns 0, or an error of the backing."""
+        region = scratch(try_(self.regions.find(fault.space, fault.page), Errno.ENOENT))
+        with if_(region.backing != 0):
+            tail(self._fetch_page, fault, region)
+        mov(fault.is_small, 1)  # without a large page, a small one will do
+        mov(eax, region.flags)
+        and_(eax, RegionFlags.LARGE_PAGES)
+        self._add_large_page(fault, eax)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _add_large_page(self, fault: Keep[Ptr[Fault]], asked: U32) -> None:
+        """Give the page a large one around it, full of zeros, if there is one and nothing is
+        there yet."""
+        entry = keep(self.user_pages.large.allocate(asked))
+        with if_(entry == 0):
+            ret()
+        or_(entry, PageFlags.LARGE)
+        or_(entry, fault.flags)
+        slot = scratch(self.user_pages.slot(fault.space, fault.page, PageLevel.LARGE))
+        with if_(slot != 0):
+            xor(eax, eax)
+            lock.cmpxchg(slot[0], entry)
+            with if_(ZF):
+                disown(entry, "it is in the table")
+                lock.inc(self.user_pages.table_frame(slot).uses.entries)
+                mov(rax, fault.space)
+                lock.add(cast(rax, Ptr[AddressSpace]).resident, ENTRIES)
+                ret()
+        self.user_pages.drop(entry)
 
     # Pages of what backs a region
 
@@ -260,13 +333,10 @@ class DemandPaging(Subsystem):
         return operations.find_page(backing, number)
 
     @function(context="thread", sleeps=True)
-    def _fetch_page(self, fault: Ptr[Fault]) -> OrErrno[I32]:
-        """Have the page of what backs its region in memory. Returns 0, or an error of the
-        backing."""
-        fault = keep(fault)
-        region = scratch(try_(self.regions.find(fault.space, fault.page), Errno.ENOENT))
+    def _fetch_page(self, fault: Ptr[Fault], region: Ptr[Region]) -> OrErrno[I32]:
+        """Have the page of what backs `region` in memory. Returns 0, or an error of the backing."""
         number, backing = self._number(region, fault), scratch(region.backing)
-        asserts(backing != 0)  # pages of no others are fetched
+        asserts(backing != 0)  # the caller has tested it
         operations = scratch(backing.operations)
         result, found = operations.get_page(backing, number)
         with if_(found == 0):

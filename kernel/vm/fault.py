@@ -16,6 +16,8 @@ class Fault(Struct):
     """Where the page starts."""
     wanted: U32 = field(Rights)
     """What the access needs."""
+    is_small: U32
+    """1 if no large page is to be tried any more."""
     flags: U64
     """What the entry may have, by the rights of the region."""
     replaced: U64

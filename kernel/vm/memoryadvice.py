@@ -10,7 +10,7 @@ from kernel.paging.addresses import USER_END, UserAddress
 from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.mappedregions import MappedRegions
-from kernel.vm.region import Region, RegionFlags
+from kernel.vm.region import LOCKS, Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.regionsurvey import RegionSurvey
 from kernel.vm.userpages import UserPages
@@ -28,6 +28,7 @@ class Advice(IntEnum):
     WILL_NEED = 3
     DONT_NEED = 4
     FREE = 8
+    REMOVE = 9
     DONT_FORK = 10
     DO_FORK = 11
     HUGE_PAGE = 14
@@ -40,6 +41,7 @@ class Advice(IntEnum):
     PAGE_OUT = 21
     POPULATE_READ = 22
     POPULATE_WRITE = 23
+    DONT_NEED_LOCKED = 24
 
 
 class MemoryAdvice(Subsystem):
@@ -61,12 +63,20 @@ class MemoryAdvice(Subsystem):
 
     @function(context="thread", sleeps=True)
     def check(
-        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        start: Keep[UserAddress],
+        end: Keep[UserAddress],
+        locked: Keep[U32],
     ) -> OrErrno[I32]:
-        """Return 0 if all addresses from `start` up to `end` are in regions, else -ENOMEM."""
+        """Return 0 if all addresses from `start` up to `end` are in regions, else -ENOMEM; but the
+        negated `locked`, unless that is 0, if some of the memory is locked."""
         survey = local(RegionSurvey)
         with self.locks.read_held(space.regions_lock):
             self.regions.survey(space, start, end, address_of(survey))
+        with if_((survey.flags & RegionFlags.LOCKED) & (locked != 0)):
+            neg(locked)
+            ret(cast(locked, I32))
         fail_if(survey.has_holes != 0, Errno.ENOMEM)
         ret(0)
 
@@ -108,6 +118,14 @@ class MemoryAdvice(Subsystem):
             with case(Advice.DONT_NEED):
                 fail_if(survey.flags & RegionFlags.LOCKED, Errno.EINVAL)
                 self.ranges.unmap(space, start, end)
+            with case(Advice.DONT_NEED_LOCKED):
+                self.ranges.unmap(space, start, end)
+            with case(Advice.HUGE_PAGE):
+                flags = RegionFlags.LARGE_PAGES, RegionFlags.SMALL_PAGES
+                try_(self.mapped.change_flags(space, start, end, *flags))
+            with case(Advice.NO_HUGE_PAGE):
+                flags = RegionFlags.SMALL_PAGES, RegionFlags.LARGE_PAGES
+                try_(self.mapped.change_flags(space, start, end, *flags))
             with case(Advice.FREE):
                 fail_if(~private | (survey.flags & RegionFlags.LOCKED), Errno.EINVAL)
                 self.ranges.unmap(space, start, end)
@@ -182,7 +200,7 @@ class MemoryAdvice(Subsystem):
         end: Keep[UserAddress],
         locked: Keep[U32],
     ) -> OrErrno[I32]:
-        """Note whether the memory from `start` up to `end` is `locked`, a `RegionFlags.LOCKED` or
+        """Note whether the memory from `start` up to `end` is `locked`, some of `LOCKS` or
         0. Returns 0; -ENOMEM if some is in no region, or regions could not be split."""
         result, survey = keep(I32), local(RegionSurvey)
         with self.locks.write_held(space.regions_lock):
@@ -190,7 +208,7 @@ class MemoryAdvice(Subsystem):
             mov(result, -Errno.ENOMEM)
             with if_(survey.has_holes == 0):
                 mov(eax, locked)
-                xor(eax, RegionFlags.LOCKED)
+                xor(eax, LOCKS)
                 mov(result, self.mapped.change_flags(space, start, end, locked, eax))
         ret(result)
 
@@ -201,6 +219,6 @@ class MemoryAdvice(Subsystem):
         result = keep(I32)
         with self.locks.write_held(space.regions_lock):
             mov(eax, locked)
-            xor(eax, RegionFlags.LOCKED)
+            xor(eax, LOCKS)
             mov(result, self.mapped.change_flags(space, 0, USER_END, locked, eax))
         ret(result)

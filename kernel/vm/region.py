@@ -28,6 +28,15 @@ class RegionFlags(IntFlag):
     """Copies of the space don't have it."""
     EMPTY_COPY = 1 << 5
     """Copies of the space have it full of zeros."""
+    SMALL_PAGES = 1 << 6
+    """It gets no large pages."""
+    LARGE_PAGES = 1 << 7
+    """It gets large pages wherever there are some."""
+    LOCKED_ON_FAULT = 1 << 8
+    """Beside LOCKED: its pages stay in memory once they were touched, and are not put there."""
+
+
+LOCKS = RegionFlags.LOCKED | RegionFlags.LOCKED_ON_FAULT
 
 
 class Region(Struct):

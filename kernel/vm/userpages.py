@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PageFlags, PageShift
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
 from kernel.mm.frames import Frame, frame_at, frame_of, page_of
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
@@ -12,12 +12,13 @@ from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.smp.tlb import Tlb
 from kernel.vm.addressspace import AddressSpace
+from kernel.vm.largepages import LARGE_PAGE, LargePages
 from kernel.vm.rights import ALL_RIGHTS, entry_flags
 from pykasm import *
 
 
 class UserPages(Subsystem):
-    """Entries for pages of 4 KiB in the lower halves of address spaces.
+    """Entries for pages in the lower halves of address spaces, most of them of 4 KiB.
 
     An entry that is not zero has a page, even where no access is allowed and so PRESENT is clear.
     `FrameUses.references` of a page counts the entries that have it, in all spaces. Entries change
@@ -34,12 +35,14 @@ class UserPages(Subsystem):
         walker: TableWalker,
         tables: PageTables,
         pages: Pages,
+        large: LargePages,
         tlb: Tlb,
     ) -> None:
         self.entries = entries
         self.walker = walker
         self.tables = tables
         self.pages = pages
+        self.large = large
         self.tlb = tlb
 
     @inline
@@ -61,20 +64,41 @@ class UserPages(Subsystem):
             with if_(level == PageLevel.PAGE):
                 slot = scratch(walk.entries[PageLevel.PAGE])
                 mov(entry, slot[0])
+            with elif_(level == PageLevel.LARGE):
+                slot = scratch(walk.entries[PageLevel.LARGE])
+                mov(entry, slot[0])
+        with if_(entry & PageFlags.LARGE):
+            and_(entry, ~int(PageFlags.LARGE))
+            and_(u32(address), LARGE_PAGE - PAGE)
+            or_(entry, address)
         ret(entry)
 
+    @inline(changes=(rax, rcx))
+    def look(
+        self, space: Ptr[AddressSpace], address: UserAddress, walk: TableWalk
+    ) -> tuple[Ptr[U64], U64]:
+        """Return the place of the lowest entry that there is for `address`, in a scratch register,
+        and its level, in rcx."""
+        level = self.walker.walk_inline(space, address, walk)
+        slot = scratch(walk.entries[level])
+        return slot, level
+
     @function
-    def slot(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> OrNull[Ptr[U64]]:
-        """Return the place of the entry for `address`, with missing tables allocated; null if there
-        is no memory for them. Then some may be there without entries, which `UserRanges.unmap`
-        takes away with the region."""
-        walk = local(TableWalk)
+    def slot(
+        self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress], wanted: Keep[U64]
+    ) -> OrNull[Ptr[U64]]:
+        """Return the place of the entry of `wanted`, a level, for `address`, with missing tables
+        allocated; null if there is no memory for them, or a large page instead. Some tables may be
+        without entries then, which `UserRanges.unmap` takes away with the region."""
+        walk, level = local(TableWalk), keep(U64)
         with loop():
-            level = keep(self.walker.walk(space, address, address_of(walk)))
-            with if_(level == PageLevel.PAGE):
-                ret(walk.entries[PageLevel.PAGE])
+            slot, reached = self.look(space, address, walk)
+            with if_(reached <= wanted):
+                ret(walk.entries[wanted])
+            fail_if(slot[0] != 0)
+            mov(level, reached)
+            release(slot)
             try_(self._add_table(address_of(walk), level))
-            release(level)
 
     @function
     def _add_table(self, walk: Keep[Ptr[TableWalk]], level: Keep[U64]) -> Bool:
@@ -109,6 +133,9 @@ class UserPages(Subsystem):
     def drop(self, entry: Owned[U64]) -> None:
         """Drop a reference to the page of `entry`, which was in a table; free the page with the
         last one. No TLB has the entry any more."""
+        with if_(entry & PageFlags.LARGE):
+            disown(entry, "it is freed as a large page")
+            tail(self.large.free, entry)
         # Atomic: other spaces that share the page have other locks
         frame = self.page_frame(entry)
         with if_(frame.uses.references.drop()):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
+from kernel.cpu.pagetable import ADDRESS_MASK, ENTRIES, PAGE, PageFlags, PageShift
 from kernel.errno import Errno
 from kernel.mm.mappingrequest import MappingRequest
 from kernel.mm.pagetables import PageTables
@@ -11,6 +11,8 @@ from kernel.paging.addresses import UserAddress
 from kernel.paging.level import PageLevel
 from kernel.structures.alignment import round_down
 from kernel.vm.addressspace import AddressSpace
+from kernel.vm.largepages import LARGE_PAGE, LargePages
+from kernel.vm.regionview import RegionView
 from kernel.vm.userpages import UserPages
 from pykasm import *
 
@@ -32,8 +34,14 @@ class EntryWalk(Struct):
     slot: Ptr[U64]
     """Where the next entry lies in its table; a multiple of the page size if the table has yet to
     be found."""
+    level: U64
+    """The level of the entry that was found last."""
     takes_tables: U32
     """1 if tables without entries are to be taken out."""
+    splits: U32
+    """1 if large pages are to be split even where the range has all of them."""
+    keeps_large: U32
+    """1 if they are not to be split where it has a part of them."""
     count: U64
     removed: Array[U64] = field(count=BATCH)
     """`count` entries that were removed."""
@@ -48,9 +56,15 @@ class UserRanges(Subsystem):
     atomic instructions.
     """
 
-    def __init__(self, walker: TableWalker, tables: PageTables, user_pages: UserPages) -> None:
+    kept = rodata(U64, ADDRESS_MASK | PageFlags.LARGE)
+    """What stays of an entry whose rights change."""
+
+    def __init__(
+        self, walker: TableWalker, tables: PageTables, large: LargePages, user_pages: UserPages
+    ) -> None:
         self.walker = walker
         self.tables = tables
+        self.large = large
         self.user_pages = user_pages
 
     # Walking
@@ -63,11 +77,13 @@ class UserRanges(Subsystem):
         mov(walk.request.empty, 0)
         mov(walk.slot, 0)
         mov(walk.takes_tables, 0)
+        mov(walk.splits, 0)
+        mov(walk.keeps_large, 0)
 
     @function
     def _next(self, space: Keep[Ptr[AddressSpace]], walk: Keep[Ptr[EntryWalk]]) -> OrNull[Ptr[U64]]:
         """Return the place of the next entry that has a page, or null. `request.address` is the
-        address after its page then."""
+        address after its page then. A large page is split first unless the range has all of it."""
         with loop():
             address = scratch(walk.request.address)
             fail_if(address >= walk.request.end)
@@ -78,12 +94,39 @@ class UserRanges(Subsystem):
                     request, entries = address_of(walk.request), address_of(walk.walk)
                     self.tables.unlink_empty(request, entries, level)
                 with if_(level != PageLevel.PAGE):
+                    with if_(level == PageLevel.LARGE):
+                        large = scratch(self._large(walk))
+                        with if_(large != 0):
+                            ret(large)
+                        continue_if(walk.level == PageLevel.PAGE)  # it was split
                     walk.request.skip(level)
                     continue_()
+                mov(walk.level, PageLevel.PAGE)
                 mov(rax, u64(walk.walk.entries[PageLevel.PAGE]))
             entry, slot = self._scan(walk, rax)
             with if_(entry != 0):
                 ret(slot)
+
+    @function
+    def _large(self, walk: Keep[Ptr[EntryWalk]]) -> OrNull[Ptr[U64]]:
+        """Go past the large page that `walk` has come to, and return the place of its entry. If it
+        is to be split, do that and return null, with `walk.level` PAGE; null, too, if nothing is
+        there."""
+        slot = keep(walk.walk.entries[PageLevel.LARGE])
+        mov(walk.level, PageLevel.LARGE)
+        fail_if(slot[0] == 0)
+        start, rest = scratch(walk.request.address), scratch(walk.request.end)
+        sub(rest, start)
+        is_part = (rest < LARGE_PAGE) | (start & (LARGE_PAGE - 1))
+        with if_((walk.splits != 0) | ((walk.keeps_large == 0) & is_part)):
+            mov(walk.level, PageLevel.PAGE)
+            self.large.split(slot)
+            ret(0)
+        and_(start, -LARGE_PAGE)
+        add(start, LARGE_PAGE)
+        mov(walk.request.address, start)
+        mov(walk.slot, 0)
+        ret(slot)
 
     @inline(changes=("slot", rax, rcx, rdx, rdi))
     def _scan(self, walk: Ptr[EntryWalk], slot: Ptr[U64]) -> tuple[U64, Ptr[U64]]:
@@ -110,6 +153,48 @@ class UserRanges(Subsystem):
         lea(slot, u64[rdi - sizeof(U64)])
         mov(rcx, slot[0])
         return rcx, slot
+
+    # Counting
+
+    @function
+    def count(self, space: Keep[Ptr[AddressSpace]], seen: Keep[Ptr[RegionView]]) -> None:
+        """Count in `seen`, whose bounds are set, what is in memory. Here `regions_lock` is held for
+        reading."""
+        walk = local(EntryWalk)
+        self._start(walk, scratch(seen.start), scratch(seen.end))
+        mov(walk.keeps_large, 1)
+        mov(seen.resident, 0)
+        mov(seen.large, 0)
+        with do_while(lambda: walk.count == SHARED_BATCH):
+            self._count_batch(space, address_of(walk), seen)
+            mov(walk.slot, 0)  # its table may go meanwhile
+
+    @function
+    def _count_batch(
+        self,
+        space: Keep[Ptr[AddressSpace]],
+        walk: Keep[Ptr[EntryWalk]],
+        seen: Keep[Ptr[RegionView]],
+    ) -> None:
+        """Count up to `SHARED_BATCH` entries, and note how many."""
+        before = keep(U64)
+        mov(walk.count, 0)
+        with space.lock.held(), while_(walk.count != SHARED_BATCH):
+            mov(before, walk.request.address)
+            break_if(self._next(space, walk) == 0)
+            inc(walk.count)
+            with if_(walk.level == PageLevel.PAGE):
+                inc(seen.resident)
+                continue_()
+            pages = scratch(walk.request.address)
+            with if_(pages > walk.request.end):
+                mov(pages, walk.request.end)
+            with if_(before < seen.start):
+                mov(before, seen.start)
+            sub(pages, before)
+            shr(pages, PageShift.PAGE)
+            add(seen.resident, pages)
+            add(seen.large, pages)
 
     # Unmapping
 
@@ -163,11 +248,16 @@ class UserRanges(Subsystem):
             count = scratch(walk.count)
             mov(walk.removed[count], entry)
             inc(walk.count)
-            lock.dec(space.resident)
+            pages = scratch(U64)
+            mov(u32(pages), 1)
+            with if_(walk.level == PageLevel.LARGE):
+                mov(u32(pages), ENTRIES)
+            lock.sub(space.resident, pages)
+            release(pages)
             lock.dec(self.user_pages.table_frame(slot).uses.entries)
             with if_(ZF & (walk.takes_tables != 0)):
                 request, entries = address_of(walk.request), address_of(walk.walk)
-                self.tables.unlink_empty(request, entries, PageLevel.PAGE)
+                self.tables.unlink_empty(request, entries, walk.level)
 
     @inline(changes=rax)
     def _note_peak(self, space: Ptr[AddressSpace]) -> None:
@@ -193,6 +283,7 @@ class UserRanges(Subsystem):
         """
         walk, result = local(EntryWalk), keep(I32)
         self._start(walk, start, end)
+        mov(walk.splits, 1)
         with do_while(lambda: (result == 0) & (walk.count == SHARED_BATCH)):
             with space.lock.held():
                 mov(result, self._share_batch(space, other, address_of(walk)))
@@ -222,13 +313,17 @@ class UserRanges(Subsystem):
                 mov(table, place)
                 address = scratch(walk.request.address)
                 sub(address, PAGE)
-                mov(rax, u64(try_(self.user_pages.slot(other, address), Errno.ENOMEM)))
-                round_down(rax, PAGE)
-                mov(twin, rax)
+                mov(twin, u64(try_(self._slot(other, address), Errno.ENOMEM)))
+                and_(twin, -PAGE)
             self._share_entry(scratch(source), scratch(twin))
             inc(other.resident)
             inc(walk.count)
         ret(0)
+
+    @function
+    def _slot(self, space: Ptr[AddressSpace], address: UserAddress) -> OrNull[Ptr[U64]]:
+        """Return the place of the entry for `address`, with tables allocated, where no page is."""
+        tail(self.user_pages.slot, space, address, PageLevel.PAGE)
 
     @function
     def duplicate(
@@ -243,6 +338,7 @@ class UserRanges(Subsystem):
         walk, result, distance = local(EntryWalk), keep(I32), keep(target)
         sub(distance, start)
         self._start(walk, start, end)
+        mov(walk.splits, 1)
         with do_while(lambda: (result == 0) & (walk.count == SHARED_BATCH)):
             with space.lock.held():
                 mov(result, self._duplicate_batch(space, address_of(walk), distance))
@@ -264,7 +360,7 @@ class UserRanges(Subsystem):
             mov(address, walk.request.address)
             sub(address, PAGE)
             add(address, distance)
-            place = scratch(try_(self.user_pages.slot(space, address), Errno.ENOMEM))
+            place = scratch(try_(self._slot(space, address), Errno.ENOMEM))
             mov(place[0], entry)
             inc(self.user_pages.table_frame(place).uses.entries)
             inc(space.resident)
@@ -312,7 +408,7 @@ class UserRanges(Subsystem):
             break_if(slot == 0)
             inc(walk.count)
             entry, new_flags = scratch(slot[0]), scratch(slot[0])
-            and_(entry, self.user_pages.entries.address_mask)
+            and_(entry, self.kept)
             or_(new_flags, ~int(PageFlags.WRITE))  # all ones, but for WRITE as it is
             and_(new_flags, flags)
             or_(entry, new_flags)

@@ -35,6 +35,7 @@ COMMANDS = [
     "ps",
     "kill",
     "faults",
+    "regions",
     "trace",
     "resume",
 ]

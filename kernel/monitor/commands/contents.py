@@ -39,6 +39,6 @@ CONTENTS: Contents = (
     FileCommands,  # ls, cat
     ProgramCommands,  # run, resume
     ProcessCommands,  # ps, kill
-    SpaceCommands,  # faults
+    SpaceCommands,  # faults, regions
     TraceCommands,  # trace
 )

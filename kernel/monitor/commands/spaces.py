@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
+from kernel.cpu.pagetable import PageShift
 from kernel.cpu.percpu import PerCpu
 from kernel.monitor.command import Commands, command
+from kernel.process.processes import Processes
+from kernel.process.task import Task
 from kernel.processors.processors import Processors
+from kernel.text.numbers import Numbers
 from kernel.text.strings import Words
+from kernel.vm.addressspace import AddressSpace
+from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
+from kernel.vm.region import RegionFlags
+from kernel.vm.regionview import RegionView
+from kernel.vm.rights import Rights
 from pykasm import *
+
+LETTERS = ((Rights.READ, "r"), (Rights.WRITE, "w"), (Rights.EXECUTE, "x"))
 
 
 class SpaceCommands(Commands):
-    """`faults`."""
+    """`faults`, `regions`."""
 
     def __init__(
         self,
@@ -20,15 +31,22 @@ class SpaceCommands(Commands):
         processors: Processors,
         per_cpu: PerCpu,
         paging: DemandPaging,
+        processes: Processes,
+        spaces: AddressSpaces,
+        numbers: Numbers,
     ) -> None:
         self.console = console
         self.processors = processors
         self.per_cpu = per_cpu
         self.paging = paging
+        self.processes = processes
+        self.spaces = spaces
+        self.numbers = numbers
         self.commands = [
+            command("regions", "PID", "what a process has mapped", self.regions),
             command(
                 "faults", "", "page faults of programs, and how many of them waited", self.faults
-            )
+            ),
         ]
 
     @function
@@ -46,3 +64,59 @@ class SpaceCommands(Commands):
             mov(locked, u64[locked])
             self.console.print("%3u  %12u  %9u\n", processor.number, quick, locked)
         ret(1)
+
+    @function(context="thread", sleeps=True)
+    def regions(self, words: Keep[Ptr[Words]]) -> Bool:
+        """Print a line for each region of a process: its bounds, rights, how much of it is in
+        memory, and how much of that in large pages."""
+        value, good = self.numbers.parse(words.word[1])
+        number, wide = keep(u32(value)), scratch(value)
+        with if_(~good | (wide != u64(number))):
+            ret(0)
+        space = keep(self._space_of(number))
+        with if_(space == 0):
+            self.console.print("no process %u (`ps` shows them)\n", number)
+            ret(1)
+        self.console.print(f"{'start':<16} {'end':<16} rights  in memory  large pages\n")
+        seen, address = local(RegionView), keep(U64)
+        xor(u32(address), u32(address))
+        with while_(lambda: self.spaces.look(space, address, address_of(seen))):
+            mov(address, seen.end)
+            self._print_region(address_of(seen))
+        self.spaces.drop(space)
+        ret(1)
+
+    @function
+    def _print_region(self, seen: Keep[Ptr[RegionView]]) -> None:
+        """Print a line."""
+        self.console.print("%016x-%016x ", seen.start, seen.end)
+        for right, letter in LETTERS:
+            mov(ecx, ord("-"))
+            with if_(seen.rights & right):
+                mov(ecx, ord(letter))
+            self.console.print("%c", cl)
+        mov(ecx, ord("p"))
+        with if_(seen.flags & RegionFlags.SHARED):
+            mov(ecx, ord("s"))
+        self.console.print("%c", cl)
+        resident, large = scratch(seen.resident), scratch(seen.large)
+        shl(resident, PageShift.PAGE)
+        shl(large, PageShift.PAGE)
+        self.console.print("  %10z  %10z\n", resident, large)
+
+    @function(context="thread")
+    def _space_of(self, number: U32) -> OrNull[Ptr[AddressSpace]]:
+        """Return the memory of the process `number`, which stays until it is dropped; null if there
+        is none."""
+        process, space = keep(self.processes.find(number)), keep(U64)
+        xor(u32(space), u32(space))
+        with if_(process == 0):
+            ret(0)
+        with process.lock.held():
+            with process.tasks.each(Task, "sibling", place=scratch) as task:
+                mov(space, u64(task.space))
+                break_()
+            with if_(space != 0):
+                self.spaces.gain(cast(space, Ptr[AddressSpace]))
+        self.processes.drop(process)
+        ret(cast(space, Ptr[AddressSpace]))
