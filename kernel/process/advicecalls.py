@@ -6,6 +6,8 @@ from enum import IntFlag
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
+from kernel.fs.cachedfiles import CachedFiles
+from kernel.fs.file import File
 from kernel.paging.addresses import USER_END, UserAddress
 from kernel.process.memorylimits import MemoryLimits
 from kernel.process.systemcallgroup import SystemCallGroup
@@ -14,7 +16,7 @@ from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.memoryadvice import Advice, MemoryAdvice
-from kernel.vm.region import LOCKS, RegionFlags
+from kernel.vm.region import LOCKS, Region, RegionFlags
 from kernel.vm.regionview import RegionView
 from kernel.vm.rights import Rights
 from kernel.vm.usercopy import UserCopy
@@ -76,12 +78,14 @@ class AdviceCalls(SystemCallGroup):
         advice: MemoryAdvice,
         paging: DemandPaging,
         limits: MemoryLimits,
+        cached: CachedFiles,
         copy: UserCopy,
     ) -> None:
         self.spaces = spaces
         self.advice = advice
         self.paging = paging
         self.limits = limits
+        self.cached = cached
         self.copy = copy
 
     @inline(changes=rax)
@@ -131,6 +135,8 @@ class AdviceCalls(SystemCallGroup):
                 with if_(start == end):
                     ret(0)
                 tail(self.advice.take, space, start, end, advice)
+            with case(Advice.REMOVE):
+                tail(self._remove, space, start, end)
             with case(Advice.POPULATE_READ):
                 try_(self.advice.check(space, start, end, 0))
                 tail(self._touch_all, space, start, end, Rights.READ)
@@ -138,6 +144,39 @@ class AdviceCalls(SystemCallGroup):
                 try_(self.advice.check(space, start, end, 0))
                 tail(self._touch_all, space, start, end, Rights.WRITE)
         ret(-Errno.EINVAL)
+
+    @function(context="thread", sleeps=True)
+    def _remove(
+        self, space: Keep[Ptr[AddressSpace]], start: Keep[UserAddress], end: Keep[UserAddress]
+    ) -> OrErrno[I32]:
+        """Make holes of what files have from `start` up to `end`. Returns 0; -ENOMEM where nothing
+        is mapped, or what `_punch` does."""
+        region, result = local(Region), keep(I32)
+        with while_(start < end):
+            fail_if(~self.advice.borrow(space, start, address_of(region)), Errno.ENOMEM)
+            mov(result, self._punch(address_of(region), start, end))
+            self.advice.regions.give_back(address_of(region))
+            try_(result)
+            mov(start, region.end)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _punch(self, region: Ptr[Region], start: UserAddress, end: UserAddress) -> OrErrno[I32]:
+        """Make a hole of what is in `region` from `start` up to `end`. Returns 0; -EINVAL if it is
+        locked or no file, -EACCES if its file is not to be written to by it."""
+        region, start, end = scratch(region), scratch(start), scratch(end)
+        fail_if((region.flags & RegionFlags.LOCKED) | (region.backing == 0), Errno.EINVAL)
+        mov(eax, region.flags)
+        and_(eax, RegionFlags.SHARED | RegionFlags.READ_ONLY)
+        fail_if(eax != int(RegionFlags.SHARED), Errno.EACCES)
+        with if_(end > region.end):
+            mov(end, region.end)
+        for place in (start, end):
+            sub(place, region.node.key)
+            add(place, region.offset)
+        backing = scratch(region.backing)
+        file = container_of(backing, File, "backing")  # only files are shared
+        tail(self.cached.punch, file.inode, start, end)
 
     @function(context="thread", sleeps=True)
     def _touch_all(

@@ -81,6 +81,16 @@ class MemoryAdvice(Subsystem):
         ret(0)
 
     @function(context="thread", sleeps=True)
+    def borrow(
+        self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress], like: Keep[Ptr[Region]]
+    ) -> Bool:
+        """Do what `Regions.borrow` does, without the lock."""
+        found = keep(U32)
+        with self.locks.read_held(space.regions_lock):
+            mov(found, self.regions.borrow(space, address, like))
+        ret(found != 0)
+
+    @function(context="thread", sleeps=True)
     def take(
         self,
         space: Keep[Ptr[AddressSpace]],

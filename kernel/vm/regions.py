@@ -149,6 +149,25 @@ class Regions(LeakChecks):
             with else_():
                 add(usage.constant, end)
 
+    @function(context="thread", sleeps=True)
+    def borrow(
+        self, space: Ptr[AddressSpace], address: UserAddress, like: Keep[Ptr[Region]]
+    ) -> Bool:
+        """Make the caller's `like` as the region that `address` is in, with a reference to what
+        backs it, until it is given back. Returns whether there is one."""
+        region = keep(try_(self.find(space, address)))
+        self._copy(like, region)
+        mov(rax, region.node.key)
+        mov(like.node.key, rax)
+        self._tell_backing(like, "gain")
+        ret(True)
+
+    @function(context="thread", sleeps=True)
+    def give_back(self, like: Ptr[Region]) -> None:
+        """Drop the reference that `borrow` has gained. Context: without the lock."""
+        like = keep(like)
+        self._tell_backing(like, "drop")
+
     # Changing
 
     @function(context="thread", sleeps=True)

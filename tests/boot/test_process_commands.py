@@ -11,7 +11,7 @@ import pytest
 from pykasm.machine.cpio import archive, directory, file, symlink
 from pykasm.machine.qemu import PANIC_STATUS
 from pykasm.machine.session import Machine
-from tests.boot.test_programs import busybox
+from tests.boot.test_programs import busybox, compiled
 
 MakeMachine = Callable[..., Machine]
 
@@ -92,3 +92,40 @@ def test_a_panic_names_the_program(start: Start) -> None:
     assert re.search(
         r"\n  thread \d+ .*\n  process (1, thread 1|2, thread 2): sh\r?\n", kernel.output
     )
+
+
+TOUCHES = r"""
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+int main(void) {
+    char *start = mmap((void *)0x10000000, 4 << 20, 3, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    start[0] = start[3 << 20] = 1;
+    mprotect(start + 4096, 8192, PROT_READ);
+    puts("ready");
+    fflush(stdout);
+    pause();
+}
+"""
+
+
+def test_regions_shows_what_a_process_has_and_what_is_in_large_pages(
+    machine: MakeMachine, tmp_path: Path
+) -> None:
+    initrd = tmp_path / "initrd"
+    program = file("bin/touches", compiled(tmp_path, "touches", TOUCHES), 0o755)
+    initrd.write_bytes(archive([directory("bin"), program]))
+    kernel = machine(modules=(initrd,), command_line="test init=/bin/touches")
+    kernel.expect("\nready\r\n")
+    kernel.qmp("chardev-send-break", id="serial")
+    kernel.expect_prompt()
+    shown = kernel.command("regions 1").splitlines()
+    assert [line.split() for line in shown if line.startswith("00000000100")] == [
+        ["0000000010000000-0000000010001000", "rw-p", "4", "KiB", "0", "B"],
+        ["0000000010001000-0000000010003000", "r--p", "8", "KiB", "0", "B"],
+        # the rest of the first large page, which was split, and the second one
+        ["0000000010003000-0000000010400000", "rw-p", "3.9", "MiB", "2", "MiB"],
+    ]
+    assert kernel.command("regions 7") == "no process 7 (`ps` shows them)"
+    assert kernel.command("regions x") == "usage: regions PID"

@@ -50,6 +50,13 @@ def test_programs_find_all_as_linux_has_it(
     assert ends(limited, tmp_path, together) == dict.fromkeys(together, ENDED)
 
 
+def test_large_pages_are_where_they_can_be(
+    machine: MakeMachine, tmp_path: Path, programs: dict[str, bytes]
+) -> None:
+    kernel = started(machine, tmp_path, largepages=programs["largepages"])
+    assert kernel.command("run /bin/largepages strict").endswith(ENDED)
+
+
 def test_threads_that_fault_in_one_space_need_no_lock(
     machine: MakeMachine, tmp_path: Path, programs: dict[str, bytes]
 ) -> None:
