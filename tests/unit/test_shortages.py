@@ -23,7 +23,9 @@ SOURCES = {
     "Idle.start",
     "Mapper.map",
     "PageTables.allocate",
+    "LargePages.allocate",
     "Pages.allocate",
+    "Pages.allocate_at_hand",
     "Pages.allocate_low",
     "Pages.allocate_page",
     "Pages.allocate_zeroed",
@@ -42,7 +44,7 @@ SOURCES = {
     "ThreadStacks.allocate",
     "Threads.create",
     "Threads.make",
-    "UserPages._walk_to_page",
+    "UserPages.slot",
 }
 """Functions whose result may say that memory is out."""
 
