@@ -10,6 +10,7 @@ from kernel.mm.tablewalker import TableWalk, TableWalker
 from kernel.paging.addresses import UserAddress
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
+from kernel.paging.space import Space
 from kernel.smp.tlb import Tlb
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.largepages import LARGE_PAGE, LargePages
@@ -75,7 +76,7 @@ class UserPages(Subsystem):
 
     @inline(changes=(rax, rcx))
     def look(
-        self, space: Ptr[AddressSpace], address: UserAddress, walk: TableWalk
+        self, space: Ptr[Space], address: UserAddress, walk: TableWalk
     ) -> tuple[Ptr[U64], U64]:
         """Return the place of the lowest entry that there is for `address`, in a scratch register,
         and its level, in rcx."""
@@ -92,7 +93,7 @@ class UserPages(Subsystem):
         without entries then, which `UserRanges.unmap` takes away with the region."""
         walk, level = local(TableWalk), keep(U64)
         with loop():
-            slot, reached = self.look(space, address, walk)
+            slot, reached = self.look(cast(space, Ptr[Space]), address, walk)
             with if_(reached <= wanted):
                 ret(walk.entries[wanted])
             fail_if(slot[0] != 0)
