@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -131,3 +132,90 @@ def test_init_starts_a_shell_where_nothing_is_said(
     kernel.expect(r"/proc +/tmp\r\n2 1\r\n")
     kernel.send_line("exit")
     assert kernel.wait_exit() == POWEROFF_STATUS
+
+
+ORPHANS = r"""
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int ends[2];
+
+/* Becomes a child of process 1, and tells its number then. */
+static void orphan(void) {
+    pid_t self = getpid();
+    while (getppid() != 1)
+        usleep(1000);
+    write(ends[1], &self, sizeof self);
+}
+
+int main(void) {
+    pid_t one, last;
+    pipe(ends);
+    if (fork() == 0) {
+        if (fork() == 0) {
+            orphan();
+            return 7;
+        }
+        return 0;
+    }
+    wait(0);
+    read(ends[0], &one, sizeof one);
+    while (kill(one, 0) == 0)
+        usleep(1000);
+    printf("an orphan is gone, session %s\n", getsid(0) == getpid() ? "of my own" : "of others");
+    fflush(stdout);
+    if (fork() == 0) {
+        signal(SIGHUP, SIG_IGN);
+        orphan();
+        usleep(300000);
+        printf("last words\n");
+    }
+    return 0;
+}
+"""
+"""Has process 1 adopt two processes: waits until the first one is reaped, and leaves the other."""
+
+LOOK_AT_MOUNTS = b"""\
+for folder in /tmp /run; do
+    echo inside >$folder/file
+    umount $folder
+    [ -e $folder/file ] || echo "$folder was mounted"
+done
+exec /bin/orphans
+"""
+
+
+def test_init_mounts_and_reaps_and_waits_for_the_last_process(
+    machine: MakeMachine, built: Callable[[str], Path], tmp_path: Path
+) -> None:
+    if shutil.which("musl-gcc") is None:
+        pytest.skip("musl-gcc is not installed (the package musl-tools)")
+    source, orphans = tmp_path / "orphans.c", tmp_path / "orphans"
+    source.write_text(ORPHANS)
+    subprocess.run(["musl-gcc", "-static", "-w", "-o", orphans, source], check=True)
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(
+        archive(
+            [
+                *(directory(name) for name in ("bin", "etc")),
+                file("init", built("init").read_bytes(), 0o755),
+                file("bin/busybox", busybox(), 0o755),
+                *(symlink(f"bin/{name}", "busybox") for name in ("sh", "umount")),
+                file("bin/orphans", orphans.read_bytes(), 0o755),
+                file("etc/init.conf", b"/dev/console /bin/sh /etc/mounts\n"),
+                file("etc/mounts", LOOK_AT_MOUNTS),
+            ]
+        )
+    )
+    kernel = machine(modules=(initrd,), smp=2)
+    assert kernel.wait_exit() == POWEROFF_STATUS
+    lines = kernel.output.splitlines()
+    begin = lines.index("/tmp was mounted")
+    assert lines[begin : begin + 4] == [
+        "/tmp was mounted",
+        "/run was mounted",
+        "an orphan is gone, session of my own",
+        "last words",
+    ]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from pykasm.machine.cpio import archive, file
 from pykasm.machine.session import Machine
 from tests.boot.test_programs import started, started_on
 
@@ -93,6 +94,17 @@ def free_pages(kernel: Machine) -> int:
     found = re.search(r"^(\d+) pages free", kernel.command("mem"), re.MULTILINE)
     assert found
     return int(found[1])
+
+
+def test_nothing_is_left_where_allocations_have_failed(
+    machine: MakeMachine, tmp_path: Path, programs: dict[str, bytes]
+) -> None:
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(archive([file("test", programs["shortages"], 0o755)]))
+    kernel = machine(modules=(initrd,), smp=2, lifetime=LIFETIME)
+    kernel.expect_prompt()
+    said = kernel.command("test outside.program", PATIENCE)
+    assert said.splitlines()[-1] == "tests: 1 passed, 0 failed", said
 
 
 ENDED = "exit status 0"

@@ -257,9 +257,10 @@ static void step_over_signals(void) {
 static void step_into(const char *bytes, int size) {
     char *code = mmap(0, PAGE, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(code != MAP_FAILED);
-    memcpy(code, "\x9C\x81\x0C\x24\x00\x01\x00\x00\x9D", 9);  // pushf; or dword [rsp], TRAP; popf
-    memcpy(code + 9, bytes, size);
-    memcpy(code + 9 + size, "\x0F\x0B", 2);  // ud2
+    // mov eax, ss; pushf; or dword [rsp], TRAP; popf
+    memcpy(code, "\x8C\xD0\x9C\x81\x0C\x24\x00\x01\x00\x00\x9D", 11);
+    memcpy(code + 11, bytes, size);
+    memcpy(code + 11 + size, "\x0F\x0B", 2);  // ud2
     pid_t child = fork();
     if (!child) {
         signal(SIGTRAP, SIG_DFL);
@@ -284,8 +285,9 @@ int main(void) {
     step_into("\x0F\x34", 2);              // sysenter
     step_into("\xCD\x03", 2);
     step_into("\xCC", 1);
-    step_into("\x8C\xD0\x8E\xD0\xCC", 5);  // mov eax, ss; mov ss, eax; int3
-    step_into("\x8C\xD0\x8E\xD0\x0F\x05", 6);
-    step_into("\x8C\xD0\x8E\xD0\xCD\x80", 6);
+    step_into("\x8E\xD0\xCC", 3);      // mov ss, eax; int3
+    step_into("\x8E\xD0\x0F\x05", 4);  // mov ss, eax; syscall
+    step_into("\x8E\xD0\xCD\x80", 4);
+    step_into("\x8E\xD0\x0F\x34", 4);
     return 0;
 }

@@ -1,15 +1,19 @@
 // Each allocation of a call fails in turn: the call says so, and works when none fails.
 #include "check.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/select.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 
@@ -166,10 +170,22 @@ static int do_fallocate(void) {
     return unlink("/tmp/shortage") || close(file) ? -1 : result;
 }
 
+static int failed_before;  // whether one had failed then; -1 where nothing is ended
+
+// Undoes what could not be undone for want of memory.
+static int end_mount(int result) {
+    int error = errno;
+    failed_before = syscall(FAIL_ALLOCATION, 0);
+    umount("/mnt");
+    errno = error;
+    return result;
+}
+
 static int do_mount(void) {
     if (mount("x", "/mnt", "tmpfs", 0, 0))
         return -1;
-    return umount("/mnt");
+    int result = umount("/mnt");
+    return result ? end_mount(result) : 0;
 }
 
 static int do_sendfile(void) {
@@ -236,9 +252,234 @@ static int do_read_other(void) {
     return read < 0 ? -1 : read != 10;
 }
 
+// Files
+
+// What calls copy from and to, in memory of this process: a copy that finds none is an EFAULT.
+static char bytes[3 * PAGE];
+
+#define NAME "/tmp/shortage"
+#define LONG_NAME "/tmp/a-name-that-is-too-long-for-the-place-that-an-entry-has-for-short-ones-itself"
+
+static int new_file(const char *name) { return open(name, O_CREAT | O_RDWR, 0600); }
+
+// Ends what a case has made, which is not to fail, and tells what came of it.
+static int end(int file, int result) {
+    int error = errno;
+    failed_before = syscall(FAIL_ALLOCATION, 0);
+    if (file >= 0)
+        close(file);
+    unlink(NAME), unlink(LONG_NAME), unlink(NAME "-2"), rmdir(NAME);
+    errno = error;
+    return result;
+}
+
+static int do_pipe(void) {
+    int ends[2];
+    return pipe(ends) ? -1 : close(ends[0]) | close(ends[1]);
+}
+
+static int do_write_pipe(void) {
+    int ends[2];
+    if (pipe(ends))
+        return -1;
+    long written = write(ends[1], bytes, sizeof bytes);
+    int error = errno;
+    close(ends[0]), close(ends[1]);
+    errno = error;
+    return written < 0 ? -1 : 0;
+}
+
+static int do_high_number(void) {
+    int file = fcntl(0, F_DUPFD, 900);
+    return file < 0 ? -1 : close(file);
+}
+
+static int do_create(void) {
+    int file = new_file(LONG_NAME);
+    return end(file, file < 0 ? -1 : 0);
+}
+
+static int do_directory(void) { return end(-1, mkdir(NAME, 0700)); }
+
+static int do_names(void) {
+    int file = new_file(NAME), result = -1;
+    if (file >= 0)
+        result = link(NAME, LONG_NAME) || rename(LONG_NAME, NAME "-2") ? -1 : 0;
+    return end(file, result);
+}
+
+static int do_symlink(void) {
+    char target[200];
+    return end(-1, symlink(LONG_NAME LONG_NAME, NAME) ||
+                   readlink(NAME, target, sizeof target) != 2 * sizeof LONG_NAME - 2 ? -1 : 0);
+}
+
+static int do_fifo(void) {
+    int file = mknod(NAME, S_IFIFO | 0600, 0) ? -1 : open(NAME, O_RDWR);
+    return end(file, file < 0 ? -1 : 0);
+}
+
+static int do_fill(void) {
+    int file = new_file(NAME);
+    long written = file < 0 ? -1 : write(file, bytes, sizeof bytes);
+    return end(file, written < 0 ? -1 : ftruncate(file, 5 * PAGE) || ftruncate(file, 1) ? -1 : 0);
+}
+
+static int do_file_map(int flags) {
+    int file = new_file(NAME);
+    char *memory = MAP_FAILED;
+    if (file >= 0 && !ftruncate(file, 3 * PAGE))
+        memory = mmap(0, 3 * PAGE, READ_WRITE, flags, file, 0);
+    if (memory == MAP_FAILED)
+        return end(file, -1);
+    int result = mprotect(memory + PAGE, PAGE, PROT_READ) || msync(memory, 3 * PAGE, MS_SYNC);
+    int error = errno;
+    munmap(memory, 3 * PAGE);
+    errno = error;
+    return end(file, result ? -1 : 0);
+}
+static int do_shared_file(void) { return do_file_map(MAP_SHARED); }
+static int do_private_file(void) { return do_file_map(MAP_PRIVATE); }
+
+static int do_list(void) {
+    char entries[512];
+    int file = open("/", O_RDONLY | O_DIRECTORY);
+    return end(file, file < 0 || syscall(SYS_getdents64, file, entries, sizeof entries) < 0 ? -1 : 0);
+}
+
+static int do_getcwd(void) {
+    char name[4096];
+    return chdir("/tmp") || syscall(SYS_getcwd, name, sizeof name) < 0 || chdir("/") ? -1 : 0;
+}
+
+static int do_flock(void) {
+    int file = new_file(NAME);
+    int result = file < 0 ? -1 : flock(file, LOCK_EX);
+    if (result && errno == ENOLCK)
+        errno = ENOMEM;
+    return end(file, result);
+}
+
+static int do_vectors(void) {
+    struct iovec parts[20];
+    for (int i = 0; i < 20; i++)
+        parts[i] = (struct iovec){bytes + i, 1};
+    int file = new_file(NAME);
+    return end(file, file < 0 || writev(file, parts, 20) < 0 || preadv(file, parts, 20, 0) < 0 ? -1 : 0);
+}
+
+static int do_poll(void) {
+    struct pollfd files[100];
+    for (int i = 0; i < 100; i++)
+        files[i] = (struct pollfd){.fd = i % 3, .events = POLLOUT};
+    fd_set set;
+    FD_ZERO(&set);
+    FD_SET(0, &set);
+    return poll(files, 100, 0) < 0 || select(1, 0, &set, 0, &(struct timeval){0}) < 0 ? -1 : 0;
+}
+
+// Signals
+
+static volatile int caught;
+static void catch(int number) { caught++; }
+
+static sigset_t only(int number) {
+    sigset_t set;
+    sigemptyset(&set), sigaddset(&set, number);
+    return set;
+}
+
+// Sends a signal that is blocked, and takes it again if it came.
+static int queue(int number, int (*send)(int)) {
+    sigset_t set = only(number);
+    sigprocmask(SIG_BLOCK, &set, 0);
+    int result = send(number), error = errno;
+    int taken = sigtimedwait(&set, 0, &(struct timespec){0});
+    sigprocmask(SIG_UNBLOCK, &set, 0);
+    errno = error;
+    return taken == (result ? -1 : number) ? result : 1;
+}
+
+static int send_value(int number) { return sigqueue(getpid(), number, (union sigval){.sival_int = 5}); }
+static int send_to_thread(int number) { return syscall(SYS_tkill, syscall(SYS_gettid), number); }
+static int send(int number) { return kill(getpid(), number); }
+
+static int do_queue(void) { return queue(SIGRTMIN + 3, send_value); }
+static int do_queue_thread(void) { return queue(SIGRTMIN + 4, send_to_thread); }
+static int do_kill(void) { return queue(SIGUSR1, send); }  // which comes, whatever fails
+
+static int do_handler(void) {
+    caught = 0;
+    struct sigaction action = {.sa_handler = catch};
+    static char alternate[16384];
+    stack_t own = {.ss_sp = alternate, .ss_size = sizeof alternate};
+    if (sigaction(SIGUSR2, &action, 0) || sigaltstack(&own, 0) || raise(SIGUSR2))
+        return -1;
+    return caught != 1;
+}
+
+static int do_interval(void) {
+    struct itimerval later = {.it_value = {1000, 0}}, never = {0};
+    return setitimer(ITIMER_REAL, &later, 0) || setitimer(ITIMER_REAL, &never, 0) ? -1 : 0;
+}
+
+static int do_timed_wait(void) {
+    sigset_t set = only(SIGUSR1);
+    sigtimedwait(&set, 0, &(struct timespec){.tv_nsec = 1});
+    return nanosleep(&(struct timespec){.tv_nsec = 1}, 0);
+}
+
+// Processes
+
+static int do_clone3(void) {
+    unsigned long arguments[8] = {[4] = SIGCHLD};
+    return reap(syscall(435, arguments, sizeof arguments));
+}
+
+static int do_session(void) {
+    syscall(FAIL_ALLOCATION, 0);
+    pid_t child = fork();
+    if (!child) {
+        for (int number = 1, failed = 1; failed; number++) {
+            syscall(FAIL_ALLOCATION, number);
+            int result = setsid();
+            failed = syscall(FAIL_ALLOCATION, 0);
+            if (result < 0 && (!failed || errno != ENOMEM))
+                _exit(1);
+            if (result > 0)
+                _exit(0);
+        }
+        _exit(2);
+    }
+    failed_before = 0;  // the child has gone through all
+    return reap(child);
+}
+
+static int do_affinity(void) {
+    cpu_set_t all = {.__bits = {3}};
+    return sched_setaffinity(0, sizeof all, &all) ||
+           syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &(int){0}) ||
+           syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &(int){0}) ? -1 : 0;
+}
+
+static int do_lock_all(void) {
+    return mlockall(MCL_CURRENT) || munlockall() ? -1 : 0;
+}
+
+static int do_futex(void) {
+    static int word;
+    syscall(SYS_futex, &word, 0, 0, &(struct timespec){.tv_nsec = 1}, 0, 0);
+    return errno == ETIMEDOUT || syscall(SYS_futex, &word, 6, 0, 0, 0, 0) == 0 ?
+           (word = 0) : -1;
+}
+
 static int (*const calls[])(void) = {
     do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
     do_sendfile, do_unshare_range,
+    do_pipe, do_write_pipe, do_high_number, do_create, do_directory, do_names, do_symlink, do_fifo,
+    do_fill, do_shared_file, do_private_file, do_list, do_getcwd, do_flock, do_vectors, do_poll,
+    do_queue, do_queue_thread, do_kill, do_handler, do_interval, do_timed_wait,
+    do_clone3, do_session, do_affinity, do_lock_all, do_futex,
     do_lock_part,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
@@ -247,13 +488,15 @@ static int (*const calls[])(void) = {
 };
 
 static int all(void) {
+    for (int i = 0; i < sizeof bytes; i += PAGE)
+        bytes[i] = 1;
     for (int i = 0; i < sizeof calls / sizeof *calls; i++) {
         int failed, result, number = 0;
         do {
             syscall(FAIL_ALLOCATION, ++number);
-            errno = 0;
+            errno = 0, failed_before = -1;
             result = calls[i]();
-            failed = syscall(FAIL_ALLOCATION, 0);
+            failed = failed_before < 0 ? syscall(FAIL_ALLOCATION, 0) : failed_before;
             step = 3 * i;
             CHECK(number < MOST);
             CHECK(failed || result == 0);
@@ -289,10 +532,16 @@ int main(int count, char **arguments) {
         return 0;  // a release build
     if (count > 1)
         return failed;  // and the kernel could do without
-    mkdir("/mnt", 0755);
+    int made = mkdir("/mnt", 0755) == 0, made_tmp = mkdir("/tmp", 0777) == 0;
     execute(arguments[0]);
     pid_t child = fork();  // which leads no session, so it can change its group
     if (!child)
         _exit(all());
-    return waitpid(child, &status, 0) == child ? WEXITSTATUS(status) : 255;
+    int result = waitpid(child, &status, 0) == child ? WEXITSTATUS(status) : 255;
+    unlink("/tmp/from"), unlink("/tmp/to"), unlink("/tmp/lock");
+    if (made)
+        rmdir("/mnt");
+    if (made_tmp)
+        rmdir("/tmp");
+    return result;
 }
