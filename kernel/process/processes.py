@@ -228,13 +228,20 @@ class Processes(LeakChecks):
         process = keep(Ptr[Process])
         xor(u32(process), u32(process))
         with self.lock.held():
-            mov(eax, number)
-            node = scratch(self.trees.at_least(address_of(self.all), rax))
-            with if_(node != 0), if_(u32(node.key) == number):
-                found = container_of(node, Process, "node")
-                found.references.gain()
-                mov(process, found)
+            mov(process, self.look_up(number))
+            with if_(process != 0):
+                process.references.gain()
         ret(process)
+
+    @function(holds="lock")
+    def look_up(self, number: Keep[U32]) -> OrNull[Ptr[Process]]:
+        """Return the process with this number, or null."""
+        mov(eax, number)
+        node = scratch(self.trees.at_least(address_of(self.all), rax))
+        with if_(node != 0), if_(u32(node.key) == number):
+            found = container_of(node, Process, "node")
+            ret(found)
+        ret(0)
 
     @inline(changes=CALLER_SAVED)
     @contextmanager

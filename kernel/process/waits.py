@@ -120,14 +120,21 @@ class Waits(Subsystem):
         """Fill `request` in with what there is of the children of `process`."""
         mov(request.child, 0)
         mov(request.is_child_there, 0)
-        with (
-            self.processes.lock.held(),
-            process.children.each_removable(Process, "sibling") as child,
-            if_(self._is_meant(child, request)),
-        ):
-            mov(request.is_child_there, 1)
-            with if_(self._take(child, request)):
-                break_()
+        with self.processes.lock.held():
+            with if_(request.kind == WaitKind.PROCESS):
+                one = scratch(self.processes.look_up(request.number))
+                with if_(one != 0), if_(one.parent == process):
+                    ignore(self._look_at(one, request), "the request tells")
+            with else_(), process.children.each_removable(Process, "sibling") as child:
+                break_if(self._look_at(child, request))
+
+    @function(holds="Processes.lock")
+    def _look_at(self, child: Keep[Ptr[Process]], request: Keep[Ptr[ChildWait]]) -> Bool:
+        """Fill `request` in with what there is of `child`. Returns whether it is what is waited
+        for."""
+        fail_if(~self._is_meant(child, request))
+        mov(request.is_child_there, 1)
+        tail(self._take, child, request)
 
     @function(holds="Processes.lock")
     def _is_meant(self, child: Ptr[Process], request: Ptr[ChildWait]) -> Bool:
