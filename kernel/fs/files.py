@@ -12,6 +12,7 @@ from kernel.fs.filelocks import FileLock, FileLocks
 from kernel.fs.filemappings import FileMappings
 from kernel.fs.inode import is_type
 from kernel.fs.mode import Access, FileType
+from kernel.fs.mount import MountFlag
 from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
 from kernel.fs.pagecache import PageCache
 from kernel.fs.path import Path
@@ -99,14 +100,28 @@ class Files(LeakChecks):
 
     @function
     def _claim(self, file: Ptr[File]) -> OrErrno[I32]:
-        """Begin to write to a regular file, or to run it, if `file` is open for that. Returns 0 or
-        -ETXTBSY."""
+        """Begin to write to a regular file, or to run it, if `file` is open for that. Returns 0,
+        -ETXTBSY or -EROFS."""
         inode, file = scratch(file.inode), scratch(file)
         with if_(is_type(inode, FileType.REGULAR)):
             with if_(file.flags & OpenFlag.EXECUTE):
                 tail(self.writers.deny, inode)
             with if_(file.access & Access.WRITE):
-                tail(self.writers.gain, inode)
+                tail(self._begin_writing, file)
+        ret(0)
+
+    @function
+    def _begin_writing(self, file: Keep[Ptr[File]]) -> OrErrno[I32]:
+        """Count a writer of the regular `file`, and of its mount. Returns 0, -ETXTBSY while it
+        runs; -EROFS if the mount has become read-only since the name was looked up."""
+        try_(self.writers.gain(file.inode))
+        mount = scratch(file.path.mount)
+        asserts(mount != 0)
+        lock.inc(mount.writers)  # before the look at its flags, as who sets them looks at it then
+        with if_(mount.flags & MountFlag.READ_ONLY):
+            lock.dec(mount.writers)
+            self.writers.drop(file.inode)
+            ret(-Errno.EROFS)
         ret(0)
 
     @function
@@ -117,6 +132,9 @@ class Files(LeakChecks):
             with if_(file.flags & OpenFlag.EXECUTE):
                 tail(self.writers.allow, inode)
             with if_(file.access & Access.WRITE):
+                mount = scratch(file.path.mount)
+                asserts(mount != 0)  # it was counted there
+                lock.dec(mount.writers)
                 tail(self.writers.drop, inode)
 
     @function

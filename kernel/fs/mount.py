@@ -28,6 +28,8 @@ class Mount(Struct):
 
     references: ReferenceCount = field(freed_by="Mounts.free")
     flags: U32 = field(MountFlag)
+    writers: U32
+    """Regular files that are open for writing by it."""
     number: U64
     superblock: Owned[Ptr[SuperBlock]]
     root: Owned[Ptr[Dentry]]

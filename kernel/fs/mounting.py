@@ -129,14 +129,27 @@ class Mounting(Subsystem):
 
     @function
     def _remount(self, lookup: Ptr[Lookup], flags: U32) -> OrErrno[I32]:
-        """Change the flags of the mount whose root the walk has come to."""
+        """Change the flags of the mount whose root the walk has come to. Returns 0, -EINVAL; or
+        -EBUSY if it can't become read-only, as files are open for writing."""
         mount = scratch(lookup.place.mount)
         asserts(mount != 0)
         mov(rax, lookup.place.dentry)
         fail_if(rax != mount.root, Errno.EINVAL)
         and_(flags, MOUNT_FLAGS)
+        with if_(flags & MountFlag.READ_ONLY):
+            fail_if(~self._forbid_writing(mount), Errno.EBUSY)
         mov(mount.flags, flags)
         ret(0)
+
+    @inline(changes=rax)
+    def _forbid_writing(self, mount: Ptr[Mount]) -> Condition:
+        """Make `mount` read-only unless files are open for writing. Returns whether it is. Context:
+        under the lock, so that nobody else changes its flags."""
+        mov(eax, mount.flags)
+        lock.or_(mount.flags, MountFlag.READ_ONLY)  # before the look at who writes
+        with if_(mount.writers != 0):
+            mov(mount.flags, eax)
+        return mount.flags & MountFlag.READ_ONLY
 
     @function(context="thread", sleeps=True)
     def _mount(
@@ -217,7 +230,7 @@ class Mounting(Subsystem):
         fail_if(rax != mount.namespace, Errno.EINVAL)
         with if_(mount.parent == 0):  # the root stays, but nothing is written to it any more
             fail_if(flags & UnmountFlag.DETACH, Errno.EINVAL)
-            or_(mount.flags, MountFlag.READ_ONLY)
+            fail_if(~self._forbid_writing(mount), Errno.EBUSY)
             ret(0)
         with if_(flags & UnmountFlag.DETACH):
             self.mounts.detach_all(mount)

@@ -99,7 +99,16 @@ static void flags(const char *self) {
     FAILS(open(PLACE "/null", O_RDONLY), EACCES);
     CHECK(statfs(PLACE, &system_status) == 0);
     CHECK((system_status.f_flags & 15) == (MS_NOEXEC | MS_NODEV | MS_NOSUID));
+    // not while somebody writes, by a file number or in memory
+    CHECK((file = open(PLACE "/open", O_RDWR | O_CREAT, 0600)) >= 0 && ftruncate(file, 4096) == 0);
+    char *shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+    FAILS(mount(0, PLACE, 0, MS_REMOUNT | MS_RDONLY, 0), EBUSY);
+    CHECK(close(file) == 0);
+    FAILS(mount(0, PLACE, 0, MS_REMOUNT | MS_RDONLY, 0), EBUSY);
+    CHECK(touch(PLACE "/new") == 0 && unlink(PLACE "/new") == 0 && (shared[0] = 1));
+    CHECK(munmap(shared, 4096) == 0 && (file = open(PLACE "/open", O_RDONLY)) >= 0);
     CHECK(mount(0, PLACE, 0, MS_REMOUNT | MS_RDONLY, 0) == 0 && run(PLACE "/self") == 33);
+    CHECK(close(file) == 0);
     FAILS(touch(PLACE "/new"), EROFS);
     FAILS(unlink(PLACE "/self"), EROFS);
     FAILS(open(PLACE "/self", O_WRONLY), EROFS);
