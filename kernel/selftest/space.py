@@ -183,9 +183,12 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
     @function(sleeps=True)
     def sparse(self) -> U32:
-        """Only what is touched takes memory."""
+        """Only what is touched takes memory, where pages are small."""
         good, before = keep(self.begin()), keep(self.pages.free_count())
         with if_(good != 0):
+            space = scratch(self.first)
+            mov(space.small_pages, 1)
+            release(space)
             result = self.spaces.map(self.first, 2 * SPARSE, SPARSE, READ_WRITE)
             with if_(result != 0):
                 xor(good, good)
