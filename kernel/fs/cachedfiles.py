@@ -13,11 +13,13 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pagecache import NO_PAGE, PageCache
+from kernel.fs.seal import NO_WRITES, Seal
 from kernel.paging.addresses import direct
 from kernel.signals.ownsignals import OwnSignals
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
-from kernel.vm.region import Region
+from kernel.vm.region import Region, RegionFlags
+from kernel.vm.rights import Rights
 from pykasm import *
 
 LARGEST = (1 << 63) - 1
@@ -117,7 +119,9 @@ class CachedFiles(Subsystem):
             with if_(file.flags & OpenFlag.APPEND):
                 mov(rax, inode.size)
                 mov(at(position), rax)
-            mov(result, self._write_locked(inode, vector, position))
+            mov(result, -Errno.EPERM)
+            with if_(((inode.seals & NO_WRITES) == 0) | (vector.left == 0)):
+                mov(result, self._write_locked(inode, vector, position))
             with if_(result > 0):
                 self.inodes.touch(inode)
         ret(result)
@@ -141,6 +145,8 @@ class CachedFiles(Subsystem):
             with if_(chunk == 0):
                 mov(result, -Errno.EFBIG)
                 break_()
+            mov(result, self._check_growth(inode, at(position), chunk))
+            break_if(result < 0)
             mov(result, self._write_piece(inode, at(position), vector, chunk))
             break_if(result < 0)
             add(at(position), u64(result))
@@ -156,6 +162,14 @@ class CachedFiles(Subsystem):
                 self.own_signals.send(Signal.SIGXFSZ)
             ret(result)
         ret(i64(rax))
+
+    @function
+    def _check_growth(self, inode: Ptr[Inode], position: U64, length: U64) -> OrErrno[I64]:
+        """Return 0 if there may be `length` bytes at `position`, or -EPERM."""
+        with if_(inode.seals & Seal.GROW):
+            add(position, length)
+            fail_if(CF | (position > inode.size), Errno.EPERM)
+        ret(0)
 
     @function(context="thread", sleeps=True)
     def _write_piece(
@@ -228,15 +242,24 @@ class CachedFiles(Subsystem):
 
     @function
     def map(self, file: Ptr[File], region: Ptr[Region]) -> OrErrno[I32]:
-        """Give `region` the pages of the cache."""
+        """Give `region` the pages of the cache. Returns 0, or -EPERM for memory that would write to
+        a file that is sealed against that."""
         lea(rax, file.backing)
         mov(region.backing, rax)
+        inode = scratch(file.inode)
+        with if_((region.flags & RegionFlags.SHARED) & (inode.seals & NO_WRITES)):
+            fail_if(region.rights & Rights.WRITE, Errno.EPERM)
+            or_(region.flags, RegionFlags.READ_ONLY)
         ret(0)
 
     @function(context="thread", sleeps=True)
     def resize(self, inode: Keep[Ptr[Inode]], size: Keep[U64]) -> OrErrno[I32]:
-        """Set the size, as `Resize` says."""
+        """Set the size, as `Resize` says. Returns 0, or -EPERM where a seal is against it."""
         number = keep(U64)
+        with if_(size < inode.size):
+            fail_if(inode.seals & Seal.SHRINK, Errno.EPERM)
+        with elif_(size > inode.size):
+            fail_if(inode.seals & Seal.GROW, Errno.EPERM)
         mov(inode.size, size)
         lea(number, bare[size + PAGE - 1])
         shr(number, PageShift.PAGE)
@@ -259,12 +282,14 @@ class CachedFiles(Subsystem):
         self, inode: Keep[Ptr[Inode]], start: U64, end: Keep[U64], keeps_size: Keep[U32]
     ) -> OrErrno[I32]:
         """Have all pages from the offset `start` to `end`, which is not 0, be there; unless
-        `keeps_size`, the file reaches to `end` at least. Returns 0 or -ENOSPC."""
+        `keeps_size`, the file reaches to `end` at least. Returns 0; -ENOSPC, or -EPERM if it is
+        sealed against growing."""
         number, result = keep(start), keep(I32)
         shr(number, PageShift.PAGE)
-        xor(result, result)
         with self.mutexes.held(inode.lock):
+            mov(result, i32(self._check_growth(inode, 0, end)))
             with loop():
+                break_if(result != 0)
                 mov(rax, number)
                 shl(rax, PageShift.PAGE)
                 break_if(rax >= end)
@@ -283,30 +308,40 @@ class CachedFiles(Subsystem):
     @function(context="thread", sleeps=True)
     def punch(self, inode: Keep[Ptr[Inode]], start: Keep[U64], end: Keep[U64]) -> OrErrno[I32]:
         """Make all bytes from the offset `start` to `end` zeros, and whole pages of them holes.
-        Returns 0."""
-        number, last = keep(U64), local(U64)
+        Returns 0, or -EPERM if it is sealed against writing."""
+        result = local(I32)
         with self.mutexes.held(inode.lock):
-            lea(number, bare[start + PAGE - 1])
-            shr(number, PageShift.PAGE)
-            mov(rax, end)
-            shr(rax, PageShift.PAGE)
-            mov(last, rax)
-            with if_(number > last):  # within one page
-                self._clear(inode, start, end)
-            with else_():
-                mov(rdx, number)
-                shl(rdx, PageShift.PAGE)
-                self._clear(inode, start, rdx)
-                with while_(number < last):
-                    ignore(self.cache.remove(inode, number))
-                    inc(number)
-                mov(rsi, last)
-                shl(rsi, PageShift.PAGE)
-                self._clear(inode, rsi, end)
-            shr(start, PageShift.PAGE)
-            self.mappings.unmap(address_of(inode.pages), start)
-            self.inodes.touch(inode)
-        ret(0)
+            mov(result, -Errno.EPERM)
+            with if_((inode.seals & NO_WRITES) == 0):
+                self._punch(inode, start, end)
+                mov(result, 0)
+        mov(eax, result)
+        ret(eax)
+
+    @function(context="thread", sleeps=True, holds="inode.lock")
+    def _punch(self, inode: Keep[Ptr[Inode]], start: Keep[U64], end: Keep[U64]) -> None:
+        """Do so."""
+        number, last = keep(U64), local(U64)
+        lea(number, bare[start + PAGE - 1])
+        shr(number, PageShift.PAGE)
+        mov(rax, end)
+        shr(rax, PageShift.PAGE)
+        mov(last, rax)
+        with if_(number > last):  # within one page
+            self._clear(inode, start, end)
+        with else_():
+            mov(rdx, number)
+            shl(rdx, PageShift.PAGE)
+            self._clear(inode, start, rdx)
+            with while_(number < last):
+                ignore(self.cache.remove(inode, number))
+                inc(number)
+            mov(rsi, last)
+            shl(rsi, PageShift.PAGE)
+            self._clear(inode, rsi, end)
+        shr(start, PageShift.PAGE)
+        self.mappings.unmap(address_of(inode.pages), start)
+        self.inodes.touch(inode)
 
     @function(context="thread", sleeps=True)
     def _clear(self, inode: Keep[Ptr[Inode]], start: Keep[U64], end: Keep[U64]) -> None:

@@ -22,6 +22,7 @@ from kernel.fs.fileio import FileIo
 from kernel.fs.filelocks import FileLocks
 from kernel.fs.filemappings import FileMappings
 from kernel.fs.files import Files
+from kernel.fs.fileseals import FileSeals
 from kernel.fs.filetables import FileTables
 from kernel.fs.filewaits import FileWaits
 from kernel.fs.fscontexts import FsContexts
@@ -78,6 +79,7 @@ CONTENTS: Contents = (
     FileTables,  # by which numbers
     FileDefaults,  # what is done with it, if its kind says nothing
     CachedFiles,  # with regular files
+    FileSeals,  # what is promised of these
     CachedDirectories,  # with directories that are in memory
     FileIo,  # reading, writing and listing it
     Transfers,  # from one to another

@@ -6,7 +6,7 @@ from kernel.cpu.pagetable import PageShift
 from kernel.fs.filepages import FilePages
 from kernel.structures.list import ListHead
 from kernel.sync.mutex import Mutexes
-from kernel.vm.region import Region
+from kernel.vm.region import Region, RegionFlags
 from kernel.vm.userranges import UserRanges
 from pykasm import *
 
@@ -34,6 +34,21 @@ class FileMappings(Subsystem):
         """Note that it maps the file no longer."""
         with self.mutexes.held(pages.mappers_lock):
             mapped.unlink()
+
+    @function(context="thread", sleeps=True)
+    def are_writable(self, pages: Keep[Ptr[FilePages]]) -> Bool:
+        """Return whether a region writes, or may get the right to write, to the file of `pages`."""
+        found = keep(Bool)
+        xor(u32(found), u32(found))
+        with (
+            self.mutexes.held(pages.mappers_lock),
+            pages.mappers.each(Region, "mapped") as region,
+        ):
+            mov(eax, region.flags)
+            and_(eax, RegionFlags.SHARED | RegionFlags.READ_ONLY)
+            with if_(eax == RegionFlags.SHARED):
+                mov(u32(found), 1)
+        ret(found)
 
     @function(context="thread", sleeps=True)
     def unmap(self, pages: Keep[Ptr[FilePages]], number: Keep[U64]) -> None:

@@ -67,6 +67,10 @@ class Inode(Struct):
         guarded_by="RecordLocks.lock", unlocked_reads=True, elements="RecordLock.link"
     )
     """Parts of it that somebody has locked; all zero as long as nobody ever has."""
+    seals: U32
+    """What nobody can do with it any more (`Seal`)."""
+    being_mapped: U32
+    """How many threads are about to map it."""
     pages: FilePages
     text: OrNull[Owned[Ptr[U8]]]
     """Of a symbolic link: where it leads, `size` bytes and a zero."""

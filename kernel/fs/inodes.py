@@ -6,6 +6,7 @@ from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.credentials import Credentials
 from kernel.fs.inode import Inode, SuperBlock
 from kernel.fs.mode import TYPE_MASK, FileType, ModeBit
+from kernel.fs.seal import Seal
 from kernel.mm.heap import Heap
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.time.wallclock import WallClock
@@ -44,6 +45,7 @@ class Inodes(LeakChecks):
         with unshared(inode):
             inode.pages.mappers.reset()
         mov(inode.mode, mode)
+        mov(inode.seals, Seal.SEAL)
         mov(inode.superblock, superblock)
         mov(eax, 1)
         lock.xadd(superblock.next_number, rax)

@@ -33,6 +33,10 @@ class MemoryFileFlag(IntFlag):
     """Of `memfd_create` (include/uapi/linux/memfd.h)."""
 
     CLOSE_ON_EXEC = 1
+    ALLOW_SEALING = 2
+
+
+OF_MEMORY_FILES = MemoryFileFlag.CLOSE_ON_EXEC | MemoryFileFlag.ALLOW_SEALING
 
 
 class EventCalls(SystemCallGroup):
@@ -112,13 +116,17 @@ class EventCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def memfd_create(self, name: Fetched[User[U8]], flags: Keep[U32]) -> OrErrno[I64]:
-        """Make a file in memory, and return its number. Seals and large pages are not there."""
-        fail_if(flags & ~int(MemoryFileFlag.CLOSE_ON_EXEC), Errno.EINVAL)
+        """Make a file in memory, and return its number. Large pages are not there."""
+        fail_if(flags & ~int(OF_MEMORY_FILES), Errno.EINVAL)
         try_(self._check_name(name))
         task = self.processes.current()
         file = try_(self.anonymous.memory(0, task.credentials), Errno.ENOMEM)
+        with if_(flags & MemoryFileFlag.ALLOW_SEALING):
+            inode = scratch(file.inode)
+            mov(inode.seals, 0)
+            release(inode)
         xor(edx, edx)
-        with if_(flags != 0):
+        with if_(flags & MemoryFileFlag.CLOSE_ON_EXEC):
             mov(edx, OpenFlag.CLOSE_ON_EXEC)
         tail(self.numbers.add, file, 0, edx)
 

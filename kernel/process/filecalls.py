@@ -9,6 +9,7 @@ from kernel.fs.anonymousfiles import AnonymousFiles, PipeEnds
 from kernel.fs.file import File, FileKindFlag
 from kernel.fs.fileio import FileIo
 from kernel.fs.files import Files
+from kernel.fs.fileseals import FileSeals
 from kernel.fs.filetables import FileTables
 from kernel.fs.iovector import IoVector
 from kernel.fs.openflag import SETTABLE, OpenFlag
@@ -38,6 +39,10 @@ class FileControl(IntEnum):
     OFD_SETLK = 37
     OFD_SETLKW = 38
     DUPFD_CLOEXEC = 1030
+    SET_PIPE_SIZE = 1031
+    GET_PIPE_SIZE = 1032
+    ADD_SEALS = 1033
+    GET_SEALS = 1034
 
 
 LOCK_CONTROLS = (
@@ -82,6 +87,7 @@ class FileCalls(SystemCallGroup):
         io: FileIo,
         anonymous: AnonymousFiles,
         parts: RecordControl,
+        seals: FileSeals,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -90,6 +96,7 @@ class FileCalls(SystemCallGroup):
         self.io = io
         self.anonymous = anonymous
         self.parts = parts
+        self.seals = seals
         self.copy = copy
 
     @function(context="thread")
@@ -274,6 +281,10 @@ class FileCalls(SystemCallGroup):
                 mov(u32(result), file.flags)
             with case(FileControl.SETFL):
                 mov(result, self._set_flags(file, u32(argument)))
+            with case(FileControl.GET_SEALS):
+                mov(result, self.seals.get(file))
+            with case(FileControl.ADD_SEALS):
+                mov(result, self.seals.add(file, u32(argument)))
             with case(*LOCK_CONTROLS):
                 mov(result, self._lock(file, what, cast(argument, User[U8])))
         self.files.drop(file)

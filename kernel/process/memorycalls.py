@@ -130,7 +130,13 @@ class MemoryCalls(SystemCallGroup):
             mov(result, self._map(address_of(region), flags, 0))
         with else_():
             file = keep(try_(self.numbers.get(number), Errno.EBADF))
+            inode = scratch(file.inode)
+            lock.inc(inode.being_mapped)  # before anybody looks at its seals
+            release(inode)
             mov(result, self._map(address_of(region), flags, file))
+            inode = scratch(file.inode)
+            lock.dec(inode.being_mapped)
+            release(inode)
             self.files.drop(file)
         with if_(result != 0):
             movsxd(rax, result)
