@@ -18,6 +18,7 @@ from pykasm.check.remembered import tables_of
 from pykasm.check.stackuse import StackUse
 from pykasm.check.state import State
 from pykasm.check.trustuse import TrustUse
+from pykasm.lang.convention import Kind
 from pykasm.lang.data import Data, Storage
 from pykasm.lang.image import Program
 from pykasm.lang.objects import AssembledUnit, PlacedRoutine
@@ -136,17 +137,19 @@ class Build:
     @cached_property
     def distrusting(self) -> frozenset[str]:
         """The functions whose arguments somebody else chose: their addresses are taken for types of
-        pointers that say so."""
-        takers = [
-            *self.taken_as.values(),
-            *(one.routine.taken_as for one in self.routines.values()),
-        ]
-        return frozenset(
+        pointers that say so, or code without a frame goes on there whose address is."""
+        in_code = (one.routine.taken_as for one in self.routines.values())
+        found = {
             symbol
-            for taken_as in takers
+            for taken_as in (*self.taken_as.values(), *in_code)
             for symbol, kind in taken_as
             if issubclass(kind, Fn) and kind._distrusts
-        )
+        }
+        stubs = [self.routines[one].routine for one in found if one in self.routines]
+        for stub in stubs:
+            if stub.kind is Kind.NAKED:
+                found.update(one for one in stub.targets if one in self.routines)
+        return frozenset(found)
 
     @cached_property
     def fetching(self) -> frozenset[str]:

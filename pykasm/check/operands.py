@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 from iced_x86 import Instruction, OpKind, RegisterExt
@@ -16,6 +17,7 @@ def register_operand(instruction: Instruction, operand: int) -> int | None:
     return number_of(instruction.op_register(operand))
 
 
+@cache
 def number_of(register: Any) -> int | None:
     """Return the number of a general register of iced-x86; None if it is none."""
     if register == IcedRegister.NONE or not RegisterExt.is_gpr(register):

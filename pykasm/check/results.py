@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from iced_x86 import Mnemonic, OpKind
@@ -16,6 +17,7 @@ from pykasm.check.valueflow import combined_register, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NARROW, NEGATIVE, WIDE, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace, Said
 from pykasm.lang.convention import SLOT
+from pykasm.lang.numbers import U32, Integer
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.routine import Routine
 from pykasm.lang.types import TypeMeta, is_pointer
@@ -26,6 +28,22 @@ negated number of an error; it is that number itself; somebody has looked whethe
 
 _ADDRESSES_ONLY = (Mnemonic.LEA, Mnemonic.NOP, Mnemonic.INVLPG)
 """Instructions that access nothing at the address of their memory operand."""
+
+
+_RECKONING = (
+    *(Mnemonic.ADD, Mnemonic.SUB, Mnemonic.INC, Mnemonic.DEC, Mnemonic.IMUL, Mnemonic.LEA),
+    *(Mnemonic.SHL, Mnemonic.SHR, Mnemonic.SAR),
+)
+"""Instructions that compute with numbers, of which an error is none."""
+
+
+class Mistaken(NamedTuple):
+    """The instruction `at` takes the result `value` for a number, as `how` says, and nobody has
+    looked whether it is an error."""
+
+    value: Value
+    at: int
+    how: str
 
 
 class Followed(NamedTuple):
@@ -59,6 +77,7 @@ class ResultFlow(TestedPlaces):
         self.widened: dict[int, int] = {}
         """The instructions that make 64 bits of an error of 32, without its sign, and where that is
         returned."""
+        self.mistaken: dict[int, Mistaken] = {}
         self._narrow: set[Value] = set()
         self._copied: dict[Value, int] = {}
         self._errors = said(function.routine, "error").keys()
@@ -68,7 +87,7 @@ class ResultFlow(TestedPlaces):
     def has_findings(self) -> bool:
         """Whether an error or null is not looked at."""
         found = self.dropped or self.followed or self.undeclared or self.positive or self.widened
-        return bool(found)
+        return bool(found or self.mistaken)
 
     def enter(self, path: Path) -> None:
         """Take note of parameters that may be null."""
@@ -92,12 +111,22 @@ class ResultFlow(TestedPlaces):
             return
         for value in self.compared(index, node, path):
             self._look(path, value)
+        if node.effects.mnemonic in _RECKONING:
+            for number in _reckoned(node):
+                self._mistake(index, path, number, "this computes with it")
         combined = combined_register(node)
         if combined is not None:
             self._see(path, combined)
         if node.effects.mnemonic not in _ADDRESSES_ONLY:
             for number in address_registers(node.effects.instruction):
                 self._follow(index, path, number)
+
+    def _mistake(self, index: int, path: Path, number: int, how: str) -> None:
+        """Take note that a result in a register is taken for a number that is no error."""
+        value = path.values.get(number)
+        if value is not None and path.states.get(value.whole) == UNSEEN:
+            self.mistaken.setdefault(index, Mistaken(value.whole, index, how))
+            del path.states[value.whole]
 
     def _note_copy(self, index: int, node: Node, path: Path) -> None:
         """Take note of a move of the 32 bits of an error, which makes 0 of the others."""
@@ -142,6 +171,9 @@ class ResultFlow(TestedPlaces):
         signature = self.signature(node) if path.states else None
         for one in signature.parameters if signature is not None else ():
             if one.register is not None:
+                if is_plain_number(one.type):
+                    how = f"`{node.callee or 'what is called'}` takes it for a number"
+                    self._mistake(index, path, one.register.number, how)
                 self._see(path, one.register.number)
                 if is_pointer(one.type) and not one.type._nullable and node.callee is not None:
                     self._follow(index, path, one.register.number, node.callee)
@@ -167,7 +199,10 @@ class ResultFlow(TestedPlaces):
             path.states[path.values[place]] = POSITIVE_ERROR
 
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
-        """Somebody else may look at what is stored."""
+        """Somebody else may look at what is stored, unless it is stored as something else."""
+        place = node.line.written[0] if node.line.written else None
+        if source is not None and isinstance(place, MemoryOperand) and is_plain_number(place._kind):
+            self._mistake(index, path, source, "it is stored as a number that is none")
         if source is not None:
             self._see(path, source)
 
@@ -215,6 +250,24 @@ class ResultFlow(TestedPlaces):
                 if state == UNSEEN:
                     self._lose(index, path, value)
                 del path.states[value]
+
+
+def is_plain_number(kind: TypeMeta) -> bool:
+    """Return whether a type is one of numbers that are no errors: they have no sign."""
+    is_number = issubclass(kind, Integer) and kind._size >= U32._size
+    return is_number and not kind._signed and not kind._fails
+
+
+def _reckoned(node: Node) -> Iterator[int]:
+    """Yield the registers whose numbers an instruction adds up, or counts on otherwise."""
+    instruction = node.effects.instruction
+    if node.effects.mnemonic == Mnemonic.LEA:
+        yield from address_registers(instruction)
+        return
+    for operand in (0, 1):
+        number = register_operand(instruction, operand)
+        if number is not None:
+            yield number
 
 
 def follows_results(function: FunctionAnalysis) -> bool:

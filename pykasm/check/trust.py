@@ -42,7 +42,7 @@ _SHIFTS = (
     Mnemonic.RCR,
 )
 _DIVISIONS = (Mnemonic.DIV, Mnemonic.IDIV)
-_DIVISOR, _INDEX = "a divisor", "an index"
+_DIVISOR, _INDEX, _ADDRESS = "a divisor", "an index", "an address"
 _COUNTING = (Mnemonic.INC, Mnemonic.ADD)
 
 _BELOW: dict[int, bool] = {
@@ -115,6 +115,8 @@ class TrustFlow(ValueFlow):
         self.misused: dict[int, Misuse] = {}
         self.passed: dict[tuple[str, int], Misuse] = {}
         """What is given to functions that are not told who chose it, by them and the register."""
+        self._pointers: set[Value] = set()
+        """The parameters that are pointers which programs gave."""
         self._bits: dict[Value, int] = {}
         self._made: dict[Value, Derived] = {}
         self._result: tuple[int, Derived] | None = None
@@ -130,9 +132,11 @@ class TrustFlow(ValueFlow):
         is_distrusting = self.function.routine.symbol in self.function.build.distrusting
         for one in self.function.routine.signature.parameters:
             number = one.register.number if one.register is not None else None
-            is_chosen = one.type._untrusted or number in self._chosen
+            is_chosen = one.type._untrusted or one.type._by_user or number in self._chosen
             if number is not None and (is_chosen or (is_distrusting and not is_pointer(one.type))):
                 self._choose(path, Value(AT_ENTRY, number), one.type._size)
+                if one.type._by_user:
+                    self._pointers.add(Value(AT_ENTRY, number))
 
     def _choose(self, path: Path, value: Value, size: int) -> None:
         """Take note that somebody else chose a number of `size` bytes."""
@@ -161,7 +165,7 @@ class TrustFlow(ValueFlow):
         instruction, mnemonic = node.effects.instruction, node.effects.mnemonic
         if mnemonic not in (Mnemonic.LEA, Mnemonic.NOP):
             self._refuse(index, path, number_of(instruction.memory_index), _INDEX)
-            self._refuse(index, path, number_of(instruction.memory_base), "an address")
+            self._refuse(index, path, number_of(instruction.memory_base), _ADDRESS)
         if mnemonic in _SHIFTS and instruction.op1_kind == OpKind.REGISTER:
             self._refuse(index, path, RCX, "the count of a shift")
         if instruction.has_rep_prefix or instruction.has_repne_prefix:
@@ -176,6 +180,8 @@ class TrustFlow(ValueFlow):
         is_wrong = state & (ANY_LOW if use == _DIVISOR else UNBOUNDED)
         if value is None or number is None or not is_wrong:
             return
+        if use == _ADDRESS and self._origin(value) in self._pointers:
+            return  # that is E060, here
         if use == _INDEX and (self._fits(index, value) or self._counts_to(index, number, value)):
             return
         self.misused.setdefault(index, Misuse(self._origin(value), index, use))
@@ -224,7 +230,9 @@ class TrustFlow(ValueFlow):
         for one in signature.parameters if signature is not None else ():
             number = one.register.number if one.register is not None else None
             value = path.values.get(number) if number is not None else None
-            is_told = one.type._untrusted or value is None or number is None
+            is_told = one.type._untrusted or one.type._by_user or value is None or number is None
+            if value is not None and is_pointer(one.type):
+                is_told = is_told or self._origin(value) in self._pointers  # that is E060, here
             if one.type._bounded:
                 self._refuse(index, path, number, f"`{one.name}` of `{node.callee}`")
             elif value is not None and not is_told and path.states.get(value, 0) & UNBOUNDED:
@@ -441,9 +449,9 @@ def _at(place: int | None) -> int:
 
 def follows_trust(routine: Routine, build: Build) -> bool:
     """Return whether a function has to do with what somebody else chose."""
-    if routine.kind is not Kind.FUNCTION:
+    if routine.kind is not Kind.FUNCTION or routine.copies_user:
         return False
-    given = any(one.type._untrusted for one in routine.signature.parameters)
+    given = any(one.type._untrusted or one.type._by_user for one in routine.signature.parameters)
     given = given or any(one._untrusted for one in given_in_place(routine))
     given = given or (bool(routine.signature.parameters) and routine.symbol in build.distrusting)
     is_told = given or UntrustedPlace in routine.operand_roles

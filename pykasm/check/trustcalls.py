@@ -101,7 +101,8 @@ def trust_use(build: Build, symbol: str, number: int) -> TrustUse:
 
 def _solved(build: Build, symbol: str, number: int) -> TrustUse:
     placed = build.routines.get(symbol)
-    if placed is None or placed.routine.kind is not Kind.FUNCTION:
+    is_function = placed is not None and placed.routine.kind is Kind.FUNCTION
+    if placed is None or not is_function or placed.routine.copies_user:
         return NO_TRUST
     function = build.function(symbol)
     if number == OWN:

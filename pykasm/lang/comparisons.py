@@ -7,8 +7,8 @@ from pykasm.lang.arithmetic import shown
 from pykasm.lang.condition import Both, Condition, condition, noted
 from pykasm.lang.errornumbers import ErrorNumber
 from pykasm.lang.namedvalues import check_value
-from pykasm.lang.numbers import numbers_of
-from pykasm.lang.types import Value
+from pykasm.lang.numbers import is_kind, numbers_of
+from pykasm.lang.types import Value, is_pointer
 
 
 class Comparison(Condition):
@@ -185,4 +185,19 @@ def _check_signs(left: Value, operator: str, right: Value) -> None:
             expected="two signed or two unsigned operands",
             got=f"{left._text()}: {left._kind!r} and {right._text()}: {right._kind!r}",
             fix=f"see one as the other: `i{width}(x)` or `u{width}(x)`",
+        )
+    if left._kind._signed and operator not in ("==", "!=", "&"):
+        _check_order(left, operator, right)
+
+
+def _check_order(left: Value, operator: str, right: Value) -> None:
+    """Raise a mistake where two addresses, or numbers of a kind without a sign, are seen as signed:
+    the upper half of them would come before the lower one."""
+    declared = [left._declared, right._declared]
+    if all(is_pointer(one) or (is_kind(one) and not one._signed) for one in declared):
+        raise TypeMistake(
+            f"`{left._text()}` and `{right._text()}` have no sign to be compared by",
+            expected="a comparison without `i64(…)`",
+            got=f"{declared[0]!r} {operator} {declared[1]!r}, seen as {left._kind!r}",
+            fix="compare them as they are; of a difference, compare the difference with 0",
         )

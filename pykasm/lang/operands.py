@@ -78,6 +78,10 @@ class RegisterOperand(Operand):
     def _is_same(self, other: Value) -> bool:
         return isinstance(other, RegisterOperand) and other._register is self._register
 
+    @property
+    def _declared(self) -> TypeMeta:
+        return self._kind if self._role is None else self._role.type
+
     def _seen_as(self, kind: TypeMeta) -> RegisterOperand:
         register = self._register
         if kind._host is not None:
@@ -277,6 +281,10 @@ class MemoryOperand(Operand):
         made._count = self._count
         made._memo = None
         return made
+
+    @property
+    def _declared(self) -> TypeMeta:
+        return self._kind if self._within is None else self._within.field.type
 
     def _seen_as(self, kind: TypeMeta) -> MemoryOperand:
         return self._copy(kind)

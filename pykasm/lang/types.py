@@ -71,6 +71,11 @@ class Value(WithoutArithmetic):
 
     __hash__ = object.__hash__
 
+    @property
+    def _declared(self) -> TypeMeta:
+        """The type that was declared for it, whatever it is seen as."""
+        return self._kind
+
     def __bool__(self) -> bool:
         raise ConditionMistake(
             "a register or memory operand has no value while the code is being written",

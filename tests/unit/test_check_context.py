@@ -862,6 +862,14 @@ class AddressOverWayToSwitch(AddressOverSleep):
         nop()
 
 
+class AddressOverSwitchItself(AddressOverSleep):
+    """Calls code without a frame that leaves this thread for another one."""
+
+    @naked(moves=True, context="interrupts off")
+    def turn(self) -> None:
+        ret()
+
+
 class AddressOverSwitchIfOn(AddressOverSleep):
     """Calls what turns to another thread if it may: not where interrupts were off."""
 
@@ -883,6 +891,7 @@ def test_the_address_of_a_processors_variable_is_of_no_use_after_a_switch() -> N
     [found] = findings(AddressOverSwitch())
     assert "`AddressOverSwitch.turn` turns to another thread" in found
     assert rules(AddressOverWayToSwitch()) == ["E041"]
+    assert rules(AddressOverSwitchItself()) == ["E041"]
     assert rules(AddressOverSwitchIfOn()) == []
 
 

@@ -455,6 +455,7 @@ class Measured(Subsystem):
     def run(self, request: User[Request], end: User[Request]) -> U64:
         mov(rcx, end)
         sub(rcx, request)
+        and_(ecx, 15)
         mov(rax, self.table[rcx])
         mov(rdx, request)
         shr(rdx, 60)

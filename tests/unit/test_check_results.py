@@ -4,7 +4,7 @@ import pytest
 
 from pykasm import *
 from pykasm.errors import DeclarationMistake
-from tests.unit.checking import broken, findings, mended, rules
+from tests.unit.checking import broken, faults, findings, mended, rules
 
 EIO = 5
 
@@ -563,3 +563,63 @@ class Widened(Disk):
 
 def test_a_number_that_is_no_error_is_widened() -> None:
     assert rules(Widened()) == []
+
+
+def test_an_error_is_taken_for_a_number() -> None:
+    assert broken("E093") == [
+        """\
+error[E093]: what `Broken.read` returns may be an error, and is taken for a number
+  FILE:LINE
+  LINE |         add(self.total, result)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^ this computes with it, and on some path to here \
+nothing has looked at it
+  LINE |         result = self.read()
+        |         ^^^^^^^^^^^^^^^^^^^^ it comes from here
+help: test it first: `try_(…)`, or `with if_(… < 0):`"""
+    ]
+    assert mended("E093") == []
+
+
+class Reckoning(Disk):
+    """Takes errors for numbers, in one way after the other."""
+
+    @function(exported=True)
+    def run(self) -> None:
+        mov(self.count, u64(self.number()))
+
+    @function(exported=True)
+    def number(self) -> OrErrno[I64]:
+        fail_if(self.count == 0, EIO)
+        ret(i64(self.count))
+
+    @function(exported=True)
+    def skip(self, length: U64) -> U64:
+        ret(length)
+
+    @function(exported=True)
+    def passes(self) -> U64:
+        ret(self.skip(u64(self.number())))
+
+    @function(exported=True)
+    def counts(self) -> U64:
+        number = self.number()
+        inc(number)
+        ret(u64(number))
+
+    @function(exported=True)
+    def finds(self) -> U64:
+        number = self.number()
+        lea(rcx, bare[u64(number) + 8])
+        ret(rcx)
+
+    @function(exported=True)
+    def looks(self) -> U64:
+        number = self.number()
+        with if_(number >= 0):
+            add(self.count, number)
+        ret(self.count)
+
+
+def test_ways_to_take_an_error_for_a_number() -> None:
+    wrong = {(name, "E093") for name in ("run", "passes", "counts", "finds")}
+    assert faults(Reckoning()) == wrong

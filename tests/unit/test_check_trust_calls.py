@@ -1,6 +1,7 @@
 """Rule E084 over calls: who passes on what somebody else chose bounds it first."""
 
 from pykasm import *
+from pykasm.lang.stubs import stub_address
 from tests.unit.checking import faults, faults_by_name, findings
 
 
@@ -154,6 +155,28 @@ def test_what_programs_call_bounds_its_arguments() -> None:
     assert faults(Calls()) == {("run", "E084"), ("add", "E084"), ("put", "E084")}
 
 
+class Entered(Base):
+    """Is called by programs by way of a stub."""
+
+    def __init__(self) -> None:
+        self.handlers = rodata(Handler * 1, [stub_address("Entered", "enter")])
+
+    @emits
+    def make(self) -> None:
+        """Clear what programs leave in the upper half."""
+        with stub("enter"):
+            mov(edi, edi)
+            jmp(self.run)
+
+    @function
+    def run(self, number: U32) -> U64:
+        ret(self.sums[number])
+
+
+def test_what_stubs_lead_programs_to_bounds_its_arguments() -> None:
+    assert faults(Entered()) == {("run", "E084")}
+
+
 class Shared(Base):
     """Leaves out the bound where all need it."""
 
@@ -189,3 +212,31 @@ error[E084]: an index is what somebody else chose
         |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ its address is given for what somebody else calls
 help: compare it with a bound first, or say what bounds it: `trust(…, reason)`"""
     ]
+
+
+class Followed(Base):
+    """Lets others follow a program's pointer as a number."""
+
+    @function
+    def run(self, place: User[U64]) -> U64:
+        ret(self.look(u64(place)))
+
+    @function
+    def look(self, address: U64) -> U64:
+        ret(self.follow(address))
+
+    @function
+    def follow(self, address: U64) -> U64:
+        ret(u64[address])
+
+    @function(exported=True, copies_user=True)
+    def copy_in(self, address: U64) -> U64:
+        ret(u64[address])
+
+    @function(exported=True)
+    def fetch(self, place: User[U64]) -> U64:
+        ret(self.copy_in(u64(place)))
+
+
+def test_a_programs_pointer_is_followed_as_a_number() -> None:
+    assert faults(Followed()) == {("run", "E084")}

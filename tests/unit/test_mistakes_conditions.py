@@ -9,6 +9,7 @@ import pytest
 
 from pykasm import *
 from pykasm.hostrun import Host
+from tests.unit.checking import findings
 from tests.unit.messages import message_of
 
 
@@ -343,3 +344,45 @@ def test_a_function_as_a_truth() -> None:
     message = message_of(Wrong)
     assert message.startswith("error[condition]: `Wrong.is_ready` is a function, and no truth\n")
     assert "help: `with if_(Wrong.is_ready(…)):`; Python asks for `is None`" in message
+
+
+class Moment(U64):
+    """A time."""
+
+
+class Signed(Subsystem):
+    """Compares what has no sign as if it had one."""
+
+    @function
+    def wrong(self, first: Ptr[U64], last: Ptr[U64]) -> U64:
+        with if_(i64(first) < i64(last)):
+            ret(1)
+        ret(0)
+
+
+class Earlier(Subsystem):
+    """Compares times without a sign, and the sign of their difference."""
+
+    @function
+    def run(self, first: Moment, last: Moment) -> U64:
+        with if_(first < last):
+            ret(1)
+        sub(first, last)
+        with if_(i64(first) < 0):
+            ret(2)
+        ret(0)
+
+
+def test_addresses_have_no_sign() -> None:
+    assert (
+        message_of(Signed)
+        == """\
+error[type]: `first` and `last` have no sign to be compared by
+  FILE:LINE
+  LINE |         with if_(i64(first) < i64(last)):
+        |                  ^^^^^^^^^^^^^^^^^^^^^^
+expected: a comparison without `i64(…)`
+got: Ptr[U64] < Ptr[U64], seen as I64
+help: compare them as they are; of a difference, compare the difference with 0"""
+    )
+    assert findings(Earlier()) == []

@@ -31,6 +31,91 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        "a file's number from a program that is no longer bounded",
+        "E084",
+        "fs/filetables.py",
+        "mov(file, cast(files[number], Ptr[File]))",
+        (
+            (
+                "            with if_(u64(number) < table.arrays.capacity):\n"
+                "                files = scratch(table.arrays.files)\n"
+                "                mov(file,",
+                "            with if_(table.arrays.capacity != 0):\n"
+                "                files = scratch(table.arrays.files)\n"
+                "                mov(file,",
+            ),
+        ),
+    ),
+    Fault(
+        "as many bytes copied to a program as it wants, from a local",
+        "E084",
+        "process/signalcalls.py",
+        "ret(self._store(target, address_of(pending), size))",
+        (("        fail_if(size > SET_SIZE, Errno.EINVAL)\n", ""),),
+    ),
+    Fault(
+        "an error that loses its sign",
+        "E091",
+        "process/memorycalls.py",
+        "mov(eax, result)  # planted",
+        (
+            (
+                "        result = self.spaces.unmap(self._space(), address, length)\n"
+                "        movsxd(rax, result)\n",
+                "        result = self.spaces.unmap(self._space(), address, length)\n"
+                "        mov(eax, result)  # planted\n",
+            ),
+        ),
+    ),
+    Fault(
+        "a field that a program is shown without a value",
+        "E092",
+        "process/filecalls.py",
+        "address_of(made), sizeof(PipeNumbers))",
+        (
+            (
+                "        mov(made.writer, writer)\n        result, left",
+                "        result, left",
+            ),
+        ),
+    ),
+    Fault(
+        "an error that is added to a length",
+        "E093",
+        "tty/terminalreading.py",
+        "add(total, result)",
+        (
+            (
+                "            break_if(result <= 0)\n            add(total, result)\n",
+                "            add(total, result)\n            break_if(result <= 0)\n",
+            ),
+        ),
+    ),
+    Fault(
+        "a reference given away that nobody has gained",
+        "E085",
+        "process/filecalls.py",
+        "tail(self.add, file, least, flags)",
+        (
+            (
+                "        file.references.gain()\n        tail(self.add",
+                "        tail(self.add",
+            ),
+        ),
+    ),
+    Fault(
+        "a parameter used after `rep movsb` has moved its register",
+        "E012",
+        "clock/clock.py",
+        "mov(self.page, page)",
+        (
+            (
+                "            rep.movsb()\n            mov(self.page, rdx)",
+                "            rep.movsb()\n            mov(self.page, page)",
+            ),
+        ),
+    ),
+    Fault(
         "a field that is emptied, and what it owned is lost",
         "E089",
         "sched/xstate.py",
@@ -711,6 +796,20 @@ FAULTS = (
 
 
 REFUSED = (
+    Fault(
+        "addresses compared as if they had a sign",
+        "type",
+        "vm/regions.py",
+        "i64(start) < i64(end)",
+        (
+            (
+                "        with while_(start < end):\n            region = self.find(space, start)\n"
+                "            asserts",
+                "        with while_(i64(start) < i64(end)):\n"
+                "            region = self.find(space, start)\n            asserts",
+            ),
+        ),
+    ),
     Fault(
         "an assertion between an instruction and the test of its flags",
         "condition",

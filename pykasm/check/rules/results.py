@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding
-from pykasm.check.results import Followed, ResultFlow, follows_results
+from pykasm.check.results import Followed, Mistaken, ResultFlow, follows_results
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
 from pykasm.errors import Note
@@ -43,6 +43,13 @@ E091 = rule(
     whoever asked takes for success.""",
 )
 
+E093 = rule(
+    "E093",
+    "an error is taken for a number",
+    """It is a very large length, or one below 0: what is computed from it, or stored where others
+    know of no errors, goes wrong far from here.""",
+)
+
 
 @function_check
 def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
@@ -57,6 +64,7 @@ def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
             yield _undeclared(function, min(flow.undeclared))
         yield from (_positive(function, *one) for one in flow.positive.items())
         yield from (_widened(function, *one) for one in flow.widened.items())
+        yield from (_mistaken(function, one) for one in flow.mistaken.values())
 
 
 def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:
@@ -110,6 +118,19 @@ def _positive(function: FunctionAnalysis, site: int, at: int) -> Finding:
         span=made,
         notes=[Note(returned, "it is returned here")] if returned != made else [],
         fix="put a minus before it: `-Errno.…`",
+        symbol=function.routine.symbol,
+    )
+
+
+def _mistaken(function: FunctionAnalysis, one: Mistaken) -> Finding:
+    callee = function.graph.nodes[one.value.site].callee
+    return Finding(
+        E093,
+        f"what `{callee or 'this'}` returns may be an error, and is taken for a number",
+        span=function.place(one.at),
+        mark=f"{one.how}, and on some path to here nothing has looked at it",
+        notes=[Note(function.place(one.value.site), "it comes from here")],
+        fix="test it first: `try_(…)`, or `with if_(… < 0):`",
         symbol=function.routine.symbol,
     )
 

@@ -104,4 +104,6 @@ def _origin(function: FunctionAnalysis, site: int) -> Note:
     routine = function.routine
     is_distrusting = routine.symbol in function.build.distrusting
     what = "its address is given for what somebody else calls" if is_distrusting else ""
-    return Note(line_span(routine.declared), what or "a parameter is `Untrusted[…]`")
+    is_told = any(one.type._untrusted for one in routine.signature.parameters)
+    given = "a parameter is `Untrusted[…]`" if is_told else "a parameter is `User[…]`"
+    return Note(line_span(routine.declared), what or given)
