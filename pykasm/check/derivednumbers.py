@@ -40,7 +40,8 @@ class Derived(NamedTuple):
     """A number that was computed: what is known of it, the `parts` that somebody else chose, and
     whether a bound of it `bounds_parts` too. `inherits`: it is bounded once they are. `unwrapped`
     is what is known if the parts were not too large; `is_copy`: it is the same number; `is_end`: it
-    is a counter, and counts up to the part."""
+    is a counter, and counts up to the part; `is_distance`: it is how far the part is from a known
+    number, so that a bound of it bounds the part, too large or not."""
 
     state: int
     bits: int
@@ -50,6 +51,7 @@ class Derived(NamedTuple):
     unwrapped: int = 0
     is_copy: bool = False
     is_end: bool = False
+    is_distance: bool = False
 
 
 Knows = Callable[[int | None], Known]
@@ -160,7 +162,14 @@ def _subtract(node: Node, mine: Known, theirs: Known) -> Derived:
     if not mine.state & ANY_LOW:
         return Derived(mine.state & CHOSEN, mine.bits, _parts(mine))
     unwrapped = mine.state & CHOSEN
-    return Derived(CHOSEN | MAY_WRAP, width, _parts(mine), inherits=False, unwrapped=unwrapped)
+    return Derived(
+        CHOSEN | MAY_WRAP,
+        width,
+        _parts(mine),
+        inherits=False,
+        unwrapped=unwrapped,
+        is_distance=True,
+    )
 
 
 def _and(node: Node, mine: Known, theirs: Known) -> Derived:

@@ -396,7 +396,8 @@ class TrustFlow(ValueFlow):
         if not state & UNBOUNDED:
             return
         self._set(path, value, state & ~(UNBOUNDED | BELOW))
-        if made is not None and made.bounds_parts and not state & MAY_WRAP:
+        is_exact = made is not None and (made.is_distance or not state & MAY_WRAP)
+        if made is not None and made.bounds_parts and is_exact:
             for part in made.parts:
                 self._bound(path, part)
         for one in [*path.states]:

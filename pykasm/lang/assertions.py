@@ -58,7 +58,7 @@ def asserts(test: object) -> None:
     """In debug builds, check that the condition holds; if not, the image's `on_assert` gets the
     source line and text. The check's failing side is out of the way, behind the function."""
     if not debugging():
-        for number in _not_null(condition(test)):
+        for number in _looked_at(condition(test)):
             current("asserts").say("asserts", number)
         return
     handler = _handlers[-1]
@@ -78,12 +78,13 @@ def asserts(test: object) -> None:
     builder.write_out_of_line(source, report_failure)
 
 
-def _not_null(test: Condition) -> Iterator[int]:
-    """The numbers of the registers that are not 0 where the condition holds."""
+def _looked_at(test: Condition) -> Iterator[int]:
+    """The numbers of the registers that are not null, or no errors, where the condition holds."""
     if isinstance(test, Both):
-        yield from _not_null(test.left)
-        yield from _not_null(test.right)
+        yield from _looked_at(test.left)
+        yield from _looked_at(test.right)
     elif isinstance(test, Comparison) and isinstance(test.left, RegisterOperand):
         is_zero = isinstance(test.right, int) and test.right == 0
-        if test.operator == "!=" and is_zero:
+        excluding = (">=", ">", "==") if test.signed else ("!=",)
+        if test.operator in excluding and is_zero:
             yield test.left._register.number

@@ -399,6 +399,22 @@ class Asserted(Disk):
         ret(block.size)
 
 
+class Unfailing(Disk):
+    """Nothing goes wrong in so few; a debug build looks."""
+
+    @function
+    def run(self) -> U64:
+        number = self.read()
+        asserts(number >= 0)
+        mov(eax, number)
+        add(self.count, rax)
+        ret(self.count)
+
+
+def test_an_assertion_looks_at_an_error() -> None:
+    assert rules(Unfailing()) == []
+
+
 class Addressed(Disk):
     """Computes an address, and follows it where there is one."""
 

@@ -46,6 +46,15 @@ class Right(Base):
     """Bounds every number, in one way or another."""
 
     @function(exported=True)
+    def from_one_on(self, p: Ptr[Packet]) -> U64:
+        n = scratch(p.length)
+        mov(eax, n)
+        dec(eax)
+        with if_(eax >= 7):
+            ret(0)
+        ret(self.small[n])
+
+    @function(exported=True)
     def signed(self, p: Ptr[Packet]) -> U64:
         n = scratch(p.sid)
         with if_((n >= 8) | (n < 0)):
