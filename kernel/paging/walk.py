@@ -15,8 +15,10 @@ class PageWalk(Subsystem):
 
     @function
     def is_mapped(self, address: U64) -> Bool:
-        """Return whether the kernel can read the byte at `address`."""
-        ret(self.find(address) != 0)
+        """Return whether the kernel can read the byte at `address`, and not only a program."""
+        entry = self.find(address)
+        and_(entry, PageFlags.PRESENT | PageFlags.USER)
+        ret(entry == PageFlags.PRESENT)
 
     @function
     def find(self, address: U64) -> U64:

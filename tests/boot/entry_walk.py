@@ -37,8 +37,12 @@ STACKS = {Vector.NMI: AREA + 0x8000 - 16, Vector.MACHINE_CHECK: AREA + 0xC000 - 
 HANDLERS = 0xFFFF_FFFF_9000_0000
 """Where handlers are called: 16 bytes for each, a `ret` in them."""
 HANDLER_SIZE = 16
-CALL, USER, KERNEL, WORK = (first * 1024 for first in range(4))
-"""The first handler of system calls, of exceptions of programs, of interrupts, of pending work."""
+CALL, USER, KERNEL, OTHERS = (first * 1024 for first in range(4))
+"""The first handler of system calls, of exceptions of programs, of interrupts, of what else is
+called."""
+WORK, IS_TRACED = "UserWork.run", "SystemCallTrace.is_traced"
+OTHER_FUNCTIONS = (WORK, IS_TRACED, "SystemCallTrace.begin", "SystemCallTrace.end")
+"""Functions that have handlers of ours in their place."""
 
 USER_GS, USER_RSP, USER_RIP = 0x1234_5000, 0x7FFF_FFFF_E0F0, 0x40_1000
 KERNEL_RIP = 0xFFFF_FFFF_8010_0000
@@ -106,8 +110,9 @@ class Walk:
         ):
             for n in range(count):
                 self.store(self.at(table) + 8 * n, HANDLERS + HANDLER_SIZE * (first + n))
-        jump = b"\x48\xb8" + (HANDLERS + HANDLER_SIZE * WORK).to_bytes(8, "little") + b"\xff\xe0"
-        self.emulator.mem_write(self.at("UserWork.run"), jump)
+        for number, name in enumerate(OTHER_FUNCTIONS, OTHERS):
+            place = (HANDLERS + HANDLER_SIZE * number).to_bytes(8, "little")
+            self.emulator.mem_write(self.at(name), b"\x48\xb8" + place + b"\xff\xe0")
         template = self.emulator.mem_read(self.at("percpu_start"), self.block_size)
         self.emulator.mem_write(self.block, bytes(template))
         self.store(self.block + self.at("PerCpu.block"), self.block)
@@ -173,10 +178,10 @@ class Walk:
         place = THREAD + offsetof(Thread, "pending")
         self.emulator.mem_write(place, min(self.pending_left, 1).to_bytes(4, "little"))
 
-    def system_call(self) -> None:
-        """Do `syscall` (AMD64 APM vol. 3), at whose end TF and the like are clear."""
+    def system_call(self, entry: str = "UserEntry.system_call") -> None:
+        """Do `syscall`, which leads to `entry` and clears flags (AMD64 APM vol. 3)."""
         self["rcx"], self["r11"] = self["rip"], self["rflags"]
-        self["rflags"], self["rip"], self.cs = 2, self.at("UserEntry.system_call"), Selector.CODE
+        self["rflags"], self["rip"], self.cs = 2, self.at(entry), Selector.CODE
 
     def interrupt(self, vector: int) -> None:
         """Let an interrupt or exception come (AMD64 APM vol. 2, 8.9)."""
@@ -223,10 +228,11 @@ class Walk:
         assert self.msr(Msr.GS_BASE) == self.block
         assert self["rsp"] % 16 == 8
         assert not self["rflags"] & DIRECTION
-        if number == WORK:
+        other = OTHER_FUNCTIONS[number - OTHERS] if number >= OTHERS else None
+        if other == WORK:
             self.pending_left -= 1
             self._note_pending()
-        elif number >= KERNEL and self.nesting:
+        elif number in range(KERNEL, OTHERS) and self.nesting:
             assert self["rdi"] == self["rsp"] + 8
             vector = self.load(self["rdi"] + offsetof(TrapFrame, "vector"))
             assert vector == number - KERNEL == self.nesting[-1]
@@ -235,6 +241,8 @@ class Walk:
             self.handled += 1
         for name in SCRATCH:
             self[name] = self.chance.getrandbits(64)
+        if other == IS_TRACED:
+            self["rax"] = 1
 
     def instructions(self) -> Iterator[None]:
         """Go the way to its end, with a stop before each instruction."""

@@ -19,10 +19,12 @@ GETPID = 39
 DEVICE = InterruptVector.FIRST_DEVICE
 
 
-def call(number: int, flags: int = FLAGS, pending: int = 0) -> Begin:
+def call(
+    number: int, flags: int = FLAGS, pending: int = 0, entry: str = "UserEntry.system_call"
+) -> Begin:
     def begin(walk: Walk) -> None:
         walk.begin(flags, pending, rax=number)
-        walk.system_call()
+        walk.system_call(entry)
 
     return begin
 
@@ -44,7 +46,8 @@ WAYS: dict[str, Begin] = {
     "system call": call(GETPID),
     "unknown call": call(UNKNOWN_CALL),
     "call beyond all": call(1 << 40 | 0x7FFF_FFFF),
-    "traced call": call(GETPID, FLAGS | TRAP),
+    "call step by step": call(GETPID, FLAGS | TRAP),
+    "traced call": call(GETPID, entry="TracedEntry.system_call"),
     "call with work": call(GETPID, pending=2),
     "exception": exception(Vector.DIVIDE_ERROR),
     "exception with an error code": exception(Vector.PAGE_FAULT, FLAGS | DIRECTION, pending=1),

@@ -2,6 +2,8 @@
 
 import struct
 from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +21,10 @@ from pykasm.machine.pytest_plugin import MakeMachine
 from pykasm.machine.qemu import PANIC_STATUS
 from pykasm.machine.session import Machine
 from pykasm.machine.symbols import SymbolTable
+from tests.boot.test_programs import TEXT, started_on
+from tests.elf import Segment, code, program
 
-INT3 = b"\xcc"
+INT3, SYSRETQ = b"\xcc", b"\x48\x0f\x07"
 RESERVED_VECTOR = 0x16
 """No exception of any processor yet (AMD64 APM vol. 2, table 8-1)."""
 
@@ -187,3 +191,36 @@ def test_a_non_maskable_interrupt_has_its_own_stack(
     stack = int(gdb.evaluate("(unsigned long)$rsp")) - symbols.address("Stacks.nmi")
     assert 0 < stack < sizeof(GuardedStack)
     assert functions(gdb) == ["Panic.exception", "<signal handler called>", *callers]
+
+
+CALLS = program(
+    Segment(
+        TEXT, code(f"mov ebp, {TEXT}", "mov eax, 110", "syscall", f"mov ecx, {TEXT}", "jmp rcx")
+    ),
+    entry=TEXT,
+)
+"""Does system calls for ever, and has in rbp what could be a frame."""
+
+
+@pytest.mark.parametrize("way", ["in", "out", "between"])
+def test_an_nmi_on_the_way_of_a_program_is_reported(
+    machine: MakeMachine, kernel_images: Images, symbols: SymbolTable, tmp_path: Path, way: str
+) -> None:
+    kernel = started_on(1, partial(machine, gdb=True), tmp_path, {"calls": CALLS})
+    project = kernel_images.project
+    entry = symbols.named("UserEntry.system_call")
+    begin = entry.address
+    sysret = begin + read_image(kernel, begin, entry.size).index(SYSRETQ)
+    with Gdb(project.kernel, kernel.gdb_address, project.root) as gdb:
+        gdb.break_at(f"*{begin if way == 'in' else sysret}")
+        kernel.send_line("run /bin/calls")
+        gdb.resume()
+        if way == "between":
+            gdb.step_instruction()  # into the program
+        kernel.qmp("inject-nmi")
+        gdb.console("delete")
+        gdb.console("detach")
+    said = kernel.expect(r"panic: non-maskable interrupt[^$]*panic: end of report\r\n").group()
+    assert "process 1, thread 1: calls" in said
+    assert "again" not in said
+    assert kernel.wait_exit() == PANIC_STATUS
