@@ -366,7 +366,10 @@ class FutexCalls(SystemCallGroup):
         what = scratch(operation)
         and_(what, 0xFFFF_FFFF & ~int(FLAGS))
         with if_(what == FutexOperation.WAIT):
-            tail(self.clock.after, time)
+            end = self.clock.after(time)
+            with if_(i64(end) < 0):  # beyond all times of programs
+                mov(end, FOREVER)
+            ret(end)
         with if_((operation & FutexFlag.CLOCK_REALTIME) == 0):
             ret(time)
         bts(time, DAY_BIT)

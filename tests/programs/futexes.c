@@ -158,6 +158,25 @@ static void between_processes(void) {
     CHECK(waitpid(child, &status, 0) == child && WEXITSTATUS(status) == 7);
 }
 
+// A wait for as long as can be said does not end by itself, whatever is added to that.
+static void longest(void) {
+    struct timespec time = {INT64_MAX, 999999999};
+    int *shared = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    static const int operations[] = {FUTEX_WAIT, FUTEX_WAIT_BITSET,
+                                     FUTEX_WAIT_BITSET | FUTEX_CLOCK_REALTIME};
+    for (int i = 0; i < 3; i++) {
+        int status;
+        pid_t child = fork(), ended;
+        if (!child)
+            _exit(futex(shared, operations[i], 0, &time, 0, -1) == 0 ? 0 : 1);
+        while ((ended = waitpid(child, &status, WNOHANG)) == 0 &&
+               futex(shared, FUTEX_WAKE, 1, 0, 0, 0) == 0)
+            sched_yield();
+        CHECK(ended >= 0 && (ended || waitpid(child, &status, 0) == child));
+        CHECK(status == 0);
+    }
+}
+
 static void robust(void) {
     static struct {
         struct robust_list_head head;
@@ -188,6 +207,7 @@ int main(void) {
     bits();
     errors();
     between_processes();
+    longest();
     robust();
     return 0;
 }
