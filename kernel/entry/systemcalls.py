@@ -39,6 +39,7 @@ from kernel.process.privatecalls import PrivateCalls
 from kernel.process.processcalls import ProcessCalls
 from kernel.process.processmemorycalls import ProcessMemoryCalls
 from kernel.process.randomcalls import RandomCalls
+from kernel.process.restartablecalls import RestartableCalls
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.spacecalls import SpaceCalls
@@ -280,6 +281,7 @@ NUMBERS: dict[int, Function[Any]] = {
     327: VectorCalls.preadv2,
     328: VectorCalls.pwritev2,
     332: ExtendedStatusCalls.statx,
+    334: RestartableCalls.rseq,
     424: KillCalls.pidfd_send_signal,
     434: PidfdCalls.pidfd_open,
     435: CloneCalls.clone3,

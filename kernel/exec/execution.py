@@ -16,6 +16,7 @@ from kernel.process.tasks import Tasks
 from kernel.process.usages import Usages
 from kernel.sched.thread import KILLABLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
+from kernel.signals.restartablesequences import RestartableSequences
 from kernel.signals.signalnumber import Signal
 from kernel.signals.signalstates import SignalStates
 from kernel.sync.pollqueue import ANYTHING
@@ -43,6 +44,7 @@ class Execution(Subsystem):
         signals: SignalStates,
         usages: Usages,
         posix_timers: PosixTimers,
+        sequences: RestartableSequences,
     ) -> None:
         self.loader = loader
         self.processes = processes
@@ -55,6 +57,7 @@ class Execution(Subsystem):
         self.signals = signals
         self.usages = usages
         self.posix_timers = posix_timers
+        self.sequences = sequences
 
     @function(context="thread", sleeps=True)
     def execute(self, request: Keep[Ptr[LoadRequest]]) -> OrErrno[I32]:
@@ -120,6 +123,7 @@ class Execution(Subsystem):
         self._limit_stack(process, request.space)
         mov(task.clear_child_tid, 0)
         mov(task.robust_list, 0)
+        self.sequences.forget(task)
         self.tasks.reset_registers(task, request.rip, request.rsp)
         mov(process.exit_signal, Signal.SIGCHLD)  # nobody but its maker knows of another one
         mov(process.executed, 1)

@@ -21,6 +21,7 @@ from kernel.process.tasks import Tasks, program_frame
 from kernel.sched.thread import KILLABLE
 from kernel.sched.userstate import NAME_SIZE
 from kernel.sched.waiting import FOREVER
+from kernel.signals.restartablesequences import RestartableSequences
 from kernel.signals.signalstates import SignalStates
 from kernel.sync.pollqueues import PollQueues
 from kernel.vm.addressspace import AddressSpace
@@ -57,6 +58,7 @@ class Clones(Subsystem):
         queues: PollQueues,
         copy: UserCopy,
         policies: Policies,
+        sequences: RestartableSequences,
     ) -> None:
         self.processes = processes
         self.ids = ids
@@ -71,6 +73,7 @@ class Clones(Subsystem):
         self.queues = queues
         self.copy = copy
         self.policies = policies
+        self.sequences = sequences
 
     @function(context="thread", sleeps=True)
     def clone(self, arguments: Keep[Ptr[CloneArguments]]) -> OrErrno[I64]:
@@ -287,6 +290,8 @@ class Clones(Subsystem):
         and_(flags, CloneFlag.VM | CloneFlag.VFORK)
         xor(flags, CloneFlag.VM)  # a child that its maker waits for may go on with its stack
         self.signals.inherit(task, current, flags)
+        with if_((arguments.flags & CloneFlag.VM) == 0):
+            self.sequences.inherit(task, current)
         ret(task)
 
     @function

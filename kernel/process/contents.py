@@ -59,6 +59,7 @@ from kernel.process.processtimers import ProcessTimers
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.randomcalls import RandomCalls
 from kernel.process.recordcontrol import RecordControl
+from kernel.process.restartablecalls import RestartableCalls
 from kernel.process.schedulingcalls import SchedulingCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.signalfiles import SignalFiles
@@ -176,6 +177,7 @@ CONTENTS: Contents = (
     FutexCalls,  # and for words to change
     FutexVectorCalls,  # for one of several of these
     BarrierCalls,  # and for others to see what was written
+    RestartableCalls,  # for what is done without an interruption, or again
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
     WaitCalls,  # system calls for that

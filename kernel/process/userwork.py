@@ -11,6 +11,7 @@ from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Interruption, Thread
 from kernel.sched.waiting import Waiting
+from kernel.signals.restartablesequences import RestartableSequences
 from kernel.signals.signaldelivery import SignalDelivery
 from kernel.signals.signalset import TERMINAL_STOPS
 from pykasm import *
@@ -18,7 +19,7 @@ from pykasm import *
 
 class UserWork(Subsystem):
     """Deals with what is pending for a thread whose program is about to go on (`Thread.pending`):
-    its end, its processor time, and signals."""
+    its end, its processor time, where it runs, and signals."""
 
     def __init__(
         self,
@@ -27,6 +28,7 @@ class UserWork(Subsystem):
         stops: Stops,
         timers: ProcessTimers,
         delivery: SignalDelivery,
+        sequences: RestartableSequences,
         waiting: Waiting,
         scheduler: Scheduler,
     ) -> None:
@@ -35,6 +37,7 @@ class UserWork(Subsystem):
         self.stops = stops
         self.timers = timers
         self.delivery = delivery
+        self.sequences = sequences
         self.waiting = waiting
         self.scheduler = scheduler
 
@@ -46,7 +49,7 @@ class UserWork(Subsystem):
         with if_(thread.pending != Interruption.SIGNAL):
             with if_(thread.pending & Interruption.KILL):
                 tail(self._end, task)
-            self._do_others(task, thread)
+            self._do_others(task, thread, frame)
             with if_((thread.pending & Interruption.SIGNAL) == 0):
                 ret()
         self.waiting.clear(thread, Interruption.SIGNAL)  # what comes from now on sets it again
@@ -66,8 +69,11 @@ class UserWork(Subsystem):
         tail(self.exits.exit_task, group.deadly)
 
     @function(context="thread", sleeps=True)
-    def _do_others(self, task: Keep[Ptr[Task]], thread: Keep[Ptr[Thread]]) -> None:
-        """Deal with what is pending for `thread`, that of `task`, beside signals and its end."""
+    def _do_others(
+        self, task: Keep[Ptr[Task]], thread: Keep[Ptr[Thread]], frame: Keep[Ptr[TrapFrame]]
+    ) -> None:
+        """Deal with what is pending for `thread`, that of `task`, beside signals and its end.
+        `frame` has its registers."""
         with if_(thread.pending & Interruption.TICK):
             self.waiting.clear(thread, Interruption.TICK)
             self.timers.tick(task)
@@ -76,3 +82,6 @@ class UserWork(Subsystem):
             self.scheduler.settle()
         with if_(thread.pending & Interruption.DAY):
             self.waiting.clear(thread, Interruption.DAY)  # it did not wait for that
+        with if_(thread.pending & Interruption.RESTART):
+            self.waiting.clear(thread, Interruption.RESTART)
+            ignore(self.sequences.settle(task, frame, 0), "it has got a signal then")

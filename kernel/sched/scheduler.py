@@ -27,7 +27,7 @@ from kernel.sched.runqueue import (
 from kernel.sched.runtimes import RunTimes
 from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.switch import Switch
-from kernel.sched.thread import Thread, ThreadState
+from kernel.sched.thread import Interruption, Thread, ThreadState
 from kernel.sched.threadtimes import ThreadTimes
 from kernel.sched.ticks import SchedulerTicks
 from kernel.sched.xstate import ExtendedState
@@ -175,6 +175,8 @@ class Scheduler(Subsystem):
                 inc(previous.preemptions)
             with else_():
                 inc(previous.waits)
+            with if_(previous.restarts != 0):
+                lock.or_(previous.pending, Interruption.RESTART)
             with if_(previous.extended != 0):
                 self.extended.save(previous)
             self._save_bases(previous)

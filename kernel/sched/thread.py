@@ -42,6 +42,9 @@ class Interruption(IntFlag):
     """The time of day was set. Ends waits for a time of day alone."""
     MOVE = 1 << 4
     """The processors that it may run on have changed. Ends no wait."""
+    RESTART = 1 << 6
+    """It has lost its processor: its program gives up what it does without an interruption. Ends no
+    wait."""
     TICK = 1 << 3
     """A tick came while it ran a program: its processor time has gone on. Ends no wait."""
 
@@ -78,7 +81,9 @@ class Thread(Struct, align=64):
     """How it wants the lock that it waits for, in the words of that."""
     wait_mode: U32 = field(Interruption, written_by="Waiting")
     """What ends the wait that it is in; 0 while it is in none. Only the thread changes it."""
-    pending: U32 = field(Interruption, written_by=("Waiting", "SchedulerTicks"))
+    pending: U32 = field(
+        Interruption, written_by=("Waiting", "SchedulerTicks", "Scheduler", "MemoryBarriers")
+    )
     """What was to end a wait of it and is not dealt with yet. Changed by atomic instructions."""
     used: U32
     """What it has used of its `quantum` before it was preempted last."""
@@ -86,6 +91,8 @@ class Thread(Struct, align=64):
     """What it may use before others of its priority run; UNLIMITED, if these wait for ever."""
     passes: U32
     """How often others of its priority go first after each turn of it."""
+    restarts: U32
+    """`Interruption.RESTART` if that becomes pending whenever it leaves its processor; else 0."""
     passes_left: U32
     """How often they still do before its next turn."""
     allowed: Array[U64] = field(count=PROCESSOR_WORDS)

@@ -5,6 +5,7 @@ from kernel.signals.extendedframes import ExtendedFrames
 from kernel.signals.forcedsignals import ForcedSignals
 from kernel.signals.frameaccess import FrameAccess
 from kernel.signals.ownsignals import OwnSignals
+from kernel.signals.restartablesequences import RestartableSequences
 from kernel.signals.restarts import Restarts
 from kernel.signals.signalactionstore import SignalActionStore
 from kernel.signals.signalarrivals import SignalArrivals
@@ -37,6 +38,7 @@ CONTENTS: Contents = (
     FrameAccess,  # code that touches their frames
     ExtendedFrames,  # what they find and leave in x87, SSE and AVX
     SignalFrames,  # how programs get to them, and back
+    RestartableSequences,  # what programs do without an interruption, or again
     Restarts,  # what becomes of system calls meanwhile
     SignalDelivery,  # what threads do with signals on their way to their program
 )

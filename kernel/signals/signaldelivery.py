@@ -6,6 +6,7 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.signals.alternatestacks import AlternateStacks
 from kernel.signals.forcedsignals import ForcedSignals
 from kernel.signals.foundsignal import FoundSignal
+from kernel.signals.restartablesequences import RestartableSequences
 from kernel.signals.restarts import Restarts
 from kernel.signals.signalactions import ActionFlag, Disposition
 from kernel.signals.signalactionstore import SignalActionStore
@@ -34,6 +35,7 @@ class SignalDelivery(Subsystem):
         masks: SignalMasks,
         frames: SignalFrames,
         stacks: AlternateStacks,
+        sequences: RestartableSequences,
         restarts: Restarts,
     ) -> None:
         self.signals = signals
@@ -43,6 +45,7 @@ class SignalDelivery(Subsystem):
         self.masks = masks
         self.frames = frames
         self.stacks = stacks
+        self.sequences = sequences
         self.restarts = restarts
 
     @function(context="thread", sleeps=True)
@@ -147,6 +150,12 @@ class SignalDelivery(Subsystem):
     ) -> None:
         """Continue the program with the handler of the signal that was `found`, and block what it
         wants blocked. Where its stack can't be written to, that is a SIGSEGV."""
+        frame = keep(frame)
+        with (
+            if_(target.sequence_area != 0),
+            if_(~self.sequences.settle(target, frame, found.info.number)),
+        ):
+            ret()
         with if_(self.frames.push(target, frame, found) != 0):
             tail(self.forced.refuse, target, found.info.number)
         mov(target.has_saved_mask, 0)

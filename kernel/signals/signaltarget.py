@@ -78,4 +78,9 @@ class SignalTarget(UserState):
     error_code: U64
     fault_address: U64
     stack: AlternateStack
+    sequence_area: Untrusted[U64]
+    """Where its program has a `SequenceArea`; 0 for nowhere."""
+    sequence_length: U32
+    sequence_signature: U32
+    """What stands in front of each place where a section of it is given up."""
     restart: RestartBlock

@@ -10,6 +10,9 @@ from kernel.sched.scheduler import Scheduler
 from kernel.smp.calls import Calls
 from pykasm import *
 
+ALL = 0xFFFF_FFFF
+"""Stands for the number of each processor."""
+
 
 class MemoryBarriers(Subsystem):
     """Lets each processor come to a point where it has finished all accesses to memory that its
@@ -44,6 +47,24 @@ class MemoryBarriers(Subsystem):
             request.wait()
             mfence()
 
+    @function(sleeps=True)
+    def restart_users(self, space: Keep[Ptr[Space]], number: Keep[U32]) -> None:
+        """Have the threads that run in `space` on other processors, or on the one with this
+        `number` unless that is ALL, give up what they do without an interruption, and wait until
+        they know."""
+        request = local(Request)
+        request.prepare(address_of(self.restart))
+        self.calls.check_interrupts()
+        with self.scheduler.preemption_disabled():
+            mfence()
+            with (
+                self.processors.others() as processor,
+                if_((number == ALL) | (processor.number == number)),
+            ):
+                self._post_if_inside(processor, space, request)
+            request.wait()
+            mfence()
+
     @inline(changes=CALLER_SAVED)
     def _post_if_inside(
         self, processor: Ptr[Processor], space: Ptr[Space], request: Request
@@ -56,4 +77,13 @@ class MemoryBarriers(Subsystem):
     @function(context="interrupt")
     def serve(self, request: Ptr[Request]) -> None:
         """Come to such a point."""
+        mfence()
+
+    @function(context="interrupt")
+    def restart(self, request: Ptr[Request]) -> None:
+        """Have the thread that runs give up what it does without an interruption, and come to such
+        a point."""
+        thread = scratch(self.scheduler.current)
+        mov(eax, thread.restarts)
+        lock.or_(thread.pending, eax)
         mfence()
