@@ -183,6 +183,7 @@ PARAMETERS: dict[str, tuple[ParameterKind, ...]] = {
     "process_madvise": (FILE, ADDRESS, LENGTH, _value(names.ADVICE), HEX),
     "kcmp": (PROCESS, PROCESS, _value(names.COMPARISONS), HEX, HEX),
     "membarrier": (_flags(names.BARRIERS), HEX, UNSIGNED),
+    "syslog": (UNSIGNED, OUTPUT, LENGTH),
     "rseq": (ADDRESS, LENGTH, HEX, HEX),
     "futex_waitv": (ADDRESS, UNSIGNED, HEX, TIME, CLOCK),
     "pidfd_open": (PROCESS, OPEN),

@@ -26,6 +26,7 @@ from kernel.process.intervalcalls import IntervalCalls
 from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
 from kernel.process.lockcalls import LockCalls
+from kernel.process.logcalls import LogCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.mountcalls import MountCalls
@@ -141,6 +142,7 @@ NUMBERS: dict[int, Function[Any]] = {
     99: SchedulingCalls.sysinfo,
     100: UsageCalls.times,
     102: IdentityCalls.getuid,
+    103: LogCalls.syslog,
     104: IdentityCalls.getgid,
     105: IdentityCalls.setuid,
     106: IdentityCalls.setgid,

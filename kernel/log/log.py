@@ -28,7 +28,7 @@ class Log(Writer):
     """A ring of the latest messages, in which new ones overwrite the oldest.
 
     `log.write(LogLevel.INFO, "%u processors", count)` in a function's body writes one, without a
-    newline at its end. Messages of CONSOLE_LEVEL and more severe ones are printed on the console
+    newline at its end. Those that are more severe than `console_limit` are printed on the console
     too. Context: any but NMI, from the kernel's first instruction on; a panic calls `break_lock`
     first.
 
@@ -50,6 +50,8 @@ class Log(Writer):
         """The position where the next message goes."""
         self.length = bss(U64, guarded_by="lock")
         """Bytes of text so far in the message being written."""
+        self.console_limit = data(U32, CONSOLE_LEVEL + 1)
+        """Messages with a lower number are printed on the console."""
         self.dropped = bss(U64)
         """The number of messages that were overwritten."""
 
@@ -59,11 +61,10 @@ class Log(Writer):
 
         def store(translated: str) -> None:
             self._store(level, text(translated), rsp)
-            if level <= CONSOLE_LEVEL:
+            with if_(self.console_limit > int(level)):
                 self.console.emit_call(translated)
 
-        line = format + "\n" if level <= CONSOLE_LEVEL else format
-        self.emit(called_at(), line, arguments, level.colour, store)
+        self.emit(called_at(), format + "\n", arguments, level.colour, store)
 
     @function
     def _store(self, level: U32, format: Keep[Ptr[U8]], arguments: Keep[Ptr[U64]]) -> None:

@@ -31,6 +31,8 @@ from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
 from kernel.process.lockcalls import LockCalls
 from kernel.process.lockrequeues import LockRequeues
+from kernel.process.logcalls import LogCalls
+from kernel.process.logreader import LogReader
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.memorylimits import MemoryLimits
@@ -155,6 +157,8 @@ CONTENTS: Contents = (
     PersonalityCalls,  # how their surroundings look
     SystemNameCalls,  # system calls about the machine's name
     MachineCalls,  # about the machine
+    LogReader,  # what they see of the kernel's log
+    LogCalls,  # by which system call
     RandomCalls,  # for random bytes
     Policies,  # how they are chosen to run
     PriorityCalls,  # about how urgent they are
