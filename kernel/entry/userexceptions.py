@@ -13,6 +13,7 @@ from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.faultinjection import FaultInjection
 from kernel.paging.addresses import USER_END, UserAddress
+from kernel.process.memorykiller import MemoryKiller
 from kernel.process.processes import Processes
 from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
@@ -98,6 +99,7 @@ class UserExceptions(Subsystem):
         spaces: AddressSpaces,
         paging: DemandPaging,
         processes: Processes,
+        killer: MemoryKiller,
         forced: ForcedSignals,
         log: Log,
     ) -> None:
@@ -106,6 +108,7 @@ class UserExceptions(Subsystem):
         self.spaces = spaces
         self.paging = paging
         self.processes = processes
+        self.killer = killer
         self.forced = forced
         self.log = log
         others: Mapping[int, Any] = {
@@ -232,7 +235,9 @@ class UserExceptions(Subsystem):
         """Send the signal for a page fault at `address` that gave an `error`."""
         info = local(SignalInfo)
         with if_(error == -Errno.ENOMEM):
-            tail(self._kill)
+            with if_(~self.killer.make_room()):
+                self._kill()
+            ret()
         info.clear()
         mov(info.details.fault.address, address)
         mov(info.number, Signal.SIGSEGV)
@@ -253,7 +258,7 @@ class UserExceptions(Subsystem):
 
     @function(context="thread")
     def _kill(self) -> None:
-        """End the program that runs, for want of memory."""
+        """End the program that runs, for want of memory: there is no other one."""
         info, task = local(SignalInfo), keep(self.processes.current())
         process = scratch(task.process)
         name = scratch(address_of(process.name))

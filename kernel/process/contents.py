@@ -35,6 +35,7 @@ from kernel.process.logcalls import LogCalls
 from kernel.process.logreader import LogReader
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
+from kernel.process.memorykiller import MemoryKiller
 from kernel.process.memorylimits import MemoryLimits
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
@@ -132,6 +133,7 @@ CONTENTS: Contents = (
     SignalFiles,  # in files
     EventCalls,  # and for files without names
     MemoryLimits,  # how much memory they may have
+    MemoryKiller,  # and what ends where there is none
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used
     ProcessMemoryCalls,  # and for that of others

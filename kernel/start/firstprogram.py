@@ -83,6 +83,7 @@ class FirstProgram(Subsystem):
         ignore(result, "it has started")
         process = keep(started)
         mov(self.processes.init, process)
+        mov(process.signals.protected, 1)
         self.watch.begin(process)
         ret(0)
 

@@ -1,0 +1,114 @@
+"""What ends when memory is out."""
+
+from __future__ import annotations
+
+from kernel.clock.clock import Clock
+from kernel.clock.units import NSEC_PER_SEC
+from kernel.log.level import LogLevel
+from kernel.log.log import Log
+from kernel.process.process import Process, ProcessState
+from kernel.process.processes import Processes
+from kernel.process.task import Task
+from kernel.sched.sleep import Sleep
+from kernel.sched.thread import KILLABLE
+from kernel.signals.signalnumber import Signal
+from kernel.signals.signals import Signals
+from pykasm import *
+
+PAUSE = NSEC_PER_SEC // 100
+"""Nanoseconds for which a program waits until another one, which ends, has left its memory."""
+
+
+class KillChoice(Struct):
+    """What was found of processes."""
+
+    process: OrNull[Ptr[Process]]
+    """The one with most pages in memory of those that may end, as processes; null for none."""
+    pages: U64
+    ending: U32
+    """How many end already, and have not left their memory."""
+
+
+class MemoryKiller(Subsystem):
+    """Ends the process that gives back most, and never process 1, where a program needs a page and
+    there is none (Linux: mm/oom_kill.c). Context: thread, that of the program."""
+
+    def __init__(
+        self, processes: Processes, signals: Signals, clock: Clock, sleep: Sleep, log: Log
+    ) -> None:
+        self.processes = processes
+        self.signals = signals
+        self.clock = clock
+        self.sleep = sleep
+        self.log = log
+
+    @function(context="thread", sleeps=True)
+    def make_room(self) -> Bool:
+        """End a process, unless one ends already, and wait a moment. Returns 0 if there is none
+        that may end; else the program tries again, or has ended itself."""
+        ending = local(U32)
+        victim = keep(self._choose(address_of(ending)))
+        with if_(victim != 0):
+            name = scratch(address_of(victim.name))
+            self.log.write(LogLevel.WARNING, "%s[%u]: killed, out of memory", name, victim.number)
+            self.processes.drop(victim)
+        with elif_(ending == 0):
+            ret(False)
+        deadline = self.clock.after(PAUSE)
+        ignore(self.sleep.sleep_until(deadline, KILLABLE), "it looks again in any case")
+        ret(True)
+
+    @function(context="thread")
+    def _choose(self, ending: Keep[Ptr[U32]]) -> Owned[OrNull[Ptr[Process]]]:
+        """End a process, and return a reference to it; null if there is none, or some end already:
+        `ending` tells how many."""
+        choice, found = local(KillChoice), keep(OrNull[Ptr[Process]])
+        mov(choice.process, 0)
+        mov(choice.pages, 0)
+        mov(choice.ending, 0)
+        with self.processes.lock.held():
+            with self.processes.each() as process:
+                self._look_at(process, address_of(choice))
+            mov(eax, choice.ending)
+            mov(at(ending), eax)
+            mov(found, 0)
+            with if_(eax == 0):
+                mov(found, choice.process)
+            with if_(found != 0):
+                found.references.gain()
+                self._end(found)
+        ret(found)
+
+    @function(context="interrupts off", holds="Processes.lock")
+    def _look_at(self, process: Keep[Ptr[Process]], choice: Keep[Ptr[KillChoice]]) -> None:
+        """Note in `choice` what `process` is for it."""
+        pages = keep(U64)
+        with process.lock.held():
+            mov(pages, self._pages_of(process))
+        with if_(pages == 0):
+            ret()
+        with if_((process.state != ProcessState.ALIVE) | (process.signals.deadly != 0)):
+            inc(choice.ending)
+            ret()
+        with if_((process != self.processes.init) & (pages > choice.pages)):
+            mov(choice.pages, pages)
+            mov(choice.process, process)
+
+    @function(holds="process.lock")
+    def _pages_of(self, process: Ptr[Process]) -> U64:
+        """Return how many pages the memory of `process` has, but at least 1; 0 if it has none."""
+        with process.tasks.each(Task, "sibling", place=scratch) as task:
+            space = scratch(task.space)
+            with if_(space != 0):
+                mov(rax, space.resident)
+                or_(rax, 1)
+                ret(rax)
+            release(space)
+        ret(0)
+
+    @function(context="interrupts off")
+    def _end(self, process: Ptr[Process]) -> None:
+        """Have `process` end."""
+        group = keep(address_of(process.signals))
+        with group.lock.held_interrupts_off():
+            self.signals.end(group, Signal.SIGKILL)

@@ -1,0 +1,72 @@
+// Where memory is out, the process that has most of it ends, not the one that needs some.
+#include "check.h"
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <sys/wait.h>
+
+#define FAIL_ALLOCATION 0x1000  // a private call: other machines have better use for their memory
+
+static char *memory(unsigned long size) {
+    return mmap(0, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+}
+
+static void touch(char *memory, unsigned long size) {
+    for (unsigned long i = 0; i < size; i += 4096)
+        memory[i] = 1;
+}
+
+static void most_ends(unsigned long total) {
+    int status;
+    volatile int *ready = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned long large = total / 10 * 6, small = total / 10 * 5;
+    pid_t hog = fork();
+    if (!hog) {
+        char *mine = memory(large);
+        CHECK(mine != MAP_FAILED);
+        touch(mine, large);
+        *ready = 1;
+        for (;;)
+            pause();
+    }
+    while (!*ready)
+        CHECK(waitpid(hog, &status, WNOHANG) == 0);
+    pid_t other = fork();
+    if (!other) {
+        char *mine = memory(small);
+        CHECK(mine != MAP_FAILED);
+        touch(mine, small);
+        _exit(7);
+    }
+    CHECK(waitpid(other, &status, 0) == other && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    CHECK(waitpid(hog, &status, 0) == hog && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+// One that takes all ends, several at once, too.
+static void all_end(unsigned long total) {
+    int status;
+    for (int i = 0; i < 3; i++)
+        if (!fork()) {
+            char *mine = memory(2 * total);
+            if (mine == MAP_FAILED)
+                kill(getpid(), SIGKILL);
+            touch(mine, 2 * total);
+            _exit(0);
+        }
+    for (int i = 0; i < 3; i++)
+        CHECK(wait(&status) > 0 && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+}
+
+int main(void) {
+    struct sysinfo info;
+    if (syscall(FAIL_ALLOCATION, 0) == -1)
+        return 0;
+    CHECK(sysinfo(&info) == 0);
+    most_ends(info.freeram * info.mem_unit);
+    all_end(info.freeram * info.mem_unit);
+    char *mine = memory(16 << 20);
+    CHECK(mine != MAP_FAILED);
+    touch(mine, 16 << 20);
+    return 0;
+}
