@@ -150,10 +150,13 @@ class Execution(Subsystem):
 
     @inline(changes=rax)
     def _limit_stack(self, process: Ptr[Process], space: Ptr[AddressSpace]) -> None:
-        """Limit the growth of the stack in `space` to what `process` may have."""
+        """Limit the growth of the stack in `space`, and of all by it, to what `process` may
+        have."""
         space = scratch(space)
         mov(rax, process.limits[Resource.STACK].soft)
         mov(space.stack_limit, rax)
+        mov(rax, process.limits[Resource.AS].soft)
+        mov(space.size_limit, rax)
         release(space)
 
     # The other threads

@@ -10,7 +10,6 @@ from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
-from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -28,12 +27,10 @@ class LimitCalls(SystemCallGroup):
         self,
         processes: Processes,
         search: TaskSearch,
-        spaces: AddressSpaces,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
         self.search = search
-        self.spaces = spaces
         self.copy = copy
 
     @function(context="thread", sleeps=True)
@@ -180,9 +177,18 @@ class LimitCalls(SystemCallGroup):
         with if_(resource == Resource.FSIZE):
             mov(rax, new.soft)
             mov(process.signals.largest_file, rax)
-        own = scratch(self.processes.current_process())
-        with if_((resource == Resource.STACK) & (process == own)):
-            space = scratch(self.spaces.current())
-            asserts(space != 0)
-            mov(rax, new.soft)
-            mov(space.stack_limit, rax)
+        with if_((resource == Resource.STACK) | (resource == Resource.AS)):
+            self._limit_space(process, resource, scratch(new.soft))
+
+    @function(holds="process.lock")
+    def _limit_space(self, process: Ptr[Process], resource: U32, bytes: U64) -> None:
+        """Have the memory of `process`, if it has one, heed a new limit."""
+        with process.tasks.each(Task, "sibling", place=scratch) as task:
+            space = scratch(task.space)
+            with if_(space != 0):
+                with if_(resource == Resource.STACK):
+                    mov(space.stack_limit, bytes)
+                with else_():
+                    mov(space.size_limit, bytes)
+                ret()
+            release(space)

@@ -29,6 +29,8 @@ class PolicyRequest(Struct):
     keeps_policy: U32
     """1 if the policy is to stay, and whether it is reset."""
     keeps_nice: U32
+    has_deadline: U32
+    """1 if it comes with times that go together for DEADLINE."""
     keeps_all: U32
     """1 if priority and nice value are to stay, too."""
 
@@ -46,10 +48,13 @@ class PolicyChanges(Subsystem):
     def change(
         self, process: Ptr[Process], task: Keep[Ptr[Task]], request: Keep[Ptr[PolicyRequest]]
     ) -> OrErrno[I64]:
-        """Do what `request` says with `task`, one of `process`. Returns 0, -EINVAL or -EPERM."""
+        """Do what `request` says with `task`, one of `process`. Returns 0, -EINVAL, -EPERM or
+        -EBUSY."""
         process = keep(process)
         try_(self._check(request))
         try_(self._allow(process, task, request))
+        # There is no processor time that could be kept free for it
+        fail_if(request.policy == Policy.DEADLINE, Errno.EBUSY)
         for own, name in (
             ("policy", "policy"),
             ("real_time_priority", "priority"),
@@ -71,6 +76,9 @@ class PolicyChanges(Subsystem):
         with if_(request.nice > MOST_NICE):
             mov(request.nice, MOST_NICE)
         priority, policy = scratch(request.priority), scratch(request.policy)
+        with if_((policy == Policy.DEADLINE) & (request.has_deadline != 0)):
+            fail_if(priority != 0, Errno.EINVAL)
+            ret(0)
         for one in REAL_TIME:
             with if_(policy == one):
                 dec(priority)
@@ -97,6 +105,7 @@ class PolicyChanges(Subsystem):
         mov(eax, request.resets)
         fail_if((task.resets_policy != 0) & (eax == 0), Errno.EPERM)
         policy = scratch(request.policy)
+        fail_if(policy == Policy.DEADLINE, Errno.EPERM)
         with if_(request.priority != 0):
             limit = scratch(process.limits[Resource.RTPRIO].soft)
             fail_if((policy != task.policy) & (limit == 0), Errno.EPERM)

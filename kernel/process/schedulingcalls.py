@@ -29,6 +29,15 @@ FIRST_SIZE = 48
 """Bytes of the first `struct sched_attr` that there was, which is taken for a size of 0."""
 
 
+SHORTEST_RUNTIME = 1024
+"""Nanoseconds of processor time a period that may be asked for at least with DEADLINE (Linux:
+DL_SCALE)."""
+
+SHORTEST_PERIOD, LONGEST_PERIOD = 100_000, 4_194_304_000
+"""Nanoseconds of its period (Linux: sched_deadline_period_min_us and sched_deadline_period_max_us).
+"""
+
+
 class AttributeFlag(IntFlag):
     """What else is to be set (include/uapi/linux/sched.h: SCHED_FLAG_RESET_ON_FORK and so on)."""
 
@@ -46,7 +55,7 @@ class SchedulingAttributes(Struct):
     nice: I32
     priority: Untrusted[U32]
     runtime: U64
-    """This and the next two are for a policy that there is not: DEADLINE."""
+    """This and the next two are for DEADLINE, of which none is admitted."""
     deadline: U64
     period: U64
     least_use: U32
@@ -188,6 +197,7 @@ class SchedulingCalls(SystemCallGroup):
         request = local(PolicyRequest)
         fail_if((i32(policy) < 0) | (number < 0) | (u64(source) == 0), Errno.EINVAL)
         mov(request.keeps_policy, 0)
+        mov(request.has_deadline, 0)
         mov(request.resets, 0)
         btr(policy, RESET_ON_FORK.bit_length() - 1)
         with if_(CF):
@@ -201,6 +211,7 @@ class SchedulingCalls(SystemCallGroup):
         request = local(PolicyRequest)
         fail_if((number < 0) | (u64(source) == 0), Errno.EINVAL)
         mov(request.keeps_policy, 1)
+        mov(request.has_deadline, 0)
         ret(self._set_priority(number, source, address_of(request)))
 
     @function(context="thread", sleeps=True)
@@ -220,8 +231,8 @@ class SchedulingCalls(SystemCallGroup):
 
     @function(context="thread")
     def _set(self, number: Keep[I32], request: Keep[Ptr[PolicyRequest]]) -> OrErrno[I64]:
-        """Do what `request` says with the thread `number`. Returns 0, -ESRCH, -EINVAL or
-        -EPERM."""
+        """Do what `request` says with the thread `number`. Returns 0, -ESRCH, -EINVAL,
+        -EPERM or -EBUSY."""
         result = keep(I64)
         process = keep(try_(self.search.find_process(u32(number)), Errno.ESRCH))
         mov(result, -Errno.ESRCH)
@@ -303,7 +314,23 @@ class SchedulingCalls(SystemCallGroup):
         for name in ("policy", "priority", "nice"):
             mov(eax, u32(getattr(wanted, name)))
             mov(u32(getattr(request, name)), eax)
+        mov(request.has_deadline, self._have_deadline(address_of(wanted)))
         ret(self._set(number, address_of(request)))
+
+    @function
+    def _have_deadline(self, wanted: Ptr[SchedulingAttributes]) -> Bool:
+        """Return whether the times in `wanted` go together for DEADLINE (sched(7))."""
+        period, wanted = scratch(U64), scratch(wanted)
+        mov(period, wanted.period)
+        with if_(period == 0):
+            mov(period, wanted.deadline)
+        mov(ecx, LONGEST_PERIOD)
+        with if_((period < SHORTEST_PERIOD) | (period > rcx)):
+            ret(False)
+        mov(rax, wanted.deadline)
+        with if_((rax == 0) | (rax > period) | (rax < wanted.runtime)):
+            ret(False)
+        ret(wanted.runtime >= SHORTEST_RUNTIME)
 
     @function(context="thread", sleeps=True)
     def _take(

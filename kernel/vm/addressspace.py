@@ -37,6 +37,8 @@ class AddressSpace(Space):
     """Where the stack of the first thread ends."""
     stack_limit: U64
     """Bytes that a stack may grow to (getrlimit(2), RLIMIT_STACK)."""
+    size_limit: U64
+    """Bytes that stacks may not let it grow beyond (getrlimit(2), RLIMIT_AS)."""
     heap_start: UserAddress
     heap_end: UserAddress
     """What brk(2) moves; of a program's own choice, so not a page's end."""

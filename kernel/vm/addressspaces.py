@@ -90,6 +90,7 @@ class AddressSpaces(LeakChecks):
         mov(ecx, sizeof(AddressSpace) // sizeof(U64))
         rep.stosq()
         mov(space.root, root)
+        mov(space.size_limit, -1)
         self._fill_root(root)
         lock.inc(self.count)
         ret(space)
@@ -129,7 +130,14 @@ class AddressSpaces(LeakChecks):
     ) -> OrErrno[I32]:
         """Add the regions of `space` to `other`, which nobody uses yet, and share their pages.
         Returns 0; or -ENOMEM, with a part of it done."""
-        for name in ("mapping_top", "stack_top", "stack_limit", "heap_start", "heap_end"):
+        for name in (
+            "mapping_top",
+            "stack_top",
+            "stack_limit",
+            "size_limit",
+            "heap_start",
+            "heap_end",
+        ):
             place = scratch(getattr(space, name))
             mov(getattr(other, name), place)
             release(place)

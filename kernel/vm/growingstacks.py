@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
-from kernel.paging.addresses import USER_START, UserAddress
+from kernel.paging.addresses import USER_END, USER_START, UserAddress
 from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import STACK_GUARD_GAP
-from kernel.vm.region import RegionFlags
+from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
+from kernel.vm.regionusage import RegionUsage
 from pykasm import *
 
 
@@ -40,11 +41,25 @@ class GrowingStacks(Subsystem):
         fail_if((region.flags & RegionFlags.GROWS_DOWN) == 0, Errno.EFAULT)
         fail_if(page < USER_START, Errno.EFAULT)
         fail_if(~self._keeps_distance(space, page), Errno.EFAULT)
+        with if_(i64(space.size_limit) != -1):
+            try_(self._check_size(space, region, page))
         mov(rax, region.node.key)
         sub(rax, page)
         sub(region.offset, rax)
         # No other region lies between: the tree is in order as it was
         mov(region.node.key, page)
+        ret(0)
+
+    @function
+    def _check_size(
+        self, space: Keep[Ptr[AddressSpace]], region: Ptr[Region], page: UserAddress
+    ) -> OrErrno[I32]:
+        """Return 0 if `space` may have `region` begin at `page`, else -EFAULT."""
+        usage, more = local(RegionUsage), keep(region.node.key)
+        sub(more, page)
+        self.regions.measure(space, USER_START, USER_END, address_of(usage))
+        add(more, usage.mapped)
+        fail_if(more > space.size_limit, Errno.EFAULT)
         ret(0)
 
     @function

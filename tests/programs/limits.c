@@ -113,8 +113,29 @@ static void stack(void) {
     CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
+// A stack may not grow where all is too much, set by itself or by another process.
+static void stack_of_all(void) {
+    int status, go[2];
+    CHECK(pipe(go) == 0);
+    for (int way = 0; way < 3; way++) {
+        pid_t child = fork();
+        char byte = 0;
+        if (!child) {
+            if (way == 1)
+                set(RLIMIT_AS, 3 << 20, RLIM_INFINITY);
+            CHECK(read(go[0], &byte, 1) == 1);
+            fill(1500);
+            _exit(0);
+        }
+        limit all = {3 << 20, RLIM_INFINITY};
+        CHECK(way < 2 || CALL(prlimit64, child, RLIMIT_AS, &all, 0) == 0);
+        CHECK(write(go[1], &byte, 1) == 1 && waitpid(child, &status, 0) == child);
+        CHECK(way ? WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV : status == 0);
+    }
+}
+
 int main(void) {
-    void (*const parts[])(void) = {telling, setting, of_another, open_files, stack};
+    void (*const parts[])(void) = {telling, setting, of_another, open_files, stack_of_all, stack};
     for (int i = 0; i < sizeof parts / sizeof *parts; i++)
         in_child(parts[i]);
     return 0;

@@ -73,6 +73,24 @@ static int race(int first_policy, int first_priority, int first_nice, long *done
     return 0;
 }
 
+// None is admitted here; Linux may admit some.
+static void deadlines(void) {
+    static const struct attributes wrong[] = {
+        {48, 6, 0, 0, 0, 0, 1000000, 1000000}, {48, 6, 0, 0, 0, 1023, 1000000, 1000000},
+        {48, 6, 0, 0, 0, 2000000, 1000000, 0}, {48, 6, 0, 0, 0, 20000, 2000000, 1000000},
+        {48, 6, 0, 0, 0, 20000, 50000, 0}, {48, 6, 0, 0, 0, 20000, 50000, 1UL << 33},
+        {48, 6, 0, 0, 1, 20000, 1000000, 0}};
+    for (int i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        FAILS(CALL(sched_setattr, 0, &wrong[i], 0), EINVAL);
+    FAILS(set(0, 6, 0), EINVAL);
+    struct attributes right = {48, 6, 0, 0, 0, 100000, 1000000, 0}, none = {48, SCHED_OTHER};
+    CHECK(CALL(sched_setattr, 0, &right, 0) == 0 || errno == EBUSY);
+    CHECK(CALL(sched_setattr, 0, &none, 0) == 0);
+    CHECK(setresuid(77, 77, 77) == 0);
+    FAILS(CALL(sched_setattr, 0, &right, 0), EPERM);
+    _exit(0);
+}
+
 static void rights(void) {
     struct attributes attributes = {sizeof attributes, SCHED_OTHER, 0, 5};
     CHECK(setresuid(77, 77, 77) == 0);
@@ -184,6 +202,7 @@ int main(void) {
 
     // Who may, and who inherits
     CHECK(in_child(rights) == 0);
+    CHECK(in_child(deadlines) == 0);
     CHECK(in_child(rights_by_limits) == 0);
     CHECK(in_child(heirs) == 0);
 
