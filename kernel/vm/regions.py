@@ -208,11 +208,13 @@ class Regions(LeakChecks):
     def shrink(
         self, space: Ptr[AddressSpace], start: Keep[UserAddress], end: Keep[UserAddress]
     ) -> Bool:
-        """Take the addresses from `start` up to `end` off a region that has more, if they are at an
-        end of it. Returns whether they are."""
+        """Take the addresses from `start` up to `end` off a region of anonymous memory that has
+        more, if they are at an end of it. Returns whether they are."""
         region = scratch(try_(self.find(space, start)))
+        # Who removes pages of a backing looks at its regions, and lets none be split meanwhile
+        fail_if(region.backing != 0)
         with if_(region.node.key == start):
-            fail_if((region.end <= end) | (region.backing != 0))
+            fail_if(region.end <= end)
             self._move_start(region, end)
             ret(True)
         fail_if(region.end != end)
