@@ -63,7 +63,8 @@ class Machine:
     """A host with memory for spaces, and a processor that remembers every entry it ever used until
     it is told to forget it."""
 
-    def __init__(self) -> None:
+    def __init__(self, room: int = ROOM) -> None:
+        self.room = room
         parts = Kernel(EarlyFrames, Pages, Tlb, ReadWriteLocks).parts
         self.early, self.pages, self.objects, self.tlb = (
             parts[EarlyFrames],
@@ -75,8 +76,8 @@ class Machine:
         self.paging, self.heaps = parts[DemandPaging], parts[Heaps]
         self.remapping = parts[Remapping]
         self.host = Host(self.spaces, self.paging, self.heaps, self.remapping, traced=False)
-        self.host.map(Area.DIRECT_MAP, ROOM * PAGE)
-        self.host.map(frame_address(0), PAGE * 2)
+        self.host.map(Area.DIRECT_MAP, room * PAGE)
+        self.host.map(frame_address(0), room * sizeof(Frame))
         self.host.map(RECORDS, ROOM * RECORD_SIZE)
         self.host[parts[EntryFormat].allowed] = ALL_BITS
         self.host.call(parts[PageTables].use_pages)
@@ -86,7 +87,7 @@ class Machine:
     def start(self) -> None:
         """Begin without any space."""
         self.host.reset()
-        self.free = list(range(PAGE, ROOM * PAGE, PAGE))
+        self.free = list(range(PAGE, self.room * PAGE, PAGE))
         self.records = list(range(RECORDS, RECORDS + ROOM * RECORD_SIZE, RECORD_SIZE))
         self.left = ALL_BITS
         self.known: dict[tuple[int, int], int] = {}

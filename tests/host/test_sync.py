@@ -4,6 +4,7 @@ import pytest
 
 from kernel.sched.thread import Thread, ThreadState
 from kernel.selftest.sync import SyncTests
+from kernel.sync.biasedlock import BiasedLock, BiasedLocks
 from kernel.sync.condition import ConditionVariables
 from kernel.sync.mutex import Mutexes
 from pykasm.hostrun import Host, HostAssertion
@@ -18,7 +19,8 @@ class Bench:
         self.tests = kernel.parts[SyncTests]
         self.mutexes = kernel.parts[Mutexes]
         self.conditions = kernel.parts[ConditionVariables]
-        self.host: Host = kernel.host(self.tests)
+        self.biased = kernel.parts[BiasedLocks]
+        self.host: Host = kernel.host(self.tests, self.biased)
 
     def reset(self) -> None:
         """Forget all threads."""
@@ -47,6 +49,25 @@ def test_the_kernels_own_tests_pass(bench: Bench, name: str) -> None:
     mutex, shared = bench.tests.mutex, bench.tests.shared
     assert bench.host[mutex.owner] == 0
     assert bench.host[shared.readers] == bench.host[shared.writers] == 0
+
+
+def test_quick_readers_are_kept_away_by_a_writer_alone(bench: Bench) -> None:
+    bench.reset()
+    host, biased, lock = bench.host, bench.biased, int(bench.host.new(BiasedLock))
+    reads = bench.kernel.processors.own.reads
+    assert host.call(biased.try_read, lock)
+    assert host[reads] == lock
+    host.call(biased.end_reading, lock)
+    assert host[reads] == 0
+    host.call(biased.locks.lock_read, lock)  # others that read are no harm
+    assert host.call(biased.try_read, lock)
+    host.call(biased.end_reading, lock)
+    host.call(biased.locks.unlock_read, lock)
+    host.call(biased.locks.lock_write, lock)
+    assert not host.call(biased.try_read, lock)
+    assert host[reads] == 0
+    host.call(biased.locks.unlock_write, lock)
+    assert host.call(biased.try_read, lock)
 
 
 def test_a_mutex_is_not_locked_twice_by_one_thread(bench: Bench) -> None:
