@@ -179,7 +179,12 @@ class CachedFiles(Subsystem):
         were copied, or an error."""
         number, copied = scratch(position), keep(U64)
         shr(number, PageShift.PAGE)
-        page = keep(try_(self.cache.get(inode, number), Errno.ENOMEM))
+        failed, found = self.cache.get(inode, number)
+        page = keep(found)
+        with if_(page == 0):
+            movsxd(rax, failed)
+            ret(rax)
+        ignore(failed, "there is a page")
         address = scratch(page)
         direct(address)
         and_(position, PAGE - 1)
@@ -293,7 +298,8 @@ class CachedFiles(Subsystem):
                 mov(rax, number)
                 shl(rax, PageShift.PAGE)
                 break_if(rax >= end)
-                page = self.cache.get(inode, number)
+                failed, page = self.cache.get(inode, number)
+                ignore(failed, "without memory there is no room, either")
                 with if_(page == 0):
                     mov(result, -Errno.ENOSPC)
                     break_()

@@ -52,6 +52,7 @@ from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.fs.superblocks import SuperBlocks
 from kernel.fs.timerfiles import TimerFiles
 from kernel.fs.tmpfs import Tmpfs
+from kernel.fs.tmpfsoptions import TmpfsOptionTexts
 from kernel.fs.transfers import Transfers
 from kernel.fs.walk import Walk
 from kernel.fs.writeaccess import WriteAccess
@@ -104,6 +105,7 @@ CONTENTS: Contents = (
     DirectoryReading,  # names for programs
     Attributes,  # what is known of files
     Opening,  # opening files
+    TmpfsOptionTexts,  # what is asked of it
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with
     Mounting,  # and further ones

@@ -159,6 +159,7 @@ class SuperBlock(Struct):
     pages: U64
     """How many its files have, if it is kept in memory alone."""
     most_pages: U64
+    most_inodes: U64
 
 
 class LookUp(Fn[[Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"):
@@ -213,7 +214,12 @@ class Evict(Fn[[Ptr[Inode]], Void], context="thread"):
     """Free what an inode has besides its record: nobody uses it any more."""
 
 
+class Configure(Fn[[Ptr[SuperBlock], Ptr[U8]], OrErrno[I32]], context="thread"):
+    """Change what a text of options asks for."""
+
+
 class SuperBlockOperations(Struct):
     """What a file system does as a whole."""
 
     evict: Evict
+    configure: Configure

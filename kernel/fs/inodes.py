@@ -35,8 +35,14 @@ class Inodes(LeakChecks):
         self, superblock: Keep[Ptr[SuperBlock]], mode: Keep[U32]
     ) -> Owned[OrNull[Ptr[Inode]]]:
         """Make an inode of a file system, with a number of its own, no name yet, and the present
-        time for all times; null without memory. What it does is up to the caller."""
-        inode = keep(try_(self.records.allocate()))
+        time for all times; null without memory, or if the file system has as many as it may. What
+        it does is up to the caller."""
+        with if_(~self._count(superblock)):
+            ret(0)
+        inode = keep(self.records.allocate())
+        with if_(inode == 0):
+            lock.dec(superblock.inodes)
+            ret(0)
         mov(rdi, inode)
         xor(eax, eax)
         mov(ecx, sizeof(Inode) // sizeof(U64))
@@ -53,12 +59,21 @@ class Inodes(LeakChecks):
         mov(eax, 1)
         lock.xadd(self.next_generation, eax)
         mov(inode.generation, eax)
-        lock.inc(superblock.inodes)
         lock.inc(self.count)
         now = self.clock.now()
         for time in (inode.accessed, inode.modified, inode.changed):
             mov(u64(time), now)
         ret(inode)
+
+    @function
+    def _count(self, superblock: Ptr[SuperBlock]) -> Bool:
+        """Count one more inode of a file system. Returns whether it may have that."""
+        mov(eax, 1)
+        lock.xadd(superblock.inodes, rax)
+        with if_(rax >= superblock.most_inodes):
+            lock.dec(superblock.inodes)
+            ret(False)
+        ret(True)
 
     @function
     def set_owner(

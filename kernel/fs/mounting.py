@@ -106,35 +106,38 @@ class Mounting(Subsystem):
         error."""
         lookup, result = local(Lookup), keep(I32)
         try_(self.walk.find(address_of(lookup), subject, 0, name, LookupFlag.FOLLOW))
-        mov(result, self._check(subject, flags, options))
+        mov(result, self._check(subject, flags))
         with if_(result == 0), self.mutexes.held(self.lock):
             self.walk.go_down(address_of(lookup))  # somebody may have been faster
             with if_(flags & MountRequest.REMOUNT):
-                mov(result, self._remount(address_of(lookup), flags))
+                mov(result, self._remount(address_of(lookup), flags, options))
             with elif_(kind == 0):
                 mov(result, -Errno.EINVAL)
             with else_():
-                mov(result, self._mount(address_of(lookup), subject, kind, flags))
+                mov(result, self._mount(address_of(lookup), subject, kind, flags, options))
         self.walk.end(address_of(lookup))
         ret(result)
 
     @function
-    def _check(self, subject: Ptr[Subject], flags: U32, options: Ptr[U8]) -> OrErrno[I32]:
+    def _check(self, subject: Ptr[Subject], flags: U32) -> OrErrno[I32]:
         """Return 0 if `subject` may mount, and what is asked for can be done; or an error."""
         credentials = scratch(subject.credentials)
         fail_if((credentials.effective & (1 << CapabilityBit.SYS_ADMIN)) == 0, Errno.EPERM)
         fail_if(flags & (~KNOWN & 0xFFFF_FFFF), Errno.EINVAL)
-        fail_if(at(options) != 0, Errno.EINVAL)  # no kind has any
         ret(0)
 
-    @function
-    def _remount(self, lookup: Ptr[Lookup], flags: U32) -> OrErrno[I32]:
-        """Change the flags of the mount whose root the walk has come to. Returns 0, -EINVAL; or
-        -EBUSY if it can't become read-only, as files are open for writing."""
-        mount = scratch(lookup.place.mount)
+    @function(context="thread", sleeps=True)
+    def _remount(self, lookup: Ptr[Lookup], flags: Keep[U32], options: Ptr[U8]) -> OrErrno[I32]:
+        """Change the flags of the mount whose root the walk has come to, and what `options` say of
+        its file system. Returns 0, -EINVAL; or -EBUSY if it can't become read-only, as files are
+        open for writing."""
+        mount, options = keep(lookup.place.mount), scratch(options)
         asserts(mount != 0)
         mov(rax, lookup.place.dentry)
         fail_if(rax != mount.root, Errno.EINVAL)
+        superblock = scratch(mount.superblock)
+        operations = scratch(superblock.operations)
+        try_(operations.configure(superblock, options))
         and_(flags, MOUNT_FLAGS)
         with if_(flags & MountFlag.READ_ONLY):
             fail_if(~self._forbid_writing(mount), Errno.EBUSY)
@@ -153,14 +156,19 @@ class Mounting(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _mount(
-        self, lookup: Keep[Ptr[Lookup]], subject: Ptr[Subject], kind: Ptr[U8], flags: Keep[U32]
+        self,
+        lookup: Keep[Ptr[Lookup]],
+        subject: Ptr[Subject],
+        kind: Ptr[U8],
+        flags: Keep[U32],
+        options: Ptr[U8],
     ) -> OrErrno[I32]:
         """Mount a new file system where the walk has come to."""
         context, mount = scratch(subject.context), scratch(lookup.place.mount)
         asserts(mount != 0)
         mov(rax, context.namespace)
         fail_if(rax != mount.namespace, Errno.EINVAL)
-        failed, created = self._create(kind)
+        failed, created = self._create(kind, options)
         superblock = scratch(created)
         with if_(superblock == 0):
             ret(failed)
@@ -170,14 +178,14 @@ class Mounting(Subsystem):
         tail(self._attach, lookup, made)
 
     @function(context="thread", sleeps=True)
-    def _create(self, kind: Keep[Ptr[U8]]) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[SuperBlock]]]]:
-        """Return 0 and a new file system of a `kind`; or -ENODEV or -ENOMEM, and null."""
+    def _create(
+        self, kind: Keep[Ptr[U8]], options: Keep[Ptr[U8]]
+    ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[SuperBlock]]]]:
+        """Return 0 and a new file system of a `kind` with `options`; or -ENODEV, -EINVAL or
+        -ENOMEM, and null."""
         for one in self.kinds:
             with if_(self.strings.equal(kind, text(one.name))):
-                superblock = one.create(text("none"), text(""))
-                with if_(superblock == 0):
-                    ret(-Errno.ENOMEM, 0)
-                ret(0, superblock)
+                tail(one.create, text("none"), options)
         ret(-Errno.ENODEV, 0)
 
     @function(context="thread", sleeps=True)

@@ -128,22 +128,25 @@ class PageCache(LeakChecks):
     # Adding
 
     @function
-    def get(self, inode: Ptr[Inode], number: U64) -> Owned[OrNull[PhysicalAddress]]:
-        """Return a reference to the page `number` of `inode`, one of zeros that is added if the
-        cache has none; 0 without memory. The caller holds the lock of `inode`, so that nothing is
-        cut off meanwhile."""
-        result, page = self._get(inode, number, False)
-        ignore(result, "there is no page where it is one")
-        ret(page)
+    def get(
+        self, inode: Ptr[Inode], number: U64
+    ) -> tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]:
+        """Return 0 and a reference to the page `number` of `inode`, one of zeros that is added if
+        the cache has none; or -ENOMEM or -ENOSPC, and 0. The caller holds the lock of `inode`, so
+        that nothing is cut off meanwhile."""
+        tail(self._get, inode, number, False)
 
     @function
     def fault(
         self, inode: Ptr[Inode], number: U64
     ) -> tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]:
         """Return 0 and a reference to the page `number` of `inode` for a page table. What the cache
-        lacks is added within the size of the file. Returns -ENXIO beyond that, where programs get
-        SIGBUS; -ENOMEM."""
-        tail(self._get, inode, number, True)
+        lacks is added within the size of the file. Returns -ENXIO beyond that, or where the file
+        system is full, and programs get SIGBUS; -ENOMEM."""
+        result, page = self._get(inode, number, True)
+        with if_(result == -Errno.ENOSPC):
+            ret(-Errno.ENXIO, page)
+        ret(result, page)
 
     @function
     def _get(
@@ -174,8 +177,38 @@ class PageCache(LeakChecks):
     def _add_zeroed(
         self, inode: Keep[Ptr[Inode]], number: Keep[U64], limited: Keep[U32]
     ) -> OrErrno[I32]:
-        """Add a page of zeros. Returns 0, -ENOMEM; -EEXIST if there is one, -ENXIO where `limited`
-        forbids it."""
+        """Add a page of zeros. Returns 0, -ENOMEM; -ENOSPC if the file system has as many as it
+        may; -EEXIST if there is one, -ENXIO where `limited` forbids it."""
+        result = keep(I32)
+        try_(self._count(inode))
+        mov(result, self._add_counted(inode, number, limited))
+        with if_(result != 0):
+            self._uncount(inode)
+        ret(result)
+
+    @function
+    def _count(self, inode: Ptr[Inode]) -> OrErrno[I32]:
+        """Count one more page of the file system of `inode`. Returns 0 or -ENOSPC."""
+        superblock = scratch(inode.superblock)
+        mov(eax, 1)
+        lock.xadd(superblock.pages, rax)
+        with if_(rax >= superblock.most_pages):
+            lock.dec(superblock.pages)
+            fail(Errno.ENOSPC)
+        ret(0)
+
+    @inline
+    def _uncount(self, inode: Ptr[Inode]) -> None:
+        """Count one page less."""
+        superblock = scratch(inode.superblock)
+        lock.dec(superblock.pages)
+        release(superblock)
+
+    @function
+    def _add_counted(
+        self, inode: Keep[Ptr[Inode]], number: Keep[U64], limited: Keep[U32]
+    ) -> OrErrno[I32]:
+        """Add a page of zeros that is counted already."""
         page, result = keep(try_(self.pages.allocate_zeroed(), Errno.ENOMEM)), keep(I32)
         errdefer(self.pages.free_page, page)
         frame = scratch(page)
@@ -294,6 +327,7 @@ class PageCache(LeakChecks):
             mov(page, self._remove(address_of(inode.pages), number))
         fail_if(page == 0)
         lock.dec(self.count)
+        self._uncount(inode)
         self.drop(cast(page, PhysicalAddress))
         ret(True)
 

@@ -45,7 +45,10 @@ class RootFileSystem(Subsystem):
     @function(context="thread", sleeps=True)
     def _create_context(self) -> Owned[OrNull[Ptr[FsContext]]]:
         """Return a context in a namespace with an empty root, or null without memory."""
-        superblock = try_(self.tmpfs.create(text("rootfs"), text("")))
+        result, superblock = self.tmpfs.create(text("rootfs"), text(""))
+        ignore(result, "null says as much")
+        with if_(superblock == 0):
+            ret(0)
         mount = try_(self.mounts.create(superblock, 0))
         namespace = try_(self.namespaces.create(mount))
         tail(self.contexts.create, namespace, FIRST_UMASK)

@@ -44,6 +44,8 @@ class SuperBlocks(LeakChecks):
         made.references.start()
         mov(made.operations, operations)
         mov(made.next_number, FIRST_INODE)
+        mov(made.most_pages, -1)
+        mov(made.most_inodes, -1)
         mov(eax, 1)
         lock.xadd(self.next_device, rax)
         inc(rax)

@@ -25,6 +25,7 @@ from kernel.fs.mode import ALL_ACCESS, FileType, ModeBit
 from kernel.fs.pagecache import PageCache
 from kernel.fs.pipes import Pipes
 from kernel.fs.superblocks import SuperBlocks
+from kernel.fs.tmpfsoptions import TmpfsOptions, TmpfsOptionTexts
 from kernel.mm.heap import Heap
 from pykasm import *
 
@@ -34,7 +35,7 @@ MAGIC = 0x0102_1994
 ENTRY_SIZE = 20
 """What each entry adds to the size of a directory, as with Linux (mm/shmem.c)."""
 
-ROOT_MODE = FileType.DIRECTORY | ModeBit.STICKY | 0o777
+ROOT_PERMISSIONS = ModeBit.STICKY | 0o777
 
 
 class Tmpfs(FileSystem):
@@ -54,6 +55,7 @@ class Tmpfs(FileSystem):
         pipes: Pipes,
         devices: CharacterDevices,
         defaults: FileDefaults,
+        options: TmpfsOptionTexts,
         heap: Heap,
     ) -> None:
         self.inodes = inodes
@@ -64,6 +66,7 @@ class Tmpfs(FileSystem):
         self.directories = directories
         self.pipes = pipes
         self.devices = devices
+        self.options = options
         self.heap = heap
         self.no_file = rodata(FileOperations, defaults.table())
         self.operations = rodata(
@@ -79,20 +82,66 @@ class Tmpfs(FileSystem):
             ),
         )
         self.superblock_operations = rodata(
-            SuperBlockOperations, SuperBlockOperations(evict=self.evict)
+            SuperBlockOperations, SuperBlockOperations(evict=self.evict, configure=self.configure)
         )
 
     @function(context="thread", sleeps=True)
-    def create(self, source: Ptr[U8], options: Ptr[U8]) -> Owned[OrNull[Ptr[SuperBlock]]]:
+    def create(
+        self, source: Ptr[U8], options: Ptr[U8]
+    ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[SuperBlock]]]]:
         """Make an empty file system, as `FileSystem` says."""
+        wanted, result = local(TmpfsOptions), keep(I32)
+        mov(wanted.most_pages, -1)
+        mov(wanted.most_inodes, -1)
+        mov(wanted.mode, ROOT_PERMISSIONS)
+        mov(wanted.user, 0)
+        mov(wanted.group, 0)
+        mov(result, self.options.parse(options, address_of(wanted)))
+        with if_(result != 0):
+            ret(result, 0)
+        superblock = scratch(self._create(address_of(wanted)))
+        with if_(superblock == 0):
+            ret(-Errno.ENOMEM, 0)
+        ret(0, superblock)
+
+    @function(context="thread", sleeps=True)
+    def _create(self, options: Keep[Ptr[TmpfsOptions]]) -> Owned[OrNull[Ptr[SuperBlock]]]:
+        """Make an empty file system with `options`; null without memory."""
         superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
         errdefer(self.superblocks.drop, superblock)
         mov(superblock.magic, MAGIC)
         mov(superblock.flags, SuperBlockFlag.IN_MEMORY)
-        mov(superblock.most_pages, -1)
-        root = try_(self._new_inode(superblock, ROOT_MODE, 0))
+        mov(edx, options.mode)
+        or_(edx, FileType.DIRECTORY)
+        root = scratch(try_(self._new_inode(superblock, edx, 0)))
+        for name in ("user", "group"):
+            mov(eax, getattr(options, name))
+            mov(getattr(root, name), eax)
         fail_if(self.superblocks.set_root(superblock, root) != 0)
+        self._set_limits(superblock, options)
         ret(superblock)
+
+    @function
+    def _set_limits(self, superblock: Ptr[SuperBlock], options: Ptr[TmpfsOptions]) -> None:
+        """Have `superblock` grow as far as `options` say."""
+        for name in ("most_pages", "most_inodes"):
+            mov(rax, getattr(options, name))
+            mov(getattr(superblock, name), rax)
+
+    @function(context="thread", sleeps=True)
+    def configure(self, superblock: Keep[Ptr[SuperBlock]], options: Ptr[U8]) -> OrErrno[I32]:
+        """Change the limits, as `Configure` says. Returns 0, or -EINVAL for less than there is, or
+        what is no option."""
+        wanted = local(TmpfsOptions)
+        for name in ("most_pages", "most_inodes"):
+            mov(rax, getattr(superblock, name))
+            mov(getattr(wanted, name), rax)
+        try_(self.options.parse(options, address_of(wanted)))
+        for most, used in (("most_pages", "pages"), ("most_inodes", "inodes")):
+            mov(rax, getattr(superblock, used))
+            fail_if(getattr(wanted, most) < rax, Errno.EINVAL)
+        self._set_limits(superblock, address_of(wanted))
+        ret(0)
 
     # Inodes
 

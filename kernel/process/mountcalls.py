@@ -111,12 +111,29 @@ class MountCalls(SystemCallGroup):
         options: Keep[Fetched[User[U8]]],
     ) -> OrErrno[I64]:
         """Do so for a copy of the kind's name."""
-        result, first = local(I64), local(U8)
-        mov(first, 0)
-        with if_(u64(options) != 0):
-            failed, left = self.copy.copy_in(address_of(first), options, sizeof(U8))
-            ignore(left)
-            fail_if(failed != 0, Errno.EFAULT)
+        result = local(I64)
+        with if_(u64(options) == 0):
+            tail(self._mount_with, target, kind, flags, text(""))
+        failed, taken = self.names.take(options)
+        with if_(taken == 0):
+            movsxd(rax, failed)
+            ret(rax)
+        ignore(failed, "there are options")
+        copied = keep(taken)
+        mov(result, self._mount_with(target, kind, flags, copied))
+        self.names.free(copied)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _mount_with(
+        self,
+        target: Fetched[User[U8]],
+        kind: Keep[OrNull[Ptr[U8]]],
+        flags: Keep[U64],
+        options: Keep[Ptr[U8]],
+    ) -> OrErrno[I64]:
+        """Do so for a copy of the options, too."""
+        result = local(I64)
         failed, taken = self.names.take(target)
         with if_(taken == 0):
             movsxd(rax, failed)
@@ -129,7 +146,7 @@ class MountCalls(SystemCallGroup):
             and_(u32(flags), ~MAGIC_MASK & 0xFFFF_FFFF)
         subject = local(Subject)
         self._begin(subject)
-        done = self.mounting.mount(address_of(subject), name, kind, u32(flags), address_of(first))
+        done = self.mounting.mount(address_of(subject), name, kind, u32(flags), options)
         movsxd(rax, done)
         mov(result, rax)
         self.names.free(name)
@@ -198,9 +215,27 @@ class MountCalls(SystemCallGroup):
         mov(status.longest_name, NAME_MAX)
         mov(rax, superblock.device)
         mov(status.identifier, rax)
+        self._fill_sizes(status, superblock)
         and_(flags, MOUNT_FLAGS)
         or_(flags, VALID)
         mov(status.flags, u64(flags))
+
+    @inline(changes=(rax, rcx))
+    def _fill_sizes(self, status: Ptr[FileSystemStatus], superblock: Ptr[SuperBlock]) -> None:
+        """Tell how many pages and inodes there may be, and how many more, where that has bounds."""
+        for most, used, total, free in (
+            ("most_pages", "pages", "blocks", "free_blocks"),
+            ("most_inodes", "inodes", "files", "free_files"),
+        ):
+            mov(rax, getattr(superblock, most))
+            with if_(i64(rax) != -1):
+                mov(getattr(status, total), rax)
+                sub(rax, getattr(superblock, used))
+                with if_(CF):
+                    xor(eax, eax)
+                mov(getattr(status, free), rax)
+        mov(rax, status.free_blocks)
+        mov(status.available_blocks, rax)
 
     @function(context="thread", sleeps=True)
     def syncfs(self, number: U32) -> OrErrno[I64]:

@@ -182,7 +182,7 @@ static int end_mount(int result) {
 }
 
 static int do_mount(void) {
-    if (mount("x", "/mnt", "tmpfs", 0, 0))
+    if (mount("x", "/mnt", "tmpfs", 0, "size=1m"))
         return -1;
     int result = umount("/mnt");
     return result ? end_mount(result) : 0;

@@ -1,0 +1,224 @@
+"""What is asked of a tmpfs when it is mounted."""
+
+from __future__ import annotations
+
+from kernel.cpu.pagetable import PAGE, PageShift
+from kernel.errno import Errno
+from kernel.text.numbers import DECIMAL, HEXADECIMAL, NO_DIGIT, Numbers
+from kernel.vm.overcommit import Overcommit
+from pykasm import *
+
+OCTAL = 8
+
+UNLIMITED = (1 << 64) - 1
+
+SUFFIXES = {"k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
+"""By how many bits a number with this letter behind it is larger."""
+
+LOWER_CASE = 0x20
+"""The bit that tells small letters from capital ones."""
+
+PERMISSIONS = 0o7777
+HUNDRED = 100
+
+NOBODY = (1 << 32) - 1
+"""The number of no user."""
+
+
+class TmpfsOptions(Struct):
+    """What is asked for (tmpfs(5)); what is not is as it was."""
+
+    most_pages: U64
+    """UNLIMITED for as many as there are, as for inodes."""
+    most_inodes: U64
+    mode: U32
+    """Of the root, as its owner and its group."""
+    user: U32
+    group: U32
+
+
+class TmpfsOptionTexts(Subsystem):
+    """Reads them from a text, in which commas are between them. Context: any."""
+
+    def __init__(self, numbers: Numbers, overcommit: Overcommit) -> None:
+        self.numbers = numbers
+        self.overcommit = overcommit
+
+    @function
+    def parse(self, text: Keep[Ptr[U8]], options: Keep[Ptr[TmpfsOptions]]) -> OrErrno[I32]:
+        """Set in `options` what `text` asks for. Returns 0, or -EINVAL for what nobody knows."""
+        with while_(at(text) != 0):
+            with if_(at(text) == ord(",")):
+                inc(u64(text))
+                continue_()
+            end = try_(self._parse_one(text, options), Errno.EINVAL)
+            mov(text, end)
+            fail_if((at(text) != 0) & (at(text) != ord(",")), Errno.EINVAL)
+        ret(0)
+
+    @function
+    def _parse_one(self, text: Ptr[U8], options: Ptr[TmpfsOptions]) -> OrNull[Ptr[U8]]:
+        """Set what the option at the start of `text` asks for. Returns its end; null if it is
+        none."""
+        for name, setter in (
+            ("size=", self._set_size),
+            ("nr_blocks=", self._set_blocks),
+            ("nr_inodes=", self._set_inodes),
+            ("mode=", self._set_mode),
+            ("uid=", self._set_user),
+            ("gid=", self._set_group),
+        ):
+            with if_(self._begins(text, name)):
+                lea(rdi, text[len(name)])
+                tail(setter, cast(rdi, Ptr[U8]), options)
+        ret(0)
+
+    @inline(changes=rax)
+    def _begins(self, text: Ptr[U8], name: str) -> Condition:
+        """Return the condition that `text` begins with `name`."""
+        conditions = [text[index] == ord(letter) for index, letter in enumerate(name)]
+        result = conditions[0]
+        for one in conditions[1:]:
+            result = result & one
+        return result
+
+    # Numbers
+
+    @function
+    def _number(self, text: Ptr[U8], base: U32) -> tuple[U64, OrNull[Ptr[U8]]]:
+        """Return the number at the start of `text` in a base, and where it ends; null there if
+        there is none, or a number that is too large."""
+        value, start = scratch(U64), scratch(text)
+        xor(u32(value), u32(value))
+        with loop():
+            movzx(eax, at(text))
+            movzx(eax, self.numbers.digit_values[rax])
+            break_if((eax == NO_DIGIT) | (eax >= base))
+            mov(ecx, base)
+            imul(value, rcx)
+            with if_(OF):
+                ret(0, 0)
+            add(value, rax)
+            inc(u64(text))
+        with if_(text == start):
+            ret(0, 0)
+        ret(value, text)
+
+    @function
+    def _any_number(self, text: Ptr[U8]) -> tuple[U64, OrNull[Ptr[U8]]]:
+        """Return the number at the start of `text`, in hexadecimal behind 0x and in octal behind 0,
+        and where it ends; or null, as `_number` does."""
+        with if_(at(text) == ord("0")):
+            movzx(eax, text[1])
+            or_(eax, LOWER_CASE)
+            with if_(eax == ord("x")):
+                add(u64(text), 2)
+                tail(self._number, text, HEXADECIMAL)
+            tail(self._number, text, OCTAL)
+        tail(self._number, text, DECIMAL)
+
+    @function
+    def _size(self, text: Ptr[U8]) -> tuple[U64, OrNull[Ptr[U8]]]:
+        """Return the number at the start of `text`, with what a letter of SUFFIXES makes of it."""
+        number, end = self._any_number(text)
+        with if_(end == 0):
+            ret(0, 0)
+        value, place = scratch(number), scratch(end)
+        movzx(eax, at(place))
+        or_(eax, LOWER_CASE)
+        for letter, bits in SUFFIXES.items():
+            with if_(eax == ord(letter)):
+                inc(u64(place))
+                mov(rax, value)
+                shl(value, bits)
+                mov(rcx, value)
+                shr(rcx, bits)
+                with if_(rcx != rax):
+                    ret(0, 0)
+                ret(value, place)
+        ret(value, place)
+
+    # Options
+
+    @function
+    def _set_size(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
+        """Set how many pages there may be by their bytes, or by per cent of all memory."""
+        number, end = self._size(text)
+        place = keep(try_(end))
+        value = keep(number)
+        with if_(at(place) == ord("%")):
+            inc(u64(place))
+            imul(value, self.overcommit.most_pages)
+            with if_(OF):
+                ret(0)
+            mov(rax, value)
+            xor(edx, edx)
+            mov(ecx, HUNDRED)
+            div(rcx)
+            mov(value, rax)
+        with else_():
+            mov(rax, value)
+            and_(eax, PAGE - 1)
+            shr(value, PageShift.PAGE)
+            with if_(eax != 0):
+                inc(value)
+        self._set_limit(options.most_pages, value)
+        ret(place)
+
+    @inline(changes="value")
+    def _set_limit(self, limit: U64, value: U64) -> None:
+        """Set a `limit` to the register `value`, where 0 stands for none."""
+        with if_(value == 0):
+            mov(value, UNLIMITED)
+        mov(limit, value)
+
+    @function
+    def _set_blocks(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
+        """Set how many pages there may be."""
+        number, end = self._size(text)
+        value = scratch(number)
+        with if_(end != 0):
+            self._set_limit(options.most_pages, value)
+        ret(end)
+
+    @function
+    def _set_inodes(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
+        """Set how many inodes there may be."""
+        number, end = self._size(text)
+        value = scratch(number)
+        with if_(end != 0):
+            self._set_limit(options.most_inodes, value)
+        ret(end)
+
+    @function
+    def _set_mode(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
+        """Set the permissions of the root."""
+        number, end = self._number(text, OCTAL)
+        value = scratch(number)
+        and_(u32(value), PERMISSIONS)
+        mov(options.mode, u32(value))
+        ret(end)
+
+    @function
+    def _set_user(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
+        """Set the owner of the root."""
+        number, end = self._any_number(text)
+        value = scratch(number)
+        mov(options.user, u32(value))
+        tail(self._check_name, value, end)
+
+    @function
+    def _set_group(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
+        """Set the group of the root."""
+        number, end = self._any_number(text)
+        value = scratch(number)
+        mov(options.group, u32(value))
+        tail(self._check_name, value, end)
+
+    @function
+    def _check_name(self, value: U64, end: OrNull[Ptr[U8]]) -> OrNull[Ptr[U8]]:
+        """Return `end`, or null if `value` is the number of no user."""
+        mov(eax, NOBODY)
+        with if_(value >= rax):
+            ret(0)
+        ret(end)
