@@ -176,6 +176,16 @@ class Pipes(Subsystem):
                 self.pages.free_page(cast(page, PhysicalAddress))
         self.records.free(pipe)
 
+    @function
+    def size(self, file: Ptr[File]) -> OrErrno[I64]:
+        """Return how many bytes the pipe of `file` holds; -EBADF if it is of none."""
+        lea(rax, self.operations)
+        lea(rcx, self.fifo_operations)
+        operations = scratch(file.operations)
+        with if_((u64(operations) == rax) | (u64(operations) == rcx)):
+            ret(CAPACITY)
+        ret(-Errno.EBADF)
+
     # Reading and writing
 
     @function(context="thread", sleeps=True)

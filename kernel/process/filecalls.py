@@ -13,6 +13,7 @@ from kernel.fs.fileseals import FileSeals
 from kernel.fs.filetables import FileTables
 from kernel.fs.iovector import IoVector
 from kernel.fs.openflag import SETTABLE, OpenFlag
+from kernel.fs.pipes import Pipes
 from kernel.process.limits import Resource
 from kernel.process.processes import Processes
 from kernel.process.recordcontrol import RecordControl
@@ -39,7 +40,6 @@ class FileControl(IntEnum):
     OFD_SETLK = 37
     OFD_SETLKW = 38
     DUPFD_CLOEXEC = 1030
-    SET_PIPE_SIZE = 1031
     GET_PIPE_SIZE = 1032
     ADD_SEALS = 1033
     GET_SEALS = 1034
@@ -88,6 +88,7 @@ class FileCalls(SystemCallGroup):
         anonymous: AnonymousFiles,
         parts: RecordControl,
         seals: FileSeals,
+        pipes: Pipes,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -97,6 +98,7 @@ class FileCalls(SystemCallGroup):
         self.anonymous = anonymous
         self.parts = parts
         self.seals = seals
+        self.pipes = pipes
         self.copy = copy
 
     @function(context="thread")
@@ -281,6 +283,8 @@ class FileCalls(SystemCallGroup):
                 mov(u32(result), file.flags)
             with case(FileControl.SETFL):
                 mov(result, self._set_flags(file, u32(argument)))
+            with case(FileControl.GET_PIPE_SIZE):
+                mov(result, self.pipes.size(file))
             with case(FileControl.GET_SEALS):
                 mov(result, self.seals.get(file))
             with case(FileControl.ADD_SEALS):
