@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from typing import NamedTuple
 
@@ -115,6 +116,7 @@ class TrustFlow(ValueFlow):
         self.misused: dict[int, Misuse] = {}
         self.passed: dict[tuple[str, int], Misuse] = {}
         """What is given to functions that are not told who chose it, by them and the register."""
+        self._is_assertion = False
         self._pointers: set[Value] = set()
         """The parameters that are pointers which programs gave."""
         self._bits: dict[Value, int] = {}
@@ -318,9 +320,14 @@ class TrustFlow(ValueFlow):
 
     # Bounds
 
+    def _branches(self, index: int, node: Node, path: Path) -> Iterable[tuple[int, Path]]:
+        """Learn from a branch, but from no assertion: programs must not make one fail."""
+        self._is_assertion = node.line.source.text.lstrip().startswith("asserts(")
+        return super()._branches(index, node, path)
+
     def branched(self, path: Path, mnemonic: int, is_taken: bool) -> None:
         """A comparison bounds its first operand on one side, its second one on the other."""
-        if not path.states:
+        if not path.states or self._is_assertion:
             return
         if path.test is None:
             if _NO_WRAP.get(mnemonic) == is_taken:

@@ -1,6 +1,10 @@
 """Rule E084 over calls: who passes on what somebody else chose bounds it first."""
 
 from pykasm import *
+from pykasm.check.checker import check
+from pykasm.encode.encoder import Encoder
+from pykasm.lang.image import Image
+from pykasm.lang.objects import assemble_program
 from pykasm.lang.stubs import stub_address
 from tests.unit.checking import faults, faults_by_name, findings
 
@@ -240,3 +244,25 @@ class Followed(Base):
 
 def test_a_programs_pointer_is_followed_as_a_number() -> None:
     assert faults(Followed()) == {("run", "E084")}
+
+
+class Asserting(Base):
+    """Stops the machine where a packet is longer than it may be."""
+
+    @function
+    def run(self, packet: Ptr[Packet]) -> U64:
+        length = scratch(packet.length)
+        asserts(length < 8)
+        ret(self.sums[length])
+
+    @function
+    def failed(self, message: Ptr[U8]) -> None:
+        hlt()
+
+
+def test_an_assertion_bounds_nothing() -> None:
+    part = Asserting()
+    image = Image(entry=part.run, subsystems=[part], on_assert=part.failed)
+    program = image.assemble(debug=True)
+    found = check(program, assemble_program(program, Encoder(), "."))
+    assert "E084" in [one.rule for one in found]
