@@ -9,6 +9,8 @@ from kernel.fs.fileio import FileIo
 from kernel.fs.iovector import IoVector
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import direct
+from kernel.sched.scheduler import Scheduler
+from kernel.sched.thread import INTERRUPTIBLE
 from pykasm import *
 
 
@@ -29,14 +31,16 @@ class Transfer(Struct):
 class Transfers(Subsystem):
     """Copies by way of a page of the kernel's. Context: thread."""
 
-    def __init__(self, pages: Pages, io: FileIo) -> None:
+    def __init__(self, scheduler: Scheduler, pages: Pages, io: FileIo) -> None:
+        self.scheduler = scheduler
         self.pages = pages
         self.io = io
 
     @function(context="thread", sleeps=True)
     def run(self, transfer: Keep[Ptr[Transfer]]) -> OrErrno[I64]:
-        """Copy until nothing is left, the source ends, or the target takes no more. Returns how
-        many bytes were copied, and the positions move by as many; or an error, if none was."""
+        """Copy until nothing is left, the source ends, the target takes no more, or a signal comes:
+        some sources never end. Returns how many bytes were copied, and the positions move by as
+        many; or an error, if none was."""
         total, moved = keep(I64), keep(I64)
         page = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))
         xor(u32(total), u32(total))
@@ -48,6 +52,9 @@ class Transfers(Subsystem):
             add(transfer.position, moved)
             add(transfer.target_position, moved)
             sub(transfer.left, moved)
+            thread = scratch(self.scheduler.current)
+            break_if(thread.pending & INTERRUPTIBLE)
+            release(thread)
         self.pages.free_page(page)
         with if_(total == 0):
             ret(moved)

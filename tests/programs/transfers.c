@@ -8,6 +8,7 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 
 #define NAME "/tmp/transfers"
@@ -17,6 +18,7 @@
 
 static char text[SIZE], back[SIZE];
 static struct stat status;
+static volatile int signals;
 
 static int make(const char *name) { return open(name, O_CREAT | O_TRUNC | O_RDWR, 0644); }
 
@@ -138,8 +140,22 @@ static void locking(void) {
     CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
+static void count(int number) { signals++; }
+
+// A source that never ends is left when a signal comes.
+static void endless(void) {
+    int zero = open("/dev/zero", O_RDONLY), null = open("/dev/null", O_WRONLY);
+    CHECK(signal(SIGALRM, count) != SIG_ERR);
+    setitimer(ITIMER_REAL, &(struct itimerval){{0, 20000}, {0, 20000}}, 0);
+    while (!signals)
+        CHECK(sendfile(null, zero, 0, 1L << 30) > 0);
+    setitimer(ITIMER_REAL, &(struct itimerval){0}, 0);
+    CHECK(close(zero) == 0 && close(null) == 0);
+}
+
 int main(void) {
     sending();
+    endless();
     copying();
     room();
     locking();
