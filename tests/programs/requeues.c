@@ -199,6 +199,23 @@ static int wait_vector(void *argument) {
     return 0;
 }
 
+static int wait_for_ages(void *argument) {
+    struct timespec ages = {0x7FFFFFFFFFFFFFFF, 999999999};
+    results[0] = raw(&words[0], WAIT | PRIVATE, 0, &ages, 0, 0);
+    syscall(SYS_exit, 0);
+    return 0;
+}
+
+// The longest time does not wrap around.
+static void ages(void) {
+    words[0] = 0;
+    CHECK(clone_of(0, wait_for_ages) > 0);
+    while (raw(&words[0], WAKE | PRIVATE, 1, 0, 0, 0) != 1)
+        CHECK(results[0] == 1000);
+    join(0);
+    CHECK(results[0] == 0);
+}
+
 static void vectors(void) {
     struct timespec past = {0, 1}, bad = {0, -1};
     for (int i = 0; i < 129; i++)
@@ -377,6 +394,7 @@ int main(void) {
     refused();
     for (private = 0; private <= PRIVATE; private += PRIVATE)
         unowned(), owned(), late(), signals(), handled = 0;
+    ages();
     vectors();
     chain();
     changes();
