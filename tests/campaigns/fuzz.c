@@ -6,7 +6,6 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <dirent.h>
 #include <ftw.h>
 #include "cases.h"
@@ -268,7 +267,7 @@ static void prepare(const char *name) {
 
 // Threads that wait for what never comes are woken.
 static void watch(void) {
-    const struct timespec pause = {0, 2000000};
+    const struct timespec pause = {0, 1000000};
     unsigned seen[WORKERS] = {0};
     while (running > 0) {
         nanosleep(&pause, 0);
@@ -348,5 +347,6 @@ static void after(void) {
 int main(void) {
     runner = getpid();
     setpgid(0, 0);
+    signal(SIGHUP, SIG_IGN); // cases may end a session that this group is the foreground of
     return all(LIMIT);
 }
