@@ -16,9 +16,7 @@ from kernel.process.userreturn import UserReturn
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.thread import Interruption, Thread
-from kernel.sched.userstate import UserState
 from kernel.sched.waiting import Waiting
-from kernel.sched.xstate import ExtendedState
 from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
 from kernel.threads.areas import SaveAreas
@@ -47,7 +45,6 @@ class Tasks(Subsystem):
         self,
         threads: Threads,
         areas: SaveAreas,
-        extended: ExtendedState,
         bases: SegmentBases,
         scheduler: Scheduler,
         spaces: AddressSpaces,
@@ -60,7 +57,6 @@ class Tasks(Subsystem):
     ) -> None:
         self.threads = threads
         self.areas = areas
-        self.extended = extended
         self.bases = bases
         self.scheduler = scheduler
         self.spaces = spaces
@@ -198,8 +194,5 @@ class Tasks(Subsystem):
     def run(self, argument: Keep[U64]) -> NoReturn:
         """Begin the program of a new thread."""
         self._tell_child(cast(argument, Ptr[Task]))
-        with interrupts_disabled():  # the switch to a thread restores these only where it left
-            self.extended.restore(self.scheduler.current)
-            self.bases.load(cast(argument, Ptr[UserState]))
         tail(self.user_return.enter)
         never()

@@ -187,6 +187,16 @@ class Scheduler(Subsystem):
                 self.extended.restore(previous)
             self._load_bases(previous)
 
+    @function(context="interrupts off")
+    def load_first(self) -> None:
+        """Load the registers of a program that the thread has which runs, and which begins: the
+        switch to it returns to no place that does. Until then it may not be interrupted, or what
+        other threads have left there would be saved as its own."""
+        thread = keep(self.current)
+        with if_(thread.extended != 0):
+            self.extended.restore(thread)
+        self._load_bases(thread)
+
     @function(context="interrupts off", holds="queue.lock")
     def _pass_over(self, queue: Ptr[RunQueue], first: Ptr[Thread]) -> Ptr[Thread]:
         """Return the thread that should run in place of `first`, which others of its priority go

@@ -153,6 +153,7 @@ class Threads(LeakChecks):
     @function
     def run(self) -> NoReturn:
         """Run this thread's entry, and end."""
+        self.scheduler.load_first()
         sti()
         thread = scratch(self.scheduler.current)
         thread.entry(thread.argument)
