@@ -20,6 +20,7 @@ from kernel.monitor.contents import CONTENTS as MONITOR
 from kernel.paging.contents import CONTENTS as PAGING
 from kernel.pci.contents import CONTENTS as PCI
 from kernel.power.contents import CONTENTS as POWER
+from kernel.proc.contents import CONTENTS as PROC
 from kernel.process.contents import CONTENTS as PROCESS
 from kernel.processors.contents import CONTENTS as PROCESSORS
 from kernel.sched.contents import CONTENTS as SCHED
@@ -68,6 +69,7 @@ CONTENTS: Contents = (
     *PROCESS,  # programs that run
     *EXEC,  # programs in files
     *TTY,  # terminals
+    *PROC,  # what is told of all that, as files
     *ENTRY,  # the ways into the kernel: gates for vectors, system calls, what they lead to
     *MONITOR,  # the prompt for looking into the running kernel
     *COMMANDS,  # its commands

@@ -11,6 +11,7 @@ from kernel.process.posixtimers import PosixTimers
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
+from kernel.process.processprograms import ProcessPrograms
 from kernel.process.task import Task
 from kernel.process.tasks import Tasks
 from kernel.process.usages import Usages
@@ -45,7 +46,9 @@ class Execution(Subsystem):
         usages: Usages,
         posix_timers: PosixTimers,
         sequences: RestartableSequences,
+        programs: ProcessPrograms,
     ) -> None:
+        self.programs = programs
         self.loader = loader
         self.processes = processes
         self.ids = ids
@@ -119,6 +122,7 @@ class Execution(Subsystem):
         self.posix_timers.delete_all(address_of(process.signals))
         self.processes.set_name(process, request.first_name)
         self.processes.name_task(task, address_of(process.name))
+        self.programs.set(process, request.file)
         self._become(task, request)
         self._limit_stack(process, request.space)
         mov(task.clear_child_tid, 0)

@@ -52,6 +52,8 @@ class StackContents(Struct):
     random: U64
     texts: U64
     """Arguments and environment."""
+    environment: U64
+    """Where the latter begins."""
 
 
 class InitialStack(Subsystem):
@@ -118,7 +120,22 @@ class InitialStack(Subsystem):
         try_(self._store_pointers(stack, request.list))
         mov(rax, contents.top)
         mov(request.rsp, rax)
+        self._note_texts(request.space, stack, request.list)
         ret(0)
+
+    @inline(changes=rax)
+    def _note_texts(
+        self, space: Ptr[AddressSpace], stack: Ptr[StackContents], list: Ptr[ArgumentList]
+    ) -> None:
+        """Note in `space` where its texts are."""
+        space, list, stack = scratch(space), scratch(list), scratch(stack)
+        mov(rax, stack.texts)
+        mov(space.arguments, rax)
+        mov(rax, stack.environment)
+        mov(space.environment, rax)
+        mov(rax, stack.texts)
+        add(rax, list.size)
+        mov(space.environment_end, rax)
 
     @function(context="thread", sleeps=True)
     def _push(self, stack: Ptr[StackContents], source: U64, length: U64) -> OrErrno[I32]:
@@ -284,6 +301,10 @@ class InitialStack(Subsystem):
                 try_(self._store(word, rax))
                 mov(position, self.lists.end_of(list, position))
                 dec(count)
+            if name == "argument_count":
+                mov(rax, stack.texts)
+                add(rax, position)
+                mov(stack.environment, rax)
             add(word, sizeof(U64))
             try_(self._store(word, 0))
         ret(0)

@@ -16,6 +16,7 @@ from kernel.process.filestates import FileStates
 from kernel.process.jobcontrol import JobControl
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.processprograms import ProcessPrograms
 from kernel.process.session import ControllingTerminal
 from kernel.process.standardfiles import StandardFiles
 from kernel.process.tasks import Tasks
@@ -41,7 +42,9 @@ class Programs(Subsystem):
         file_states: FileStates,
         standard: StandardFiles,
         jobs: JobControl,
+        programs: ProcessPrograms,
     ) -> None:
+        self.programs = programs
         self.root = root
         self.opening = opening
         self.files = files
@@ -163,6 +166,7 @@ class Programs(Subsystem):
         mov(request.credentials, rax)
         fail_if(self.tasks.give_registers(task, request.rip, request.rsp) != 0)
         self.standard.give(task, file)
+        self.programs.set(process, request.file)
         terminal = scratch(request.terminal)
         with if_(terminal != 0):
             self.jobs.adopt(process, terminal)

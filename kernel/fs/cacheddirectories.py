@@ -39,14 +39,14 @@ class CachedDirectories(Subsystem):
         name, directory = local(ListedName), keep(file.path.dentry)
         asserts(directory != 0)
         with loop():
-            break_if(~self._describe(directory, file.position, address_of(name)))
+            break_if(~self.describe(directory, file.position, address_of(name)))
             break_if(~lister.take(lister, address_of(name)))
             mov(rax, name.next)
             mov(file.position, rax)
         ret(0)
 
     @function(context="thread")
-    def _describe(
+    def describe(
         self, directory: Keep[Ptr[Dentry]], position: Keep[U64], name: Keep[Ptr[ListedName]]
     ) -> Bool:
         """Set `name` to the first one from `position` on. Returns whether there is one."""

@@ -50,6 +50,8 @@ from kernel.fs.removal import Removal
 from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.fs.superblocks import SuperBlocks
+from kernel.fs.textfiles import TextFiles
+from kernel.fs.textwriter import TextWriter
 from kernel.fs.timerfiles import TimerFiles
 from kernel.fs.tmpfs import Tmpfs
 from kernel.fs.tmpfsoptions import TmpfsOptionTexts
@@ -106,6 +108,8 @@ CONTENTS: Contents = (
     Attributes,  # what is known of files
     Opening,  # opening files
     TmpfsOptionTexts,  # what is asked of it
+    TextWriter,  # texts that tell something
+    TextFiles,  # and files that are such texts
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with
     Mounting,  # and further ones

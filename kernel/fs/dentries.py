@@ -6,7 +6,7 @@ from kernel.cpu.pagetable import PAGE
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.errno import Errno
 from kernel.fs.directorylister import ListedName
-from kernel.fs.inode import Dentry, DentryFlag, FileName, Inode, SuperBlock
+from kernel.fs.inode import Dentry, DentryFlag, FileName, Inode, SuperBlock, SuperBlockFlag
 from kernel.fs.inodes import Inodes
 from kernel.fs.mode import TYPE_MASK, TYPE_SHIFT
 from kernel.fs.namekey import NameKey
@@ -257,9 +257,19 @@ class Dentries(LeakChecks):
         ret(parent)
 
     @function
+    def is_removed(self, dentry: Ptr[Dentry]) -> Bool:
+        """Return whether `dentry`, a positive one, has lost its name."""
+        superblock = scratch(dentry.superblock)
+        ret(
+            ((dentry.flags & DentryFlag.HASHED) == 0)
+            & (dentry.parent != 0)
+            & ((superblock.flags & SuperBlockFlag.UNCACHED) == 0)
+        )
+
+    @function
     def write_name(self, dentry: Ptr[Dentry], buffer: Ptr[U8], offset: I64) -> OrErrno[I64]:
-        """Write the name of `dentry`, with a slash before it, into `buffer` up to `offset`. Returns
-        where it begins; -ENAMETOOLONG without room, or -ENOENT if it was removed."""
+        """Write the name of `dentry`, which it may have lost, with a slash before it, into `buffer`
+        up to `offset`. Returns where it begins; -ENAMETOOLONG without room."""
         result, dentry, buffer = scratch(offset), scratch(dentry), scratch(buffer)
         with self.lock.held():
             name = scratch(dentry.name)
@@ -274,8 +284,6 @@ class Dentries(LeakChecks):
                 rep.movsb()
             with else_():
                 mov(result, -Errno.ENAMETOOLONG)
-            with if_((dentry.flags & DentryFlag.HASHED) == 0):
-                mov(result, -Errno.ENOENT)
         ret(result)
 
     # Changing

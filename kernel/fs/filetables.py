@@ -323,7 +323,7 @@ class FileTables(LeakChecks):
     def close_range(self, table: Keep[Ptr[FileTable]], first: Keep[U64], last: Keep[U64]) -> None:
         """Close all files from the number `first` to `last`, with it."""
         with loop():
-            mov(first, self._next_taken(table, first))
+            mov(first, self.next_taken(table, first))
             break_if(first > last)
             self._close(table, first)
             inc(first)
@@ -340,7 +340,7 @@ class FileTables(LeakChecks):
         """Have the files from the number `first` to `last`, with it, be closed when another program
         is loaded."""
         with loop():
-            mov(first, self._next_taken(table, first))
+            mov(first, self.next_taken(table, first))
             break_if(first > last)
             file = keep(self.get(table, u32(first)))
             with if_(file != 0):
@@ -350,7 +350,7 @@ class FileTables(LeakChecks):
             inc(first)
 
     @function
-    def _next_taken(self, table: Ptr[FileTable], number: U64) -> U64:
+    def next_taken(self, table: Ptr[FileTable], number: U64) -> U64:
         """Return the lowest number from `number` on that is taken; 2**64 - 1 if none is."""
         with table.lock.held():
             arrays = scratch(address_of(table.arrays))
@@ -386,7 +386,7 @@ class FileTables(LeakChecks):
         number = keep(U64)
         xor(u32(number), u32(number))
         with loop():
-            mov(number, self._next_taken(table, number))
+            mov(number, self.next_taken(table, number))
             break_if(number > MOST_FILES)
             with if_(self.is_close_on_exec(table, number)):
                 self._close(table, number)

@@ -116,6 +116,13 @@ class Dentry(Struct):
     """How many are mounted on it, in all namespaces."""
 
 
+class Place(Struct):
+    """A place in a file system. `Path` is derived from it: where it leads, and through which mount
+    it is seen, which inodes don't know of."""
+
+    dentry: OrNull[Owned[Ptr[Dentry]]]
+
+
 class DentryFlag(IntFlag):
     """What is known of an entry."""
 
@@ -138,6 +145,8 @@ class SuperBlockFlag(IntFlag):
 
     IN_MEMORY = 1 << 0
     """Its names are in memory, all of them, and stay there."""
+    UNCACHED = 1 << 1
+    """No name of it stays in memory once nobody uses it, as what it stands for may come and go."""
 
 
 class SuperBlock(Struct):
@@ -147,6 +156,8 @@ class SuperBlock(Struct):
     flags: U32 = field(SuperBlockFlag)
     device: U64
     """Which `stat` shows for its files."""
+    kind: Ptr[U8]
+    """What it is called."""
     root: OrNull[Owned[Ptr[Dentry]]]
     operations: Ptr[SuperBlockOperations]
     rename_lock: Mutex
@@ -198,8 +209,19 @@ class Resize(Fn[[Ptr[Inode], U64], OrErrno[I32]], context="thread"):
     """Set the size of a regular file; what is cut off is lost."""
 
 
+class ReadLink(Fn[[Ptr[Inode], Ptr[U8]], OrErrno[I64]], context="thread"):
+    """Write where a symbolic link leads that has no `text`, into a page, with a zero. Returns how
+    many bytes that are, without the zero."""
+
+
+class FollowLink(Fn[[Ptr[Inode], Ptr[Place]], OrErrno[I32]], context="thread"):
+    """Make a `Path`, which is nowhere, a reference to where a symbolic link leads that has no
+    `text`. Returns 0; 1 if the walk goes along what `ReadLink` tells instead; or an error."""
+
+
 class InodeOperations(Struct):
-    """What a file system does with its inodes. All is called with the locks of the inodes held."""
+    """What a file system does with its inodes. All is called with the locks of the inodes held, but
+    for `read_link` and `follow`, which links without texts alone need."""
 
     look_up: LookUp
     create: Create
@@ -208,6 +230,8 @@ class InodeOperations(Struct):
     unlink: Unlink
     rename: Rename
     resize: Resize
+    read_link: ReadLink
+    follow: FollowLink
 
 
 class Evict(Fn[[Ptr[Inode]], Void], context="thread"):

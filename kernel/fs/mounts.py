@@ -122,6 +122,22 @@ class Mounts(LeakChecks):
         ret(mount)
 
     @function
+    def find_from(self, namespace: Ptr[MountNamespace], number: U64) -> Owned[OrNull[Ptr[Mount]]]:
+        """Return a reference to the first mount in `namespace` whose number is `number` or larger,
+        or null. They are in the order of numbers."""
+        found = scratch(Ptr[Mount])
+        with self.lock.held():
+            xor(u32(found), u32(found))
+            with (
+                namespace.mounts.each(Mount, "listed", place=scratch) as mount,
+                if_(mount.number >= number),
+            ):
+                mount.references.gain()
+                mov(found, mount)
+                break_()
+        ret(found)
+
+    @function
     def last_of(self, namespace: Ptr[MountNamespace]) -> OrNull[Ptr[Mount]]:
         """Return the mount that was attached last of those in `namespace`, which nobody else is in;
         null if none is left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
+from kernel.errno import Errno
 from kernel.fs.dentries import Dentries
 from kernel.fs.mounts import Mounts
 from kernel.fs.path import Path
@@ -20,9 +21,20 @@ class PathNames(Subsystem):
 
     @function(context="thread")
     def write(self, path: Ptr[Path], root: Keep[Ptr[Path]], buffer: Keep[Ptr[U8]]) -> OrErrno[I64]:
-        """Write the name of the directory at `path`, as seen from `root`, with a zero to the end of
-        the page at `buffer`. Returns where in it the name begins; -ENAMETOOLONG, or -ENOENT if it
-        was removed."""
+        """Write the name of what is at `path`, as seen from `root`, with a zero to the end of the
+        page at `buffer`. Returns where in it the name begins; -ENAMETOOLONG, or -ENOENT if it was
+        removed."""
+        dentry = scratch(path.dentry)
+        asserts(dentry != 0)
+        path = keep(path)
+        fail_if(self.dentries.is_removed(dentry), Errno.ENOENT)
+        tail(self.describe, path, root, buffer)
+
+    @function(context="thread")
+    def describe(
+        self, path: Ptr[Path], root: Keep[Ptr[Path]], buffer: Keep[Ptr[U8]]
+    ) -> OrErrno[I64]:
+        """Do what `write` does, also for what was removed, by the name that it had."""
         place, result = local(Path), keep(I64)
         mov(u64(place.mount), 0)
         mov(u64(place.dentry), 0)

@@ -49,6 +49,7 @@ class RootFileSystem(Subsystem):
         ignore(result, "null says as much")
         with if_(superblock == 0):
             ret(0)
+        mov(superblock.kind, text("rootfs"))
         mount = try_(self.mounts.create(superblock, 0))
         namespace = try_(self.namespaces.create(mount))
         tail(self.contexts.create, namespace, FIRST_UMASK)

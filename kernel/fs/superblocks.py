@@ -23,6 +23,8 @@ class SuperBlocks(LeakChecks):
     def __init__(self, slabs: Slabs, dentries: Dentries) -> None:
         self.dentries = dentries
         self.records = SlabCache(slabs, "superblock", SuperBlock)
+        self.kinds: list[str] = []
+        """The names of all kinds of file systems, which these add."""
         self.leak_checks = [leak_check("file systems", self.used_count)]
 
     @function

@@ -61,6 +61,7 @@ class Tmpfs(FileSystem):
         self.inodes = inodes
         self.dentries = dentries
         self.superblocks = superblocks
+        superblocks.kinds.append(self.name)
         self.cache = cache
         self.files = files
         self.directories = directories
@@ -109,6 +110,7 @@ class Tmpfs(FileSystem):
         """Make an empty file system with `options`; null without memory."""
         superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
         errdefer(self.superblocks.drop, superblock)
+        mov(superblock.kind, text(self.name))
         mov(superblock.magic, MAGIC)
         mov(superblock.flags, SuperBlockFlag.IN_MEMORY)
         mov(edx, options.mode)

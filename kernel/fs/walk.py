@@ -16,6 +16,8 @@ from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.fs.subject import Subject
 from kernel.mm.heap import Heap
+from kernel.mm.pages import Pages
+from kernel.paging.addresses import direct, physical_of
 from kernel.sync.mutex import Mutexes
 from pykasm import *
 
@@ -40,6 +42,7 @@ class Walk(Subsystem):
         permissions: Permissions,
         mutexes: Mutexes,
         heap: Heap,
+        pages: Pages,
     ) -> None:
         self.dentries = dentries
         self.mounts = mounts
@@ -48,6 +51,7 @@ class Walk(Subsystem):
         self.permissions = permissions
         self.mutexes = mutexes
         self.heap = heap
+        self.pages = pages
 
     # Beginning and ending
 
@@ -230,9 +234,9 @@ class Walk(Subsystem):
             inode = scratch(dentry.inode)
             fail_if(inode == 0, Errno.ENOENT)
             with if_(self._is_followed(lookup, inode)):
-                try_(self._push_text(lookup, inode))
+                result = keep(try_(self._follow(lookup, inode)))
                 self.dentries.drop(dentry)
-                ret(1)
+                ret(result)
         old = scratch(dentry)
         xchg(lookup.place.dentry, old)
         with if_(old != 0):
@@ -284,7 +288,8 @@ class Walk(Subsystem):
         with if_(result != 0):
             self.dentries.drop(dentry)
             ret(result, 0)
-        with if_(dentry.inode != 0):
+        superblock = scratch(directory.superblock)
+        with if_((dentry.inode != 0) & ((superblock.flags & SuperBlockFlag.UNCACHED) == 0)):
             self.dentries.add(dentry)
         ret(0, dentry)
 
@@ -327,22 +332,56 @@ class Walk(Subsystem):
             release(dentry, mount)
         tail(self.go_down, lookup)
 
-    # Texts of symbolic links
+    # Symbolic links
 
-    @function(context="thread")
-    def _push_text(self, lookup: Keep[Ptr[Lookup]], inode: Keep[Ptr[Inode]]) -> OrErrno[I32]:
-        """Go on along the text of the symbolic link `inode`, and then along what is left. Returns 0
-        or an error."""
+    @function(context="thread", sleeps=True)
+    def _follow(self, lookup: Keep[Ptr[Lookup]], inode: Keep[Ptr[Inode]]) -> OrErrno[I32]:
+        """Follow the symbolic link `inode`. Returns 0 if the walk is where it leads, 1 if it is at
+        the start of its text; or an error."""
         inc(lookup.links)
         fail_if(lookup.links > MOST_LINKS, Errno.ELOOP)
-        size, text = scratch(inode.size), keep(inode.text)
-        fail_if((size == 0) | (text == 0), Errno.ENOENT)
-        add(size, offsetof(LinkText, "text") + 1)
-        record = scratch(cast(try_(self.heap.allocate(size), Errno.ENOMEM), Ptr[LinkText]))
+        text = scratch(inode.text)
+        with if_(text != 0):
+            tail(self._push_text, lookup, text, inode.size)
+        place, operations = local(Path), scratch(inode.operations)
+        mov(place.mount, 0)
+        mov(place.dentry, 0)
+        with if_(try_(operations.follow(inode, address_of(place))) != 0):
+            tail(self._push_made_text, lookup, inode)
+        self.paths.drop(address_of(lookup.place))
+        for name in ("mount", "dentry"):
+            mov(rax, getattr(place, name))
+            mov(getattr(lookup.place, name), rax)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _push_made_text(self, lookup: Keep[Ptr[Lookup]], inode: Keep[Ptr[Inode]]) -> OrErrno[I32]:
+        """Go on along what the link `inode`, which has no text of its own, tells at present.
+        Returns 1 or an error."""
+        result = keep(I32)
+        page = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))
+        direct(page)
+        operations = scratch(inode.operations)
+        length = operations.read_link(inode, cast(page, Ptr[U8]))
+        mov(result, i32(length))
+        with if_(length >= 0):
+            mov(result, self._push_text(lookup, cast(page, Ptr[U8]), u64(length)))
+        physical_of(page)
+        self.pages.free_page(page)
+        ret(result)
+
+    @function(context="thread")
+    def _push_text(
+        self, lookup: Keep[Ptr[Lookup]], text: Keep[Ptr[U8]], length: Keep[U64]
+    ) -> OrErrno[I32]:
+        """Go on along `text`, of `length` bytes and a zero, and then along what is left. Returns 1
+        or an error."""
+        fail_if(length == 0, Errno.ENOENT)
+        lea(rdi, bare[length + (offsetof(LinkText, "text") + 1)])
+        record = scratch(cast(try_(self.heap.allocate(rdi), Errno.ENOMEM), Ptr[LinkText]))
         lea(rdi, record.text)
         mov(rsi, text)
-        mov(rcx, inode.size)
-        inc(rcx)
+        lea(rcx, bare[length + 1])
         rep.movsb()
         mov(rax, lookup.texts)
         mov(record.outer, rax)
@@ -354,7 +393,7 @@ class Walk(Subsystem):
         with if_(record.text[0] == SLASH):
             self.paths.drop(address_of(lookup.place))
             self.paths.copy(address_of(lookup.place), address_of(lookup.root))
-        ret(0)
+        ret(1)
 
     @function
     def _leave_text(self, lookup: Ptr[Lookup]) -> None:

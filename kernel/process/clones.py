@@ -15,6 +15,7 @@ from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.processfiles import ProcessFiles
 from kernel.process.processids import ProcessIds
+from kernel.process.processprograms import ProcessPrograms
 from kernel.process.task import Task
 from kernel.process.tasklimits import TaskLimits
 from kernel.process.tasks import Tasks, program_frame
@@ -59,7 +60,9 @@ class Clones(Subsystem):
         copy: UserCopy,
         policies: Policies,
         sequences: RestartableSequences,
+        programs: ProcessPrograms,
     ) -> None:
+        self.programs = programs
         self.processes = processes
         self.ids = ids
         self.tasks = tasks
@@ -117,6 +120,8 @@ class Clones(Subsystem):
         errdefer(self.processes.discard, process)
         self._set_exit_signal(process, arguments)
         self._copy_identity(process)
+        self.programs.inherit(process, self.processes.current_process())
+        errdefer(self.programs.end, process)
         self._set_actions(process, arguments)
         task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)

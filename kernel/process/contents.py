@@ -58,6 +58,8 @@ from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.processmemorycalls import ProcessMemoryCalls
 from kernel.process.processorclocks import ProcessorClocks
+from kernel.process.processprograms import ProcessPrograms
+from kernel.process.processsummaries import ProcessSummaries
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.randomcalls import RandomCalls
@@ -106,6 +108,8 @@ CONTENTS: Contents = (
     TaskSearch,  # their threads, by numbers
     UserAccounts,  # what users have
     TaskLimits,  # and how many threads they may
+    ProcessSummaries,  # what is told of them in short
+    ProcessPrograms,  # the files that they run
     FileStates,  # what their threads have of files
     StandardFiles,  # the first of these
     UserPaths,  # names that they give

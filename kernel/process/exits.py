@@ -16,6 +16,7 @@ from kernel.process.prioritylocks import PriorityLocks
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processids import ProcessIds
+from kernel.process.processprograms import ProcessPrograms
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.stops import Stops
 from kernel.process.task import Task
@@ -56,6 +57,7 @@ class Exits(Subsystem):
         usages: Usages,
         intervals: IntervalTimers,
         posix_timers: PosixTimers,
+        programs: ProcessPrograms,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -77,6 +79,7 @@ class Exits(Subsystem):
         self.usages = usages
         self.intervals = intervals
         self.posix_timers = posix_timers
+        self.programs = programs
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -128,6 +131,7 @@ class Exits(Subsystem):
         process = keep(task.process)
         ended = keep(self._leave_process(task, status))
         with if_(ended != 0):
+            self.programs.end(process)
             self.jobs.leave(process)
             self.intervals.end(process)
             self.posix_timers.delete_all(address_of(process.signals))

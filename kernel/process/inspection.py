@@ -76,13 +76,22 @@ class Inspection(Subsystem):
         mov(result, -Errno.ESRCH)
         process = keep(self.search.process_of(number))
         with if_(process != 0):
-            with process.lock.held():
-                task = keep(self.search.find(process, number))
-                with if_(task != 0):
-                    mov(result, self.check(process, task))
-                    with if_(result == 0):
-                        take(task)
+            self.look_into(process, number, result, take)
             self.processes.drop(process)
+
+    @inline(changes=("result", *CALLER_SAVED))
+    def look_into(self, process: Ptr[Process], number: U32, result: I64, take: Any) -> None:
+        """Have the function `take` look into the thread `number` of `process`, with the thread that
+        it is called with; the lock of the process is held. `result` is -ESRCH if there is none,
+        -EPERM if that may not be, else 0."""
+        mov(result, -Errno.ESRCH)
+        with process.lock.held():
+            task = keep(self.search.find(process, number))
+            with if_(task != 0):
+                mov(result, self.check(process, task))
+                with if_(result == 0):
+                    take(task)
+            release(task)
 
     @function(context="thread")
     def space_of(self, number: Keep[U32]) -> tuple[OrErrno[I64], OrNull[Ptr[AddressSpace]]]:

@@ -8,7 +8,7 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.fscontexts import FsContexts
-from kernel.fs.inode import is_type
+from kernel.fs.inode import Inode, is_type
 from kernel.fs.mode import Access, FileType
 from kernel.fs.mount import MountFlag
 from kernel.fs.openflag import OpenFlag
@@ -17,7 +17,7 @@ from kernel.fs.pathnames import PathNames
 from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.mm.pages import Pages
-from kernel.paging.addresses import direct
+from kernel.paging.addresses import direct, physical_of
 from kernel.process.pathcalls import AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
@@ -158,12 +158,38 @@ class NameCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def _read_link(self, file: Ptr[File], buffer: User[U8], size: U32) -> OrErrno[I64]:
         """Store the text of a symbolic link. Returns its length, -EINVAL or -EFAULT."""
-        inode, length = scratch(file.inode), keep(U64)
+        inode, length = scratch(file.inode), scratch(U64)
         fail_if(~is_type(inode, FileType.SYMLINK), Errno.EINVAL)
+        with if_(inode.text == 0):
+            tail(self._read_made_link, inode, buffer, size)
         mov(length, inode.size)
         with if_(length > u64(size)):
             mov(u32(length), size)
-        text = scratch(inode.text)
+        tail(self._store, buffer, inode.text, length)
+
+    @function(context="thread", sleeps=True)
+    def _read_made_link(
+        self, inode: Keep[Ptr[Inode]], buffer: Keep[User[U8]], size: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Store what the link `inode`, which has no text of its own, tells at present. Returns what
+        `_read_link` does."""
+        result = keep(I64)
+        page = keep(try_(self.pages.allocate_page(), Errno.ENOMEM))
+        direct(page)
+        operations = scratch(inode.operations)
+        mov(result, operations.read_link(inode, cast(page, Ptr[U8])))
+        with if_(result >= 0):
+            length = scratch(u64(result))
+            with if_(length > u64(size)):
+                mov(u32(length), size)
+            mov(result, self._store(buffer, cast(page, Ptr[U8]), length))
+        physical_of(page)
+        self.pages.free_page(page)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _store(self, buffer: User[U8], text: OrNull[Ptr[U8]], length: Keep[U64]) -> OrErrno[I64]:
+        """Store `length` bytes of `text`. Returns that length or -EFAULT."""
         asserts(text != 0)
         result, left = self.copy.copy_out(buffer, u64(text), length)
         ignore(left)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.clock.units import Nanoseconds
+from kernel.fs.file import File
 from kernel.locks.spinlock import SpinLock
 from kernel.process.limits import RESOURCES, ResourceLimit
 from kernel.process.resourceusage import ResourceUsage, SplitTime, ThreadUsage
@@ -69,8 +71,13 @@ class Process(Struct):
     """1 if others with its user's rights may look into it (prctl(2), PR_SET_DUMPABLE)."""
     name: Array[U8] = field(count=NAME_SIZE)
     """That of the program, for people."""
+    program: OrNull[Owned[Ptr[File]]] = field(guarded_by="lock")
+    """What it runs (`ProcessPrograms`)."""
 
     # Time
+
+    started: Nanoseconds
+    """Since boot."""
 
     interval_timers: Array[SignalTimer] = field(count=len(IntervalKind))
     """By `IntervalKind`."""

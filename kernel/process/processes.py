@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from kernel.clock.clock import Clock
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
@@ -58,7 +59,9 @@ class Processes(LeakChecks):
         signals: SignalStates,
         sender: Signals,
         slabs: Slabs,
+        clock: Clock,
     ) -> None:
+        self.clock = clock
         self.scheduler = scheduler
         self.queues = queues
         self.reports = reports
@@ -160,6 +163,7 @@ class Processes(LeakChecks):
         mov(ecx, sizeof(Process) // sizeof(U64))
         rep.stosq()
         mov(process.number, try_(self.ids.allocate()))
+        mov(process.started, self.clock.now())
         process.references.start()
         with unshared(process):
             process.tasks.reset()

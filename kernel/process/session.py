@@ -14,6 +14,8 @@ class ControllingTerminal(Struct):
     """The one that it controls."""
     foreground: U32 = field(guarded_by="Processes.lock")
     """The number of the group that gets its signals, and may read."""
+    device: U32
+    """The number of its device, as programs see it."""
 
 
 class Session(Struct):

@@ -10,6 +10,7 @@ from kernel.sched.runqueue import PROCESSOR_WORDS, RunQueue
 from kernel.sched.runtimes import RunTimes
 from kernel.sched.userstate import UserState
 from kernel.structures.list import ListHead
+from kernel.text.textbuffer import TextBuffer
 from pykasm import *
 
 
@@ -128,5 +129,7 @@ class Thread(Struct, align=64):
     space: Ptr[Space]
     """Whose lower half it sees; null for none, that is the kernel's. It sees its own changes of
     this at the next switch."""
+    text: OrNull[Ptr[TextBuffer]]
+    """Where a text is that it makes for a file."""
     detached: U32
     """1 if nobody will join it: its memory is given back when it exits."""

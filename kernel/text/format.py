@@ -88,13 +88,14 @@ CONVERSIONS = {
 }
 
 
-def translate(format: str, arguments: tuple[object, ...]) -> str:
-    """Check `format` against `arguments` and return it as `Writer.format` takes it.
+def translate(format: str, arguments: tuple[object, ...], *, tabs: bool = False) -> str:
+    """Check `format`, which may have `tabs`, against `arguments` and return it as `Writer.format`
+    takes it.
 
     Each directive becomes ESCAPE and the bytes of a `Directive`. Raise the `Mistake` that says
     what is wrong with the format or an argument.
     """
-    _check_characters(format)
+    _check_characters(format.replace("\t", " ") if tabs else format)
     taking = [one for one in DIRECTIVE.finditer(format) if one[0] != "%%"]
     for one in taking:
         _check_directive(one)

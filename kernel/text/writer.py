@@ -30,6 +30,10 @@ class Writer(Subsystem):
     built (`kernel.text.format`). Nothing is allocated at run time, and text may have any length.
     """
 
+    has_tabs = False
+    """Whether formats may have tabs: where text goes that can't align by them, they would be odd
+    characters."""
+
     plain = rodata(Directive, PLAIN)
     """A directive without a width."""
     pointer = rodata(Directive, POINTER)
@@ -65,7 +69,7 @@ class Writer(Subsystem):
         _, body_line = builder.running()
         with builder.counting(moment.source, body_line):
             try:
-                translated = translate(format, arguments)
+                translated = translate(format, arguments, tabs=self.has_tabs)
                 if colour is not NORMAL:  # one write, so that no other text comes between
                     change = directive(Specifier.COLOUR)
                     translated = change + translated + change

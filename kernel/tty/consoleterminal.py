@@ -11,6 +11,7 @@ from kernel.fs.characterdevices import CharacterDriver, device
 from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
 from kernel.process.jobcontrol import JobControl
+from kernel.process.session import ControllingTerminal
 from kernel.sched.waiting import FOREVER
 from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueues import PollQueues
@@ -23,6 +24,9 @@ from kernel.tty.terminalfiles import TerminalFiles
 from kernel.tty.terminaltyping import TerminalTyping
 from kernel.tty.termios import first_termios
 from pykasm import *
+
+MAJOR_SHIFT = 8
+"""Where a device number as programs see it has the driver's (makedev(3))."""
 
 MAJOR = 5
 OWN, CONSOLE = 0, 1
@@ -61,7 +65,12 @@ class ConsoleTerminal(CharacterDriver):
         self.panic = panic
         self.driver = rodata(TerminalDriver, TerminalDriver(room=self._room, send=self._send))
         self.terminal = data(
-            Terminal, Terminal(driver=address_of(self.driver), modes=first_termios())
+            Terminal,
+            Terminal(
+                driver=address_of(self.driver),
+                modes=first_termios(),
+                job=ControllingTerminal(device=MAJOR << MAJOR_SHIFT | CONSOLE),
+            ),
         )
         self.operations = rodata(FileOperations, files.table(self.open))
         self.own_operations = rodata(FileOperations, files.table(self.open_own))

@@ -42,6 +42,12 @@ class AddressSpace(Space):
     heap_start: UserAddress
     heap_end: UserAddress
     """What brk(2) moves; of a program's own choice, so not a page's end."""
+    arguments: UserAddress
+    """Where the texts lie that its program was started with, those of the environment behind the
+    arguments."""
+    environment: UserAddress
+    """Where the arguments end."""
+    environment_end: UserAddress
     resident: U64
     """How many pages of 4 KiB are in it; changed by atomic instructions."""
     peak: U64 = field(guarded_by="lock", unlocked_reads=True)

@@ -26,6 +26,12 @@ from kernel.vm.userpages import UserPages
 from kernel.vm.userranges import UserRanges
 from pykasm import *
 
+COPIED = (
+    *("mapping_top", "stack_top", "stack_limit", "size_limit", "heap_start", "heap_end"),
+    *("arguments", "environment", "environment_end"),
+)
+"""What a copy of a space has as it is."""
+
 
 class AddressSpaces(LeakChecks):
     """Operations on `AddressSpace`, as Linux's fork, mmap, munmap and mprotect need them.
@@ -130,14 +136,7 @@ class AddressSpaces(LeakChecks):
     ) -> OrErrno[I32]:
         """Add the regions of `space` to `other`, which nobody uses yet, and share their pages.
         Returns 0; or -ENOMEM, with a part of it done."""
-        for name in (
-            "mapping_top",
-            "stack_top",
-            "stack_limit",
-            "size_limit",
-            "heap_start",
-            "heap_end",
-        ):
+        for name in COPIED:
             place = scratch(getattr(space, name))
             mov(getattr(other, name), place)
             release(place)

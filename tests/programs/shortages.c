@@ -188,6 +188,30 @@ static int do_mount(void) {
     return result ? end_mount(result) : 0;
 }
 
+static int read_all(const char *name) {
+    char text[1000];
+    int file = open(name, O_RDONLY), got = 0;
+    if (file < 0)
+        return -1;
+    while (!got && (got = read(file, text, sizeof text)) > 0)
+        got = 0;
+    int error = errno;
+    close(file);
+    errno = error;
+    return got;
+}
+
+static int do_procfs(void) {
+    char text[100];
+    if (mount("x", "/mnt", "proc", 0, 0))
+        return -1;
+    int result = read_all("/mnt/self/maps") || read_all("/mnt/self/stat") ||
+                 read_all("/mnt/self/cmdline") || read_all("/mnt/mounts") ||
+                 readlink("/mnt/self/fd/0", text, sizeof text) < 0 ||
+                 access("/mnt/self/cwd", F_OK) ? -1 : 0;
+    return end_mount(result);
+}
+
 static int do_sendfile(void) {
     int from = open("/tmp/from", O_CREAT | O_RDWR, 0600), to = open("/tmp/to", O_CREAT | O_WRONLY, 0600);
     off_t place = 0;
@@ -475,7 +499,7 @@ static int do_futex(void) {
 
 static int (*const calls[])(void) = {
     do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
-    do_sendfile, do_unshare_range,
+    do_procfs, do_sendfile, do_unshare_range,
     do_pipe, do_write_pipe, do_high_number, do_create, do_directory, do_names, do_symlink, do_fifo,
     do_fill, do_shared_file, do_private_file, do_list, do_getcwd, do_flock, do_vectors, do_poll,
     do_queue, do_queue_thread, do_kill, do_handler, do_interval, do_timed_wait,

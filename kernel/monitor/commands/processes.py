@@ -2,37 +2,17 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
-
 from kernel.console.console import Console
-from kernel.cpu.pagetable import PageShift
 from kernel.monitor.command import Commands, command
-from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
-from kernel.process.task import Task
-from kernel.sched.thread import Interruption, ThreadState
-from kernel.sched.userstate import NAME_SIZE
+from kernel.process.processsummaries import ProcessSummaries, ProcessSummary, ShownState
 from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnames import SignalNames
 from kernel.signals.signalnumber import Signal, SignalCode
 from kernel.signals.signals import Signals
 from kernel.text.numbers import Numbers
 from kernel.text.strings import Words
-from kernel.vm.addressspace import AddressSpace
 from pykasm import *
-
-
-class ShownState(IntEnum):
-    """What `ps` tells that a process does; the largest of what its threads do."""
-
-    SLEEPING = 0
-    WAITING = 1
-    """For what no signal ends."""
-    RUNNING = 2
-    STOPPED = 3
-    ENDING = 4
-    ZOMBIE = 5
-
 
 STATES = {
     ShownState.SLEEPING: "sleeping",
@@ -42,21 +22,6 @@ STATES = {
     ShownState.ENDING: "ending",
     ShownState.ZOMBIE: "zombie",
 }
-
-
-class ProcessRow(Struct):
-    """A copy of what is shown of a process."""
-
-    number: U32
-    parent: U32
-    group: U32
-    session: U32
-    threads: U32
-    user: U32
-    memory: U64
-    """Bytes of it that are in memory."""
-    state: U64 = field(ShownState)
-    name: Array[U8] = field(count=NAME_SIZE)
 
 
 class ProcessCommands(Commands):
@@ -71,7 +36,9 @@ class ProcessCommands(Commands):
         signals: Signals,
         names: SignalNames,
         numbers: Numbers,
+        summaries: ProcessSummaries,
     ) -> None:
+        self.summaries = summaries
         self.console = console
         self.processes = processes
         self.signals = signals
@@ -87,7 +54,7 @@ class ProcessCommands(Commands):
     @function(context="thread")
     def list(self, words: Ptr[Words]) -> Bool:
         """List the processes in the order of their numbers."""
-        next, row = keep(U32), local(ProcessRow)
+        next, row = keep(U32), local(ProcessSummary)
         self.console.print(
             "  pid  parent  group  session  user  threads  memory     state     name\n"
         )
@@ -100,7 +67,7 @@ class ProcessCommands(Commands):
         ret(1)
 
     @inline(changes=CALLER_SAVED)
-    def _show(self, row: ProcessRow) -> None:
+    def _show(self, row: ProcessSummary) -> None:
         """Print a row."""
         mov(rax, row.state)
         name = scratch(address_of(row.name))
@@ -111,7 +78,7 @@ class ProcessCommands(Commands):
         )
 
     @function(context="thread")
-    def _copy(self, least: Keep[U32], row: Keep[Ptr[ProcessRow]]) -> Bool:
+    def _copy(self, least: Keep[U32], row: Keep[Ptr[ProcessSummary]]) -> Bool:
         """Fill `row` with the first process whose number is `least` or larger. Return whether there
         is one."""
         # Printing takes long, so each row is copied with the locks held, and printed without.
@@ -122,61 +89,10 @@ class ProcessCommands(Commands):
             self.processes.each() as process,
             if_(process.number >= least),
         ):
-            self._fill(row, process)
+            self.summaries.describe(row, process)
             inc(found)
             break_()
         ret(found)
-
-    @function(context="interrupts off", holds="Processes.lock")
-    def _fill(self, row: Keep[Ptr[ProcessRow]], process: Keep[Ptr[Process]]) -> None:
-        """Copy what is shown of `process` to `row`."""
-        mov(eax, process.number)
-        mov(row.number, eax)
-        mov(eax, process.parent_number)
-        mov(row.parent, eax)
-        group = scratch(process.group)
-        mov(eax, u32(group.node.key))
-        mov(row.group, eax)
-        session = scratch(group.session)
-        mov(eax, session.number)
-        mov(row.session, eax)
-        mov(eax, process.user)
-        mov(row.user, eax)
-        for offset in range(0, NAME_SIZE, sizeof(U64)):
-            mov(rax, u64[u64(process) + (offsetof(Process, "name") + offset)])
-            mov(u64[u64(row) + (offsetof(ProcessRow, "name") + offset)], rax)
-        mov(row.threads, 0)
-        mov(row.memory, 0)
-        mov(row.state, ShownState.SLEEPING)
-        with process.lock.held():
-            self._look_at_threads(row, process)
-        with if_(process.signals.stop_signal != 0):
-            mov(row.state, ShownState.STOPPED)
-        with if_(process.state == ProcessState.EXITING):
-            mov(row.state, ShownState.ENDING)
-        with if_(process.state == ProcessState.ZOMBIE):
-            mov(row.state, ShownState.ZOMBIE)
-
-    @function(context="interrupts off", holds="process.lock")
-    def _look_at_threads(self, row: Ptr[ProcessRow], process: Ptr[Process]) -> None:
-        """Count the threads of `process`, and note what they do, and their memory."""
-        row, doing = scratch(row), scratch(U64)
-        with process.tasks.each(Task, "sibling", place=scratch) as task:
-            inc(row.threads)
-            thread = scratch(task.thread)
-            mov(rcx, thread.space)
-            with if_(rcx != 0):  # it may just be given back: then the number means nothing
-                mov(rax, cast(rcx, Ptr[AddressSpace]).resident)
-                shl(rax, PageShift.PAGE)
-                mov(row.memory, rax)
-            mov(doing, ShownState.RUNNING)
-            with if_(thread.state == ThreadState.BLOCKED):
-                mov(doing, ShownState.SLEEPING)
-                with if_((thread.wait_mode & Interruption.SIGNAL) == 0):
-                    mov(doing, ShownState.WAITING)
-            with if_(doing > u64(row.state)):
-                mov(u64(row.state), doing)
-            release(thread)
 
     # Signals
 

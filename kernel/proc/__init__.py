@@ -1,0 +1,1 @@
+"""What the kernel tells of processes and of itself, as files (proc(5))."""

@@ -1,0 +1,28 @@
+"""The parts of `kernel/proc`, in the order of reading."""
+
+from kernel.proc.machinetexts import MachineTexts
+from kernel.proc.maptexts import MapTexts
+from kernel.proc.mounttexts import MountTexts
+from kernel.proc.procaccess import ProcAccess
+from kernel.proc.procdirectories import ProcDirectories
+from kernel.proc.processtexts import ProcessTexts
+from kernel.proc.procfs import Procfs
+from kernel.proc.proclinks import ProcLinks
+from kernel.proc.procnodes import ProcNodes
+from kernel.proc.proctasks import ProcTasks
+from kernel.proc.threadsummaries import ThreadSummaries
+from pykasm import *
+
+CONTENTS: Contents = (
+    ProcNodes,  # inodes for what processes have
+    ProcAccess,  # who may see that
+    ProcDirectories,  # names
+    Procfs,  # the file system
+    ProcTasks,  # directories of processes and threads
+    ThreadSummaries,  # what is told of threads in short
+    ProcessTexts,  # and at length
+    ProcLinks,  # links to what they have
+    MapTexts,  # their memory
+    MountTexts,  # what is mounted
+    MachineTexts,  # and all that is the same for everybody
+)

@@ -1,0 +1,197 @@
+// What the kernel tells of processes in /proc: the same as their own calls, and to no one else.
+#include "check.h"
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+
+static char text[1 << 16], name[PATH_MAX], link_text[PATH_MAX];
+
+// The text of a file, read by pieces of `piece` bytes
+static int slurp(const char *path, int piece) {
+    int file = open(path, O_RDONLY), got, size = 0;
+    if (file < 0)
+        return -1;
+    while ((got = read(file, text + size, piece)) > 0)
+        size += got;
+    text[size] = 0;
+    close(file);
+    return got < 0 ? -1 : size;
+}
+
+static int leads_to(const char *path, const char *place) {
+    int length = readlink(path, link_text, sizeof link_text - 1);
+    link_text[length < 0 ? 0 : length] = 0;
+    return length > 0 && !strcmp(link_text, place);
+}
+
+static long field(int number) {  // of stat, counted from 1; behind the name
+    char *at = strrchr(text, ')') + 2;
+    for (number -= 3; number; number--)
+        at = strchr(at, ' ') + 1;
+    return atol(at);
+}
+
+static void handled(int number) {
+    (void)number;
+}
+
+static void self(void) {
+    snprintf(name, sizeof name, "%d", getpid());
+    CHECK(leads_to("/proc/self", name));
+    struct stat by_link, by_number;
+    snprintf(name, sizeof name, "/proc/%d", getpid());
+    CHECK(stat("/proc/self", &by_link) == 0 && stat(name, &by_number) == 0);
+    CHECK(by_link.st_ino == by_number.st_ino && S_ISDIR(by_link.st_mode));
+    snprintf(name, sizeof name, "/proc/self/task/%d/comm", getpid());
+    CHECK(prctl(PR_SET_NAME, "some (name)") == 0 && slurp(name, 100) == 12);
+    CHECK(!strcmp(text, "some (name)\n"));
+    CHECK(slurp("/proc/self/stat", 7) > 0 && atoi(text) == getpid());
+    CHECK(field(4) == getppid() && field(5) == getpgrp() && field(6) == getsid(0));
+    CHECK(field(19) == getpriority(PRIO_PROCESS, 0) && field(20) == 1 && field(23) > 0);
+    CHECK(slurp("/proc/self/status", 1000) > 0 && strstr(text, "Name:\tsome (name)\n"));
+    snprintf(name, sizeof name, "\nUid:\t%d\t%d\t", getuid(), geteuid());
+    CHECK(strstr(text, name) && strstr(text, "\nSigCgt:\t0000000000000000\n"));
+    signal(SIGUSR1, handled);
+    CHECK(slurp("/proc/self/status", 1000) > 0 && strstr(text, "\nSigCgt:\t0000000000000200\n"));
+    CHECK(slurp("/proc/self/limits", 100) > 0 && strstr(text, "\nMax open files "));
+    FAILS(open("/proc/self/nothing", O_RDONLY), ENOENT);
+    FAILS(open("/proc/012", O_RDONLY), ENOENT);
+    CHECK(open("/proc/self/new", O_RDONLY | O_CREAT, 0600) == -1);
+    CHECK(mkdir("/proc/self/new", 0700) == -1 && unlink("/proc/self/stat") == -1);
+}
+
+static void memory(char **arguments) {
+    char *page = mmap(0, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    snprintf(name, sizeof name, "%08lx-%08lx r--p 00000000 00:00 0", (long)page, (long)page + 8192);
+    CHECK(mprotect(page + 4096, 4096, PROT_NONE) == 0 && slurp("/proc/self/maps", 100) > 0);
+    CHECK(!strstr(text, name) && strstr(text, "[stack]") && strstr(text, "[vdso]"));
+    CHECK(mprotect(page + 4096, 4096, PROT_READ) == 0 && slurp("/proc/self/maps", 4096) > 0);
+    CHECK(strstr(text, " r-xp "));
+    int size = slurp("/proc/self/cmdline", 1000);
+    CHECK(size == (int)strlen(arguments[0]) + 1 && !strcmp(text, arguments[0]));
+    CHECK(readlink("/proc/self/exe", link_text, sizeof link_text) > 0);
+    struct stat program, named;
+    CHECK(stat("/proc/self/exe", &program) == 0 && stat(arguments[0], &named) == 0);
+    CHECK(program.st_ino == named.st_ino && program.st_dev == named.st_dev);
+    int file = open("/proc/self/statm", O_RDONLY);
+    CHECK(read(file, text, 5) == 5 && lseek(file, 0, SEEK_SET) == 0);
+    CHECK(pread(file, name, 3, 2) == 3 && !memcmp(name, text + 2, 3) && close(file) == 0);
+}
+
+static void places(void) {
+    CHECK(mkdir("/tmp/procfs", 0700) == 0 && chdir("/tmp/procfs") == 0);
+    CHECK(leads_to("/proc/self/cwd", "/tmp/procfs") && leads_to("/proc/self/root", "/"));
+    int file = open("file", O_CREAT | O_RDWR, 0600);
+    CHECK(write(file, "text", 4) == 4);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", file);
+    CHECK(leads_to(name, "/tmp/procfs/file"));
+    CHECK(unlink("file") == 0 && leads_to(name, "/tmp/procfs/file (deleted)"));
+    int again = open(name, O_RDONLY);  // by its file, as it has no name any more
+    CHECK(again >= 0 && again != file && read(again, text, 10) == 4 && close(again) == 0);
+    FAILS(open(name, O_RDONLY | O_NOFOLLOW), ELOOP);
+    CHECK(close(file) == 0);
+    FAILS(readlink(name, link_text, sizeof link_text), ENOENT);
+    int ends[2], counter = eventfd(0, 0);
+    CHECK(pipe(ends) == 0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", ends[0]);
+    CHECK(readlink(name, link_text, sizeof link_text) > 6 && !memcmp(link_text, "pipe:[", 6));
+    snprintf(name, sizeof name, "/proc/self/fd/%d", counter);
+    CHECK(readlink(name, link_text, sizeof link_text) > 10 && !memcmp(link_text, "anon_inode", 10));
+    CHECK(close(ends[0]) == 0 && close(ends[1]) == 0 && close(counter) == 0);
+    CHECK(chdir("/proc/self/fd") == 0 && getcwd(text, sizeof text) && chdir("/") == 0);
+    snprintf(name, sizeof name, "/proc/%d/fd", getpid());
+    CHECK(!strcmp(text, name) && rmdir("/tmp/procfs") == 0);
+}
+
+static void listed(int child) {
+    int found = 0, last = 0, number;
+    DIR *all = opendir("/proc");
+    CHECK(all);
+    for (struct dirent *one; (one = readdir(all)); last = number ? number : last) {
+        number = atoi(one->d_name);
+        CHECK(!number || (number > last && one->d_type == DT_DIR));
+        found += number == getpid() || number == child;
+    }
+    CHECK(closedir(all) == 0 && found == 2);
+}
+
+static void others(void) {
+    int gone[2], status;
+    CHECK(pipe(gone) == 0);
+    int child = fork();
+    if (!child) {
+        CHECK(close(gone[1]) == 0 && read(gone[0], text, 1) == 0);
+        _exit(0);
+    }
+    listed(child);
+    snprintf(name, sizeof name, "/proc/%d", child);
+    int directory = open(name, O_RDONLY | O_DIRECTORY), stat = openat(directory, "stat", O_RDONLY);
+    CHECK(directory >= 0 && stat >= 0 && close(gone[1]) == 0 && close(gone[0]) == 0);
+    siginfo_t info;
+    CHECK(waitid(P_PID, child, &info, WEXITED | WNOWAIT) == 0);
+    snprintf(name, sizeof name, "/proc/%d/stat", child);
+    CHECK(slurp(name, 1000) > 0 && strstr(text, ") Z "));
+    snprintf(name, sizeof name, "/proc/%d/cmdline", child);
+    CHECK(slurp(name, 1000) == 0 && waitpid(child, &status, 0) == child);
+    CHECK(read(stat, text, 100) == -1 && errno == ESRCH && close(stat) == 0);
+    CHECK(openat(directory, "stat", O_RDONLY) == -1 && close(directory) == 0);
+    FAILS(open(name, O_RDONLY), ENOENT);
+}
+
+static void strangers(void) {
+    int parent = getpid(), status, child = geteuid() ? 0 : fork();
+    if (!child && !geteuid()) {
+        CHECK(setgid(1000) == 0 && setuid(1000) == 0);
+        snprintf(name, sizeof name, "/proc/%d/environ", parent);
+        FAILS(open(name, O_RDONLY), EACCES);
+        snprintf(name, sizeof name, "/proc/%d/fd", parent);
+        FAILS(open(name, O_RDONLY), EACCES);
+        snprintf(name, sizeof name, "/proc/%d/cwd", parent);
+        FAILS(readlink(name, link_text, sizeof link_text), EACCES);
+        snprintf(name, sizeof name, "/proc/%d/stat", parent);
+        CHECK(slurp(name, 1000) > 0);
+        _exit(0);
+    }
+    CHECK(!child || (waitpid(child, &status, 0) == child && status == 0));
+}
+
+static void machine(void) {
+    struct utsname names;
+    CHECK(uname(&names) == 0 && slurp("/proc/version", 1000) > 0 && strstr(text, names.release));
+    CHECK(slurp("/proc/sys/kernel/hostname", 1) > 0 && !strncmp(text, names.nodename, strlen(names.nodename)));
+    CHECK(slurp("/proc/meminfo", 100) > 0 && !strncmp(text, "MemTotal: ", 10));
+    CHECK(slurp("/proc/uptime", 100) > 0 && atof(text) > 0);
+    CHECK(slurp("/proc/filesystems", 100) > 0 && strstr(text, "nodev\ttmpfs\n"));
+    CHECK(slurp("/proc/mounts", 100) > 0 && strstr(text, " /proc proc rw"));
+    CHECK(leads_to("/proc/mounts", "self/mounts") && slurp("/proc/cmdline", 100) > 0);
+}
+
+int main(int count, char **arguments) {
+    int is_ours = access("/proc/self", F_OK) != 0;
+    (void)count;
+    if (is_ours) {
+        mkdir("/proc", 0755);
+        CHECK(mount("proc", "/proc", "proc", 0, 0) == 0);
+    }
+    memory(arguments);
+    self();
+    places();
+    others();
+    strangers();
+    machine();
+    CHECK(!is_ours || umount("/proc") == 0);
+    return 0;
+}
