@@ -57,7 +57,7 @@ def started_on(
     """A machine with so many processors and these programs."""
     initrd = folder / "initrd"
     files = [file(f"bin/{name}", contents, 0o755) for name, contents in programs.items()]
-    initrd.write_bytes(archive([directory("bin"), *files]))
+    initrd.write_bytes(archive([directory("bin"), directory("tmp", 0o1777), *files]))
     kernel = machine(modules=(initrd,), smp=processors)
     kernel.expect_prompt()
     return kernel
