@@ -105,8 +105,9 @@ class ProcNodes(LeakChecks):
         mov(inode.number, self.number_of(node))
 
     @function(context="thread")
-    def _set_owner(self, inode: Keep[Ptr[Inode]], process: Keep[Ptr[Process]]) -> None:
+    def _set_owner(self, inode: Ptr[Inode], process: Ptr[Process]) -> None:
         """Give `inode` to the effective user of `process`; to root, if nobody may look into it."""
+        inode, process = scratch(inode), scratch(process)
         with (
             process.lock.held(),
             if_(process.dumpable != 0),

@@ -44,9 +44,9 @@ class ProcTasks(ProcSource):
         ret(0)
 
     @function(context="thread")
-    def next_thread(self, node: Ptr[ProcNode], number: Keep[U64]) -> U64:
+    def next_thread(self, node: Ptr[ProcNode], number: U64) -> U64:
         """Return the lowest number of a thread, as `NextMember` says."""
-        process, lowest = keep(node.process), keep(U64)
+        number, process, lowest = scratch(number), scratch(node.process), scratch(U64)
         asserts(process != 0)  # it is in the directory of one
         mov(lowest, NO_MEMBER)
         with (

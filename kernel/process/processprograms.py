@@ -15,9 +15,9 @@ class ProcessPrograms(Subsystem):
         self.files = files
 
     @function(context="thread", sleeps=True)
-    def set(self, process: Keep[Ptr[Process]], file: Ptr[File]) -> None:
+    def set(self, process: Ptr[Process], file: Ptr[File]) -> None:
         """Note that `process` runs what is in `file`."""
-        file = keep(file)
+        process, file = scratch(process), scratch(file)
         file.references.gain()
         disown(file, "the process has it")
         with process.lock.held():
@@ -34,9 +34,9 @@ class ProcessPrograms(Subsystem):
             self.files.drop(file)
 
     @function
-    def get(self, process: Keep[Ptr[Process]]) -> Owned[OrNull[Ptr[File]]]:
+    def get(self, process: Ptr[Process]) -> Owned[OrNull[Ptr[File]]]:
         """Return a reference to the file that `process` runs; null once it has ended."""
-        file = keep(Ptr[File])
+        process, file = scratch(process), scratch(Ptr[File])
         with process.lock.held():
             mov(file, process.program)
             with if_(file != 0):
@@ -44,9 +44,9 @@ class ProcessPrograms(Subsystem):
         ret(file)
 
     @function(context="thread", sleeps=True)
-    def end(self, process: Keep[Ptr[Process]]) -> None:
+    def end(self, process: Ptr[Process]) -> None:
         """Note that `process` runs nothing any more."""
-        file = keep(OrNull[Ptr[File]])
+        process, file = scratch(process), scratch(OrNull[Ptr[File]])
         xor(u32(file), u32(file))
         with process.lock.held():
             xchg(process.program, file)
