@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.robustlists import RobustLists
 from kernel.mm.slabs import SlabCache, Slabs
@@ -136,9 +135,7 @@ class Exits(Subsystem):
             self.intervals.end(process)
             self.posix_timers.delete_all(address_of(process.signals))
         self.file_states.end_identity(task)
-        with interrupts_disabled():  # a switch would save the bases in the task
-            thread = scratch(self.scheduler.current)
-            mov(thread.user, 0)
+        self.scheduler.leave_program()  # a switch would save its segments in the task
         self.records.free(task)
         self.threads.detach(self.scheduler.current)
         cli()  # up to the end: who learns of it waits for no more than the switch

@@ -130,6 +130,7 @@ class Tasks(Subsystem):
             mov(task.gs_base, 0)
             for name in ("ds", "es", "fs", "gs"):
                 mov(getattr(task, name), 0)
+            self.bases.forget()
             self.bases.load(task)
         frame = program_frame(scratch(task.thread))
         self._begin_at(frame, rip, rsp)

@@ -220,6 +220,14 @@ class Scheduler(Subsystem):
         with if_(user != 0):
             self.bases.save(user)
 
+    @function(context="thread")
+    def leave_program(self) -> None:
+        """Have the thread that runs run no program any more."""
+        with interrupts_disabled():
+            thread = scratch(self.current)
+            mov(thread.user, 0)
+            self.bases.forget()
+
     @inline(changes=CALLER_SAVED)
     def _load_bases(self, thread: Ptr[Thread]) -> None:
         """Load that again."""

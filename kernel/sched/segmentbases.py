@@ -8,7 +8,10 @@ from kernel.sched.userstate import UserState
 from pykasm import *
 
 SELECTORS = ((ds, "ds"), (es, "es"), (fs, "fs"), (gs, "gs"))
-"""Segment registers, and what `UserState` has of them; GS is the last."""
+"""Segment registers, and what `UserState` has of them, in 64 bits; GS is the last."""
+
+UNKNOWN = -1
+"""No selectors: no segment register can be loaded with all bits set."""
 
 
 class SegmentBases(Subsystem):
@@ -21,6 +24,10 @@ class SegmentBases(Subsystem):
     notes them.
     """
 
+    selectors = percpu(U64)
+    """Those of this processor, as they were saved last. Most threads have the same, so that a
+    switch need not look at the registers again."""
+
     def __init__(self, features: Features) -> None:
         self.features = features
 
@@ -31,6 +38,7 @@ class SegmentBases(Subsystem):
             mov(rax, cr4)
             or_(rax, Cr4.FSGSBASE)
             mov(cr4, rax)
+        self.forget()
 
     @inline
     def _programs_change_them(self) -> Condition:
@@ -42,6 +50,8 @@ class SegmentBases(Subsystem):
         """Save those of this processor in `state`."""
         for register, name in SELECTORS:
             mov(getattr(state, name), register)
+        mov(rax, self._all_of(state))
+        mov(self.selectors, rax)
         with if_(self._programs_change_them()):
             rdfsbase(rax)
             mov(state.fs_base, rax)
@@ -54,15 +64,22 @@ class SegmentBases(Subsystem):
     @function(context="interrupts off")
     def load(self, state: Ptr[UserState]) -> None:
         """Give this processor those of `state`."""
-        xor(eax, eax)
-        for register, name in SELECTORS:
-            mov(ecx, register)
-            xor(cx, getattr(state, name))
-            or_(eax, ecx)
-        with if_(eax != 0):
+        mov(rax, self.selectors)
+        with if_(rax != self._all_of(state)):
             self._load_selectors(state)
         self._write(Msr.FS_BASE, state.fs_base)
         self._write(Msr.KERNEL_GS_BASE, state.gs_base)
+
+    @inline
+    def _all_of(self, state: Ptr[UserState]) -> U64:
+        """Return the place of all selectors in `state`."""
+        return u64[u64(state) + offsetof(UserState, SELECTORS[0][1])]
+
+    @function
+    def forget(self) -> None:
+        """Note that a program has run here whose selectors nobody saves: they are loaded next time,
+        whatever they are."""
+        mov(self.selectors, UNKNOWN)
 
     @inline(changes=rax)
     def _load_selectors(self, state: Ptr[UserState]) -> None:
@@ -74,6 +91,8 @@ class SegmentBases(Subsystem):
         swapgs()  # the base that it changes is to be the program's
         mov(gs, ax)
         swapgs()
+        mov(rax, self._all_of(state))
+        mov(self.selectors, rax)
 
     @inline(changes=(rax, rcx, rdx))
     def _write(self, msr: Msr, value: U64) -> None:
