@@ -39,9 +39,8 @@ class Reliances:
         build = self._build
         found = {
             symbol: passed
-            for symbol, placed in build.analysis.routines.items()
-            if follows_trust(placed.routine, build)
-            and (passed := trust_use(build, symbol, OWN).passed)
+            for symbol in build.analysis.routines
+            if (passed := trust_use(build, symbol, OWN).passed)
         }
         given = {(one.callee, one.number) for passed in found.values() for one in passed}
         for _ in range(MOST_CALLS):
@@ -103,6 +102,8 @@ def _solved(build: Build, symbol: str, number: int) -> TrustUse:
     placed = build.routines.get(symbol)
     is_function = placed is not None and placed.routine.kind is Kind.FUNCTION
     if placed is None or not is_function or placed.routine.copies_user:
+        return NO_TRUST
+    if number == OWN and not follows_trust(placed.routine, build):
         return NO_TRUST
     function = build.function(symbol)
     if number == OWN:

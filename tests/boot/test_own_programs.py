@@ -166,8 +166,8 @@ int main(void) {
         usleep(1000);
     printf("an orphan is gone, session %s\n", getsid(0) == getpid() ? "of my own" : "of others");
     fflush(stdout);
+    signal(SIGHUP, SIG_IGN);  // of the end of the session, which may come at once
     if (fork() == 0) {
-        signal(SIGHUP, SIG_IGN);
         orphan();
         usleep(300000);
         printf("last words\n");

@@ -32,7 +32,7 @@ def test_a_command_returns_its_output_without_the_echo(tiny: Machine) -> None:
 
 def test_expect_returns_the_match(tiny: Machine) -> None:
     tiny.send_line("mem")
-    assert tiny.expect(r"memory: (\w+)")[1] == "plenty"
+    assert tiny.expect(r"memory: (\w+)\r")[1] == "plenty"
 
 
 def test_an_unmet_expectation_shows_the_last_output(tiny: Machine) -> None:
