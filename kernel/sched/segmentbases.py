@@ -57,9 +57,9 @@ class SegmentBases(Subsystem):
             mov(state.fs_base, rax)
             mov(ecx, Msr.KERNEL_GS_BASE)
             rdmsr()
-            shl(rdx, 32)
-            or_(rax, rdx)
-            mov(state.gs_base, rax)
+            low, high = self._halves_of(state, "gs_base")
+            mov(low, eax)
+            mov(high, edx)
 
     @function(context="interrupts off")
     def load(self, state: Ptr[UserState]) -> None:
@@ -67,8 +67,12 @@ class SegmentBases(Subsystem):
         mov(rax, self.selectors)
         with if_(rax != self._all_of(state)):
             self._load_selectors(state)
-        self._write(Msr.FS_BASE, state.fs_base)
-        self._write(Msr.KERNEL_GS_BASE, state.gs_base)
+        for msr, name in ((Msr.FS_BASE, "fs_base"), (Msr.KERNEL_GS_BASE, "gs_base")):
+            low, high = self._halves_of(state, name)
+            mov(ecx, msr)
+            mov(eax, low)
+            mov(edx, high)
+            wrmsr()
 
     @inline
     def _all_of(self, state: Ptr[UserState]) -> U64:
@@ -94,11 +98,8 @@ class SegmentBases(Subsystem):
         mov(rax, self._all_of(state))
         mov(self.selectors, rax)
 
-    @inline(changes=(rax, rcx, rdx))
-    def _write(self, msr: Msr, value: U64) -> None:
-        """Write `value`, which is in memory, to `msr`."""
-        mov(ecx, msr)
-        mov(rax, value)
-        mov(rdx, rax)
-        shr(rdx, 32)
-        wrmsr()
+    @inline
+    def _halves_of(self, state: Ptr[UserState], name: str) -> tuple[U32, U32]:
+        """Return the places of both halves of a base, as they go to and come from edx:eax."""
+        place = u64(state) + offsetof(UserState, name)
+        return u32[place], u32[place + sizeof(U32)]
