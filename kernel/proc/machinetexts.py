@@ -16,8 +16,8 @@ from kernel.process.systemnamecalls import SystemNameCalls, SystemNames
 from kernel.vm.overcommit import Overcommit
 from pykasm import *
 
-CENTISECONDS = NSEC_PER_SEC // 100
-"""Nanoseconds of one."""
+PARTS = 100
+"""Of a second, in which the time since the start is told."""
 
 PAGE_KIB_SHIFT = PageShift.PAGE - 10
 """log2 of the KiB of a page."""
@@ -85,13 +85,14 @@ class MachineTexts(ProcSource):
 
     @function(context="thread")
     def show_uptime(self, inode: Ptr[Inode]) -> OrErrno[I32]:
-        """Write the seconds since the start."""
+        """Write the seconds since the start. Those without work, which would come next, are not
+        counted: 0."""
         mov(rax, self.clock.now())
         xor(edx, edx)
-        mov(ecx, CENTISECONDS)
+        mov(ecx, NSEC_PER_SEC // PARTS)
         div(rcx)
         xor(edx, edx)
-        mov(ecx, 100)
+        mov(ecx, PARTS)
         div(rcx)
         self.writer.print("%u.%02u 0.00\n", rax, rdx)
         ret(0)

@@ -35,6 +35,9 @@ LETTERS = {
 }
 """What states are called (proc(5))."""
 
+KIB_SHIFT = 10
+"""log2 of the bytes of a KiB."""
+
 USUAL_PRIORITY = 20
 """That of a thread whose nice value is 0 (proc(5), stat)."""
 
@@ -275,7 +278,7 @@ class ProcessTexts(ProcSource):
             ("VmData", usage.data),
         ):
             mov(rax, place)
-            shr(rax, 10)
+            shr(rax, KIB_SHIFT)
             self.writer.print(f"{title}:\t%8u kB\n", rax)
 
     @function

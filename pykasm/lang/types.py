@@ -249,11 +249,11 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     _untrusted = False
     """Whether somebody else chose the number."""
     _fetched = False
+    """Whether a function that has such a parameter copies in what it points to."""
     _bounded = False
     """Whether callers have bounded the number."""
     _disclosed = False
     """Whether it is the address of what somebody else is shown."""
-    """Whether a function that has such a parameter copies in what it points to."""
     _is_link = False
     """Whether it is a struct that links things, such as the head of a list."""
     _elements = ""

@@ -184,7 +184,7 @@ class Walk:
         self["rflags"], self["rip"], self.cs = 2, self.at(entry), Selector.CODE
 
     def interrupt(self, vector: int) -> None:
-        """Let an interrupt or exception come (AMD64 APM vol. 2, 8.9)."""
+        """Have an interrupt or exception come (AMD64 APM vol. 2, 8.9)."""
         from_program = self.cs & USER_PRIVILEGE
         top = STACKS.get(Vector(vector)) if vector in STACKS else None
         if top is None:
@@ -253,7 +253,7 @@ class Walk:
         raise AssertionError(f"it never ends: {self.symbols.lookup(self['rip'])}")
 
     def disturb(self, *vectors: int) -> None:
-        """Let the first of `vectors` come now, and the others before each instruction of its way.
+        """Have the first of `vectors` come now, and the others before each instruction of its way.
         All is to be as it was, then."""
         vector, *others = vectors
         before = self.state(*vectors)
