@@ -18,14 +18,12 @@ from kernel.proc.procsource import PROCESS, ProcSource, ProcText
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
-from kernel.vm.region import Region, RegionFlags
+from kernel.vm.region import Region
 from kernel.vm.regions import Regions
 from kernel.vm.rights import Rights
+from kernel.vm.rightsletters import print_rights
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
-
-RIGHTS = ((Rights.READ, "r"), (Rights.WRITE, "w"), (Rights.EXECUTE, "x"))
-"""What is printed for a right."""
 
 
 class MapTexts(ProcSource):
@@ -96,15 +94,8 @@ class MapTexts(ProcSource):
     ) -> None:
         """Write the line of `region`."""
         self.writer.print("%08x-%08x ", region.node.key, region.end)
-        for right, letter in RIGHTS:
-            mov(ecx, ord("-"))
-            with if_(region.rights & right):
-                mov(ecx, ord(letter))
-            self.writer.print("%c", cl)
-        mov(ecx, ord("p"))
-        with if_(region.flags & RegionFlags.SHARED):
-            mov(ecx, ord("s"))
-        self.writer.print("%c ", cl)
+        print_rights(self.writer, region.rights, region.flags)
+        self.writer.print(" ")
         backing = scratch(region.backing)
         lea(rax, self.files.backing_operations)
         with if_((backing != 0) & (u64(backing.operations) == rax)):

@@ -14,12 +14,9 @@ from kernel.text.strings import Words
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
-from kernel.vm.region import RegionFlags
 from kernel.vm.regionview import RegionView
-from kernel.vm.rights import Rights
+from kernel.vm.rightsletters import print_rights
 from pykasm import *
-
-LETTERS = ((Rights.READ, "r"), (Rights.WRITE, "w"), (Rights.EXECUTE, "x"))
 
 
 class SpaceCommands(Commands):
@@ -90,15 +87,7 @@ class SpaceCommands(Commands):
     def _print_region(self, seen: Keep[Ptr[RegionView]]) -> None:
         """Print a line."""
         self.console.print("%016x-%016x ", seen.start, seen.end)
-        for right, letter in LETTERS:
-            mov(ecx, ord("-"))
-            with if_(seen.rights & right):
-                mov(ecx, ord(letter))
-            self.console.print("%c", cl)
-        mov(ecx, ord("p"))
-        with if_(seen.flags & RegionFlags.SHARED):
-            mov(ecx, ord("s"))
-        self.console.print("%c", cl)
+        print_rights(self.console, seen.rights, seen.flags)
         resident, large = scratch(seen.resident), scratch(seen.large)
         shl(resident, PageShift.PAGE)
         shl(large, PageShift.PAGE)
