@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC
+from kernel.cpu.trapframe import TrapFrame
+from kernel.errno import Errno
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
+from kernel.mm.pages import Pages
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.task import Task
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import KILLABLE
+from kernel.signals.restarts import Restarts
 from kernel.signals.signalnumber import Signal
 from kernel.signals.signals import Signals
 from pykasm import *
@@ -31,16 +35,42 @@ class KillChoice(Struct):
 
 class MemoryKiller(Subsystem):
     """Ends the process that gives back most, and never process 1, where a program needs a page and
-    there is none (Linux: mm/oom_kill.c). Context: thread, that of the program."""
+    there is none (Linux: mm/oom_kill.c). Context: thread, that of the program.
+
+    Linux does so in its allocator. Here a system call that gets no memory undoes what it has done
+    so far, lets go of all locks, and begins again: a process that ends may need them.
+    """
 
     def __init__(
-        self, processes: Processes, signals: Signals, clock: Clock, sleep: Sleep, log: Log
+        self,
+        processes: Processes,
+        signals: Signals,
+        restarts: Restarts,
+        pages: Pages,
+        clock: Clock,
+        sleep: Sleep,
+        log: Log,
     ) -> None:
         self.processes = processes
         self.signals = signals
+        self.restarts = restarts
+        self.pages = pages
         self.clock = clock
         self.sleep = sleep
         self.log = log
+
+    @function(context="thread", sleeps=True)
+    def after_failure(self, frame: Keep[Ptr[TrapFrame]]) -> None:
+        """Look whether a system call has failed for want of memory: its own, or such as it needed
+        to reach the program's; have it begin again then. `frame` has the program's registers."""
+        mov(rax, frame.rax)
+        result = i64(rax)
+        with if_((result != -Errno.ENOMEM) & (result != -Errno.EFAULT)):
+            ret()
+        with if_(~self.pages.is_short()):  # it wanted too much, or what is not there
+            ret()
+        with if_(self.make_room()):
+            tail(self.restarts.begin_again, frame)
 
     @function(context="thread", sleeps=True)
     def make_room(self) -> Bool:

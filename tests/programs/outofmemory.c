@@ -43,6 +43,40 @@ static void most_ends(unsigned long total) {
     CHECK(waitpid(hog, &status, 0) == hog && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 }
 
+static unsigned long free_memory(void) {
+    struct sysinfo info;
+    CHECK(sysinfo(&info) == 0);
+    return info.freeram * info.mem_unit;
+}
+
+// Calls that need more than is left succeed, once another process has ended.
+static void calls_succeed(unsigned long total) {
+    enum { CHILDREN = 100 };
+    int status, whole[2];
+    char *mine = memory(total), byte;
+    CHECK(mine != MAP_FAILED && pipe(whole) == 0);
+    pid_t hog = fork(), children[CHILDREN];
+    if (!hog) {
+        for (unsigned long i = 0; i < total && free_memory() > 1 << 20; i += 4096)
+            mine[i] = 1;
+        write(whole[1], "x", 1);
+        for (;;)
+            pause();
+    }
+    CHECK(read(whole[0], &byte, 1) == 1);
+    for (int i = 0; i < CHILDREN; i++) {
+        children[i] = fork();
+        CHECK(children[i] != -1);
+        if (!children[i])
+            for (;;)
+                pause();
+    }
+    CHECK(waitpid(hog, &status, 0) == hog && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    for (int i = 0; i < CHILDREN; i++)
+        CHECK(kill(children[i], SIGKILL) == 0 && waitpid(children[i], &status, 0) == children[i]);
+    CHECK(munmap(mine, total) == 0 && close(whole[0]) == 0 && close(whole[1]) == 0);
+}
+
 // One that takes all ends, several at once, too.
 static void all_end(unsigned long total) {
     int status;
@@ -64,6 +98,7 @@ int main(void) {
         return 0;
     CHECK(sysinfo(&info) == 0);
     most_ends(info.freeram * info.mem_unit);
+    calls_succeed(info.freeram * info.mem_unit);
     all_end(info.freeram * info.mem_unit);
     char *mine = memory(16 << 20);
     CHECK(mine != MAP_FAILED);
