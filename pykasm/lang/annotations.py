@@ -24,6 +24,12 @@ def evaluated(
     return {name: _evaluated(hint, module, scope) for name, hint in hints.items()}
 
 
+def is_any_of(hint: object, *kinds: object) -> bool:
+    """Whether an annotation is one of `kinds`. It is not compared: it may be an operand, of which a
+    comparison is code."""
+    return any(hint is one for one in kinds)
+
+
 def stated(body: Mapping[str, Any]) -> Mapping[str, object]:
     """The annotations in a class's body, as text where Python puts their evaluation off."""
     found = body.get("__annotations__")

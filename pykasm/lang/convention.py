@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Never, NoReturn, get_args, get_origin
 
 from pykasm.errors import DeclarationMistake
 from pykasm.isa.registers import REGISTERS, Register, general
+from pykasm.lang.annotations import is_any_of
 from pykasm.lang.structs import fits_register
 from pykasm.lang.types import Fn, TypeMeta, Void, name_of
 
@@ -115,14 +116,14 @@ def signature_of(kind: TypeMeta) -> Signature:
                 got=name_of(one),
                 fix=f"`Ptr[{name_of(one)}]`, the address of one",
             )
-    never = kind._result in (NoReturn, Never)
+    never = is_any_of(kind._result, NoReturn, Never)
     return Signature(laid_out(named), results, never_returns=never)
 
 
 def results_of(kind: type[Fn[Any, Any]]) -> tuple[TypeMeta, ...]:
     """The types that functions behind a pointer of type `kind` return."""
     result: Any = kind._result
-    if result in (None, type(None), Void, NoReturn, Never):
+    if is_any_of(result, None, type(None), Void, NoReturn, Never):
         return ()
     found = get_args(result) if get_origin(result) is tuple else (result,)
     if len(found) > len(RESULTS):

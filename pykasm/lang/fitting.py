@@ -6,6 +6,7 @@ from __future__ import annotations
 from types import GenericAlias
 from typing import Any, Never, NoReturn
 
+from pykasm.lang.annotations import is_any_of
 from pykasm.lang.convention import Signature, results_of
 from pykasm.lang.links import unlinked
 from pykasm.lang.numbers import numbers_mix
@@ -61,7 +62,7 @@ def function_fits(wanted: TypeMeta, given: Signature) -> bool:
         return False
     results = results_of(wanted)
     return given.never_returns or (
-        wanted._result not in (NoReturn, Never)
+        not is_any_of(wanted._result, NoReturn, Never)
         and len(results) == len(given.results)
         and all(map(passes_as, results, given.results))
     )

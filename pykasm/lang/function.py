@@ -32,7 +32,7 @@ from pykasm.errors import (
 )
 from pykasm.guesses import did_you_mean
 from pykasm.isa.registers import Register
-from pykasm.lang.annotations import annotations_of, known_types
+from pykasm.lang.annotations import annotations_of, is_any_of, known_types
 from pykasm.lang.builder import is_building
 from pykasm.lang.calls import call_function, refuse_handler
 from pykasm.lang.context import Context
@@ -152,7 +152,7 @@ class Function(Generic[R]):
         self._check_shape()
         self._check_convention([kind for _, kind in named])
         result = hints.get("return")
-        never = result in (NoReturn, Never)
+        never = is_any_of(result, NoReturn, Never)
         return Signature(
             laid_out(named, kept),
             () if never else self._results(result),

@@ -22,7 +22,7 @@ from pykasm.errors import (
 )
 from pykasm.isa.code import Line
 from pykasm.isa.registers import Register, RegisterKind
-from pykasm.lang.annotations import annotations_of, known_types
+from pykasm.lang.annotations import annotations_of, is_any_of, known_types
 from pykasm.lang.arguments import check_argument, text_given, type_given
 from pykasm.lang.builder import InlineCode, current, written_in_place
 from pykasm.lang.condition import Computed, Condition
@@ -124,7 +124,7 @@ class _Inline:
         result = hints.get("return", Any)
         if isgeneratorfunction(self.function):
             hints["return"] = result = next(iter(get_args(result)), Any)
-        if result in (Any, object):
+        if is_any_of(result, Any, object):
             raise DeclarationMistake(
                 f"`{self.name}` does not state what it gives",
                 expected="a type, `Condition`, or None",

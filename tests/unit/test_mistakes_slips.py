@@ -238,3 +238,21 @@ def test_an_enumeration_that_is_called_without_a_value() -> None:
 
     head = message_of(Wrong).partition("\n")[0]
     assert head.startswith("error[python]: TypeError: Rights() missing 1 required")
+
+
+COUNTED = bss(U64)
+
+
+def test_a_datum_for_the_type_of_a_result() -> None:
+    class Wrong(Subsystem):
+        @function
+        def wrong(self) -> None:
+            self.count()
+
+        @function
+        def count(self) -> COUNTED:  # type: ignore[valid-type]
+            nop()
+
+    message = message_of(Wrong)
+    assert "can't be passed in a register" in message
+    assert "can't be compared" not in message
