@@ -81,7 +81,7 @@ class ModuleSource(NamedTuple):
         ]
         rest = _digest("\n".join(lines[number - 1] for number in numbers))
         kept = array("I", numbers).tobytes()
-        return cls(rest, bodies, kept, frozenset(words), _imports(nodes), _variables(tree))
+        return cls(rest, bodies, kept, frozenset(words), _imports(tree, nodes), _variables(tree))
 
 
 class Layout:
@@ -175,18 +175,36 @@ def _variables(tree: ast.Module) -> frozenset[str]:
     return frozenset(found)
 
 
-def _imports(nodes: list[ast.AST]) -> frozenset[tuple[str, str]] | None:
+def _may_be_impure(tree: ast.Module, nodes: list[ast.AST]) -> bool:
+    """Whether a module may ask for one of `IMPURE_NAMES`. None does where all that names it comes
+    after a line that gives the name to a variable of the module."""
+    named = [one for one in nodes if isinstance(one, ast.Name) and one.id in IMPURE_NAMES]
+    gone = {one.id for one in named if isinstance(one.ctx, ast.Del)}
+    given = {
+        target.id: one.end_lineno or one.lineno
+        for one in reversed(tree.body)  # the first one counts
+        if isinstance(one, ast.Assign)
+        for target in one.targets
+        if isinstance(target, ast.Name) and target.id not in gone
+    }
+    return any(
+        isinstance(one.ctx, ast.Load) and one.lineno <= given.get(one.id, one.lineno)
+        for one in named
+    )
+
+
+def _imports(tree: ast.Module, nodes: list[ast.AST]) -> frozenset[tuple[str, str]] | None:
     found: set[tuple[str, str]] = set()
     skipped = {id(node) for node in for_type_checkers(nodes)}
+    if _may_be_impure(tree, nodes):
+        return None
     for node in nodes:
-        if isinstance(node, ast.Name):
-            if node.id in IMPURE_NAMES and isinstance(node.ctx, ast.Load):  # no field of that name
-                return None
-        elif isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in skipped:
-            if isinstance(node, ast.Import):
-                found.update((one.name, "") for one in node.names)
-            elif node.level:
-                return None
-            else:
-                found.update((node.module or "", one.name) for one in node.names)
+        if not isinstance(node, ast.Import | ast.ImportFrom) or id(node) in skipped:
+            continue
+        if isinstance(node, ast.Import):
+            found.update((one.name, "") for one in node.names)
+        elif node.level:
+            return None
+        else:
+            found.update((node.module or "", one.name) for one in node.names)
     return frozenset(one for one in found if one[0].partition(".")[0] not in PURE)

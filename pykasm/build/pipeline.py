@@ -22,7 +22,7 @@ from pykasm.build.stages import Stages
 from pykasm.build.undefined import told_at_lines
 from pykasm.build.unitrecord import UnitRecord
 from pykasm.build.units import Units
-from pykasm.check.checker import report
+from pykasm.check.checker import Report, report
 from pykasm.collection import without_garbage_collection
 from pykasm.errors import BuildFailed
 from pykasm.files import Stamps, alone, fingerprint, write_if_changed
@@ -72,6 +72,15 @@ def assembled(project: Project, stages: Stages) -> Units:
         return _units(project, stages)
 
 
+def checked(project: Project, stages: Stages) -> tuple[Units, Report]:
+    """The project's image with its code run and encoded, and what the checker finds in it. Both
+    start from what earlier builds and checks left, and leave as much to later ones."""
+    with without_garbage_collection(), _guarded(project):
+        units = _units(project, stages)
+        _write_objects(units, Stamps(project.cache / "stamps.json"), stages)
+        return units, _report(units)
+
+
 @contextmanager
 def _guarded(project: Project) -> Iterator[None]:
     """Build inside: alone, with paths below the project, and exceptions of its code as mistakes."""
@@ -94,11 +103,9 @@ def _units(project: Project, stages: Stages) -> Units:
 
 def _built(units: Units, stages: Stages, *, listing: bool, iso: bool) -> Outcome:
     project = units.project
-    project.objects.mkdir(exist_ok=True)
     stamps = Stamps(project.cache / "stamps.json")
     checking = Background(partial(_verdict, units))
-    with stages.stage("objects"):
-        units.write(stamps)
+    _write_objects(units, stamps, stages)
     try:
         linked = _link(units, stages, stamps)
     except LinkError as failure:
@@ -126,17 +133,27 @@ def _built(units: Units, stages: Stages, *, listing: bool, iso: bool) -> Outcome
     )
 
 
+def _write_objects(units: Units, stamps: Stamps, stages: Stages) -> None:
+    units.project.objects.mkdir(exist_ok=True)
+    with stages.stage("objects"):
+        units.write(stamps)
+
+
 Verdict: TypeAlias = tuple[str, tuple[str, ...]]
 """What the checker looked at, and its warnings."""
 
 
 def _verdict(units: Units) -> Verdict:
     """Prove what can be proved of the code. Raises `BuildFailed` with all faults."""
-    memory = units.project.cache / "clean"
-    made = report(units.program, units.assembled, memory, units.contents)
+    made = _report(units)
     if made.errors:
         raise BuildFailed([*made.errors])
     return made.summary, tuple(map(str, made.warnings))
+
+
+def _report(units: Units) -> Report:
+    memory = units.project.cache / "clean"
+    return report(units.program, units.assembled, memory, units.contents)
 
 
 def _check(checking: Background[Verdict], stages: Stages) -> Verdict:

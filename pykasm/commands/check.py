@@ -10,10 +10,11 @@ import click
 from rich.console import Console
 from rich.syntax import Syntax
 
-from pykasm.build.pipeline import assembled
+from pykasm.build.pipeline import assembled, checked
 from pykasm.build.stages import Stages
+from pykasm.build.units import Units
 from pykasm.check.build import Build, FunctionAnalysis
-from pykasm.check.checker import Report, report
+from pykasm.check.checker import Report
 from pykasm.check.finding import Finding
 from pykasm.check.graphtext import graph_text
 from pykasm.check.rule import RULES, load_rules
@@ -21,8 +22,6 @@ from pykasm.check.stacks import Stacks, report_lines
 from pykasm.commands.project import image_option, this_project
 from pykasm.errors import SHOWN_AT_MOST, BuildFailed, PykasmError
 from pykasm.escapes import COLOURS
-from pykasm.lang.image import Program
-from pykasm.lang.objects import AssembledUnit
 from pykasm.source import rooted_at
 
 
@@ -51,27 +50,30 @@ def command(
         _explain(explain)
         return
     project = this_project(image=image)
+    if graph is None and not stacks:
+        made = _named(*checked(project, Stages()), name)
+        with rooted_at(project.root):
+            _show(made, as_json, None if shows_all else SHOWN_AT_MOST)
+        return
     code = assembled(project, Stages())
-    program, units = code.program, code.assembled
     with rooted_at(project.root):
+        build = Build.of(code.program, code.assembled)
         if graph is not None:
-            _draw(graph, Build.of(program, units))
-        elif stacks:
-            click.echo("\n".join(report_lines(Stacks(Build.of(program, units)))).rstrip())
+            _draw(graph, build)
         else:
-            _show(_report(program, units, name), as_json, None if shows_all else SHOWN_AT_MOST)
+            click.echo("\n".join(report_lines(Stacks(build))).rstrip())
 
 
-def _report(program: Program, units: Sequence[AssembledUnit], name: str | None) -> Report:
-    """What was found in the function or subsystem `name`."""
-    made = report(program, units)
+def _named(units: Units, made: Report, name: str | None) -> Report:
+    """What was found in the function or subsystem `name`, or in all if None."""
     if name is None:
         return made
-    routines = [placed.routine for unit in units for placed in unit.routines]
+    routines = [placed.routine for unit in units.assembled for placed in unit.routines]
     chosen = [one for one in routines if name in (one.symbol, one.symbol.split(".")[0])]
     if not chosen:
         known = [one.symbol for one in routines]
-        raise _unknown("function or subsystem", name, [*known, *(unit.name for unit in units)])
+        names = [*known, *(unit.name for unit in units.program.units)]
+        raise _unknown("function or subsystem", name, names)
     symbols = {one.symbol for one in chosen}
     exceptions = sum(len(one.allowances) for one in chosen)
     return Report(len(chosen), exceptions, [one for one in made.findings if one.symbol in symbols])

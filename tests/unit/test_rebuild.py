@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from pykasm.build import units
-from pykasm.build.pipeline import build
+from pykasm.build.pipeline import build, checked
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
+from pykasm.check.checker import report
 from tests.edits import forget_modules
 
 REPOSITORY = Path(__file__).parents[2]
@@ -144,6 +145,17 @@ class Builds:
         assert again == self._made(scratch)
         return written
 
+    def check(self) -> tuple[list[str], list[str]]:
+        """Check; what was written for it, and the errors, the same as from nothing."""
+        self.log.write_text("")
+        forget_modules("parts")
+        units, made = checked(self.project, Stages())
+        written = self.log.read_text().split()
+        assert [*map(str, made.findings)] == [
+            str(one) for one in report(units.program, units.assembled).findings
+        ]
+        return written, [one.what for one in made.errors]
+
     def _made(self, project: Project) -> list[bytes]:
         forget_modules("parts")
         build(project, Stages(), listing=True)
@@ -173,6 +185,20 @@ def test_nothing_is_written_where_nothing_changed(builds: Builds) -> None:
 def test_a_body_is_its_own_subsystems(builds: Builds) -> None:
     builds.edit("names", "mov(self.value, 1)", "mov(self.value, 2)")
     assert builds.build() == ["Names", "Others"]
+
+
+def test_checks_and_builds_leave_to_each_other_what_they_wrote(builds: Builds) -> None:
+    assert builds.check() == (["Names"], [])
+    builds.edit("names", "mov(self.value, 1)", "mov(self.value, rbx)")
+    written, (found,) = builds.check()
+    assert written == ["Names", "Others"]
+    assert found == "`rbx` is read before it is written"
+    assert builds.check()[1] == [found]
+    builds.edit("names", "mov(self.value, rbx)", "mov(self.value, 2)")
+    assert builds.check() == (["Names", "Others"], [])
+    assert builds.check() == (["Names"], [])
+    builds.build()
+    assert builds.check() == (["Names"], [])
 
 
 @pytest.mark.parametrize(
@@ -220,6 +246,30 @@ def test_what_no_source_tells_is_written_each_time(
     builds.edit(module, old, new)
     for _ in range(2):
         assert builds.build()[-3:] == ["Names", "Others", "Start"]
+
+
+def test_a_variable_with_the_name_of_a_function_that_reads_files(builds: Builds) -> None:
+    builds.edit("names", "class Others", "open = 2\nTWICE = 2 * open\n\n\nclass Others")
+    builds.edit("names", "mov(self.value, 1)", "mov(self.value, open)")
+    builds.build()
+    builds.edit("names", "mov(self.value, open)", "mov(self.value, open + 1)")
+    assert builds.build() == ["Names", "Others"]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "TEXT = open(__file__).read()\nopen = 1",
+        "open = open(__file__).read()",
+        "open = 1\ndel open\nTEXT = open(__file__).read()",
+        "if __debug__ is None:\n    open = 1\nTEXT = open(__file__).read()",
+    ],
+    ids=["before", "by itself", "deleted", "maybe"],
+)
+def test_a_variable_that_is_none_yet(builds: Builds, lines: str) -> None:
+    builds.edit("names", "class Others", f"{lines}\n\n\nclass Others")
+    for _ in range(2):
+        assert builds.build() == ["Names", "Others", "Start"]
 
 
 def test_a_field_with_the_name_of_a_function_that_reads_files(builds: Builds) -> None:
