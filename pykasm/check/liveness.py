@@ -74,6 +74,8 @@ class Liveness:
             callee = self.function.build.callees.get(node.callee or "")
             return FLAGS | _set(CALLER_SAVED if callee is None else callee.changed)
         kept = STATUS_FLAGS & ~(effects.flags_written | effects.flags_undefined)
+        instruction = effects.instruction
+        kept |= instruction.has_rep_prefix or instruction.has_repne_prefix  # none if rcx is 0
         return effects.kills if kept else effects.kills | FLAGS
 
     def _uses(self, node: Node) -> int:

@@ -645,3 +645,39 @@ warning[W002]: `_spare` is never used
         |                 ^^^^^^
 help: take it out"""
     ]
+
+
+class LosesFlags(Subsystem):
+    """Looks at a bit, and sets the flags anew before it reads what it saw."""
+
+    @function
+    def run(self, value: U64, number: U64) -> U64:
+        bt(value, number)
+        xor(eax, eax)
+        adc(rax, 0)
+        ret(rax)
+
+
+class FindsNothing(Subsystem):
+    """Searches what may be empty: then the flags stay as they were set before."""
+
+    @function
+    def run(self, text: Ptr[U8], length: U64) -> U64:
+        mov(rcx, length)
+        xor(eax, eax)
+        cmp(eax, eax)
+        repe.scasb()
+        setne(al)
+        ret(rax)
+
+
+def test_flags_that_nothing_reads() -> None:
+    assert findings(LosesFlags()) == [
+        """\
+warning[W001]: the flags are set, and nothing reads them
+  FILE:LINE
+  LINE |         bt(value, number)
+        |         ^^^^^^^^^^^^^^^^^
+help: take it out, or read them before other instructions set them"""
+    ]
+    assert rules(FindsNothing()) == []

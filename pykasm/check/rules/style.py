@@ -74,6 +74,10 @@ _CHANGES = {
 """Those that change one, and flags with it."""
 
 
+_LOOKS = {Mnemonic.CMP, Mnemonic.TEST, Mnemonic.BT}
+"""Those that only set flags."""
+
+
 @function_check
 def writes_are_read(function: FunctionAnalysis) -> Iterator[Finding]:
     """Find registers that are written and then not read on any path."""
@@ -81,6 +85,14 @@ def writes_are_read(function: FunctionAnalysis) -> Iterator[Finding]:
         return
     live = Liveness(function)
     for index, node, _ in function.visits():
+        if node.effects.mnemonic in _LOOKS and _is_own(node) and not live.after[index] & FLAGS:
+            yield Finding(
+                "W001",
+                "the flags are set, and nothing reads them",
+                span=span_of(node.line),
+                fix="take it out, or read them before other instructions set them",
+                symbol=function.routine.symbol,
+            )
         number = _only_written(node)
         if number is not None and not live.after[index] & (1 << number | _flags(node)):
             yield Finding(
