@@ -87,7 +87,7 @@ class AnonymousFiles(Subsystem):
 
     @function(context="thread", sleeps=True)
     def create(
-        self, path: Keep[Ptr[Path]], mode: U32, operations: Keep[Ptr[FileOperations]]
+        self, path: Keep[Filled[Ptr[Path]]], mode: U32, operations: Keep[Ptr[FileOperations]]
     ) -> OrErrno[I32]:
         """Make a file of a `mode` with these operations, and `path`, which is nowhere, a reference
         to it. Returns 0 or -ENOMEM."""
@@ -158,7 +158,10 @@ class AnonymousFiles(Subsystem):
 
     @function(context="thread", sleeps=True)
     def pipe(
-        self, ends: Keep[Ptr[PipeEnds]], flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
+        self,
+        ends: Keep[Filled[Ptr[PipeEnds]]],
+        flags: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
     ) -> OrErrno[I32]:
         """Make a pipe with `OpenFlag`s, such as NONBLOCK, for both ends. Returns 0 or -ENOMEM."""
         path, result = local(Path), keep(I32)
@@ -174,7 +177,7 @@ class AnonymousFiles(Subsystem):
     def _open_ends(
         self,
         path: Keep[Ptr[Path]],
-        ends: Keep[Ptr[PipeEnds]],
+        ends: Keep[Filled[Ptr[PipeEnds]]],
         flags: Keep[U32],
         credentials: Keep[Ptr[Credentials]],
     ) -> OrErrno[I32]:

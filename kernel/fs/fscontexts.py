@@ -93,13 +93,13 @@ class FsContexts(LeakChecks):
     # Where it is
 
     @function
-    def get_root(self, context: Keep[Ptr[FsContext]], path: Keep[Ptr[Path]]) -> None:
+    def get_root(self, context: Keep[Ptr[FsContext]], path: Keep[Filled[Ptr[Path]]]) -> None:
         """Make `path`, which is nowhere, a reference to the root."""
         with context.lock.held():
             self.paths.copy(path, address_of(context.root))
 
     @function
-    def get_current(self, context: Keep[Ptr[FsContext]], path: Keep[Ptr[Path]]) -> None:
+    def get_current(self, context: Keep[Ptr[FsContext]], path: Keep[Filled[Ptr[Path]]]) -> None:
         """Make `path`, which is nowhere, a reference to the current directory."""
         with context.lock.held():
             self.paths.copy(path, address_of(context.current))

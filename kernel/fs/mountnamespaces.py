@@ -53,7 +53,7 @@ class MountNamespaces(LeakChecks):
         lock.dec(self.count)
 
     @function
-    def get_root(self, namespace: Ptr[MountNamespace], path: Keep[Ptr[Path]]) -> None:
+    def get_root(self, namespace: Ptr[MountNamespace], path: Keep[Filled[Ptr[Path]]]) -> None:
         """Make `path`, which is nowhere, a reference to the root of `namespace`."""
         mount = self.mounts.first_of(namespace)
         asserts(mount != 0)

@@ -18,7 +18,7 @@ class Paths(Subsystem):
         self.dentries = dentries
 
     @function
-    def copy(self, destination: Ptr[Path], path: Ptr[Path]) -> None:
+    def copy(self, destination: Filled[Ptr[Path]], path: Ptr[Path]) -> None:
         """Make `destination`, which is nowhere, a reference to `path`."""
         mount, dentry = scratch(path.mount), scratch(path.dentry)
         with if_((mount != 0) & (dentry != 0)):

@@ -58,7 +58,7 @@ class Walk(Subsystem):
     @function(context="thread", sleeps=True)
     def find(
         self,
-        lookup: Keep[Ptr[Lookup]],
+        lookup: Keep[Filled[Ptr[Lookup]]],
         subject: Ptr[Subject],
         start: OrNull[Ptr[Path]],
         name: Ptr[U8],

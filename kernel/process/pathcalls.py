@@ -92,7 +92,7 @@ class PathCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def _begin(
-        self, start: Keep[Ptr[NameStart]], directory: Keep[I32], name: Fetched[User[U8]]
+        self, start: Keep[Filled[Ptr[NameStart]]], directory: Keep[I32], name: Fetched[User[U8]]
     ) -> OrErrno[I64]:
         """Fill `start` in for the program's `name`, as seen from the open `directory`. Returns 0,
         and `_end` follows; or an error."""

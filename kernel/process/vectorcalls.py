@@ -138,7 +138,10 @@ class VectorCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def take(
-        self, segments: Keep[Ptr[UserSegments]], list: Keep[Fetched[User[U8]]], count: Keep[U32]
+        self,
+        segments: Keep[Filled[Ptr[UserSegments]]],
+        list: Keep[Fetched[User[U8]]],
+        count: Keep[U32],
     ) -> OrErrno[I64]:
         """Copy the `list` of `count` segments. Returns 0; or -EINVAL, -EFAULT or -ENOMEM."""
         fail_if(count > MOST, Errno.EINVAL)

@@ -13,6 +13,7 @@ from pykasm.check.graph import JumpTables
 from pykasm.isa.code import AssembledCode, Line
 from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.routine import Routine
+from pykasm.lang.structs import owning_offsets
 from pykasm.lang.types import TypeMeta, User, is_pointer
 
 NO_ROLE, BY_USER = 0, 1
@@ -144,7 +145,8 @@ def marshalled(value: Any) -> bytes:
     return marshal.dumps(value, 0)
 
 
-def said_of(kind: TypeMeta) -> tuple[bool, ...]:
+def said_of(kind: TypeMeta) -> tuple[object, ...]:
     """Return what words say of the values of a type, and whether these are pointers."""
     words = kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._fetched
-    return (*words, kind._bounded, kind._disclosed, kind._by_user, is_pointer(kind))
+    filled = owning_offsets(getattr(kind, "_target", None)) if kind._filled else ()
+    return (*words, kind._bounded, kind._disclosed, kind._by_user, filled, is_pointer(kind))

@@ -78,7 +78,7 @@ class Signature(NamedTuple):
     def has_owned(self) -> bool:
         """Whether a call gives something to the callee or to the caller."""
         parameters = (one.type for one in self.parameters)
-        return any(one._owned for one in (*parameters, *self.results))
+        return any(one._owned or one._filled for one in (*parameters, *self.results))
 
     @property
     def changed(self) -> tuple[Register, ...]:

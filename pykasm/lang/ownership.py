@@ -10,12 +10,13 @@ from pykasm.isa.registers import RegisterKind
 from pykasm.lang.builder import current
 from pykasm.lang.operand import described
 from pykasm.lang.operands import MemoryOperand, RegisterOperand
-from pykasm.lang.types import TypeMeta, name_of, qualified
+from pykasm.lang.types import TypeMeta, is_pointer, is_user, name_of, qualified
 
 T = TypeVar("T")
 
 if TYPE_CHECKING:
     Owned = Annotated[T, "owned"]
+    Filled = Annotated[T, "filled"]
 else:
 
     class Owned:
@@ -30,6 +31,19 @@ else:
                     got=name_of(kind),
                 )
             return qualified(kind, "Owned", _owned=True)
+
+    class Filled:
+        """The address of a struct, as a parameter, whose owning fields a function fills. The caller
+        owns what they have then; if the function returns an error, they have nothing."""
+
+        def __class_getitem__(cls, kind):
+            if not isinstance(kind, TypeMeta) or not is_pointer(kind) or is_user(kind):
+                raise DeclarationMistake(
+                    "`Filled[…]` takes another type",
+                    expected="the address of a struct in the kernel, such as `Ptr[Path]`",
+                    got=name_of(kind),
+                )
+            return qualified(kind, "Filled", _filled=True)
 
 
 def disown(value: Any, reason: str) -> None:

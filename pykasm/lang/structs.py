@@ -482,6 +482,17 @@ def offsetof(struct: object, path: str) -> int:
     return offset
 
 
+def owning_offsets(struct: object) -> tuple[int, ...]:
+    """Where the fields of a struct lie that own what they point to, also inside of others."""
+    found: list[int] = []
+    for one in fields_of(struct):
+        if one.type._owned:
+            found.append(one.offset)
+        elif is_struct(one.type):
+            found += (one.offset + offset for offset in owning_offsets(one.type))
+    return (*found,)
+
+
 def fields_of(struct: object) -> Iterator[Field]:
     """The fields of `struct` in order."""
     assert isinstance(struct, StructMeta)

@@ -48,6 +48,7 @@ class TypeMeta(type):
     _fetched: bool
     _bounded: bool
     _disclosed: bool
+    _filled: bool
     _is_link: bool
     _elements: str
     _origin: tuple[type, str, object, dict[str, object]]
@@ -254,6 +255,8 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Whether callers have bounded the number."""
     _disclosed = False
     """Whether it is the address of what somebody else is shown."""
+    _filled = False
+    """Whether it is the address of a struct whose owning fields a function fills."""
     _is_link = False
     """Whether it is a struct that links things, such as the head of a list."""
     _elements = ""

@@ -64,7 +64,7 @@ from pykasm.lang.numbers import (
     X512,
     Bool,
 )
-from pykasm.lang.ownership import Owned, disown, dropping, gaining, take_over
+from pykasm.lang.ownership import Filled, Owned, disown, dropping, gaining, take_over
 from pykasm.lang.records import records
 from pykasm.lang.results import OrErrno, OrNull
 from pykasm.lang.roles import ignore, keep, local, release, scratch
@@ -129,6 +129,7 @@ __all__ = [
     "Disclosed",
     "ErrorNumber",
     "Fetched",
+    "Filled",
     "Fn",
     "Image",
     "Keep",

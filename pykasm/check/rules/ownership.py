@@ -9,7 +9,7 @@ from iced_x86 import Mnemonic
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import register_name
 from pykasm.check.finding import Finding
-from pykasm.check.ownedfields import FieldFlow
+from pykasm.check.filledlocals import FilledFlow
 from pykasm.check.ownership import Lost, OwnershipFlow, Unowned, UsedAfter, follows_ownership
 from pykasm.check.references import Unfreed
 from pykasm.check.rule import function_check, rule
@@ -55,7 +55,7 @@ def ownership_is_kept(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check what functions own, on every path."""
     if function.routine.kind is not Kind.FUNCTION or not follows_ownership(function):
         return
-    flow = FieldFlow.solved(function)
+    flow = FilledFlow.solved(function)
     if flow is not None:
         yield from (_lost(function, one) for one in _first_of_each(flow))
         yield from (_used(function, one) for one in flow.used.values())
