@@ -130,6 +130,47 @@ FAULTS = (
         ),
     ),
     Fault(
+        "one end of a pipe that is lost where the other one has no number",
+        "E080",
+        "process/filecalls.py",
+        "ret(first)  # planted",
+        (
+            (
+                "            self.files.drop(ends.writer)\n            ret(first)\n",
+                "            ret(first)  # planted\n",
+            ),
+        ),
+    ),
+    Fault(
+        "a list of segments that is lost where something else is wrong",
+        "E080",
+        "process/processmemorycalls.py",
+        "fail_if(number == 0, Errno.EBADF)",
+        (
+            (
+                "        mov(result, self._find_and_advise(",
+                "        fail_if(number == 0, Errno.EBADF)\n"
+                "        mov(result, self._find_and_advise(",
+            ),
+        ),
+    ),
+    Fault(
+        "a bit that is lost before it is read",
+        "W001",
+        "fs/filetables.py",
+        "# planted 41",
+        (
+            (
+                "            xor(result, result)\n"
+                "            words = scratch(table.arrays.close_on_exec)\n"
+                "            bt(at(words), number)\n",
+                "            words = scratch(table.arrays.close_on_exec)\n"
+                "            bt(at(words), number)  # planted 41\n"
+                "            xor(result, result)\n",
+            ),
+        ),
+    ),
+    Fault(
         "an error that is not negated",
         "E088",
         "vm/demandpaging.py",

@@ -8,8 +8,8 @@ from iced_x86 import Mnemonic
 
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.convention import register_name
-from pykasm.check.finding import Finding
 from pykasm.check.filledlocals import FilledFlow
+from pykasm.check.finding import Finding
 from pykasm.check.ownership import Lost, OwnershipFlow, Unowned, UsedAfter, follows_ownership
 from pykasm.check.references import Unfreed
 from pykasm.check.rule import function_check, rule
