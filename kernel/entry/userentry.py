@@ -13,7 +13,6 @@ from kernel.errno import Errno
 from kernel.irq.deferred import Deferred
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
-from kernel.process.memorykiller import MemoryKiller
 from kernel.process.userreturn import PUSHED, UserReturn
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
@@ -44,7 +43,6 @@ class UserEntry(Subsystem):
         user_exceptions: UserExceptions,
         calls: SystemCalls,
         user_return: UserReturn,
-        killer: MemoryKiller,
         deferred: Deferred,
         scheduler: Scheduler,
         features: Features,
@@ -54,7 +52,6 @@ class UserEntry(Subsystem):
         self.user_exceptions = user_exceptions
         self.calls = calls
         self.user_return = user_return
-        self.killer = killer
         self.deferred = deferred
         self.scheduler = scheduler
         self.features = features
@@ -158,10 +155,6 @@ class UserEntry(Subsystem):
         mov(eax, eax)
         with if_(eax < CALLS):
             call(self.calls.handlers[rax])
-            # EACCES lies between the two: one comparison is enough for every call that succeeds
-            lea(rcx, u64[rax + Errno.EFAULT])
-            with if_(rcx <= Errno.EFAULT - Errno.ENOMEM):
-                self._look_after_failure()
         with else_():
             sub(eax, FIRST_PRIVATE)
             with if_(eax < len(self.calls.private)):
@@ -169,14 +162,3 @@ class UserEntry(Subsystem):
             with else_():
                 mov(rax, -Errno.ENOSYS)
         mov(cast(rsp, Ptr[TrapFrame]).rax, rax)
-
-    @inline(changes=CALLER_SAVED)
-    def _look_after_failure(self) -> None:
-        """Have the call begin again if it failed for want of memory, whose result is in rax and
-        stays there."""
-        frame = cast(rsp, Ptr[TrapFrame])
-        mov(frame.rax, rax)
-        sti()  # calls that don't return turn interrupts off, and nothing tells these from others
-        mov(rdi, rsp)
-        call(self.killer.after_failure)
-        mov(rax, frame.rax)

@@ -16,6 +16,7 @@ from kernel.mm.heap import Heap
 from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.mapper import Mapper
 from kernel.mm.mappings import Mappings
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.pages import Pages
 from kernel.mm.pagesplitter import PageSplitter
@@ -44,6 +45,7 @@ CONTENTS: Contents = (
     FrameTable,  # the records of pages
     Buddy,  # blocks of pages, split and joined
     Sections,  # memory that waits to be used
+    MemoryShortage,  # who is told when there is none
     Zones,  # memory below and above 4 GiB
     PageMagazines,  # pages at hand for each processor
     FaultInjection,  # allocations that fail on purpose

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.percpu import PerCpu
 from kernel.mm.frames import FrameState, frame_of, page_of
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.mm.zone import Zone
 from kernel.mm.zones import Zones
 from kernel.paging.addresses import PhysicalAddress
@@ -43,8 +44,9 @@ class PageMagazines(Subsystem):
     """Pages that were full of zeros when they were freed, as page tables are: they need not be
     cleared again."""
 
-    def __init__(self, zones: Zones, per_cpu: PerCpu) -> None:
+    def __init__(self, zones: Zones, shortage: MemoryShortage, per_cpu: PerCpu) -> None:
         self.zones = zones
+        self.shortage = shortage
         self.per_cpu = per_cpu
 
     @function(init=True)
@@ -133,7 +135,9 @@ class PageMagazines(Subsystem):
         # Low memory only when the high one is out: devices may need it
         self._refill_from(address_of(self.zones.high))
         with if_(self.cache.count == 0):
-            tail(self._refill_from, address_of(self.zones.low))
+            self._refill_from(address_of(self.zones.low))
+        with if_(self.cache.count == 0):
+            tail(self.shortage.note, 0)
 
     @function
     def _refill_from(self, zone: Keep[Ptr[Zone]]) -> None:

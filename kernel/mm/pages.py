@@ -10,9 +10,6 @@ from kernel.mm.zones import Zones
 from kernel.paging.addresses import PhysicalAddress, clear_page
 from pykasm import *
 
-SHORTAGE = 64
-"""Pages. Who wants a block of pages may find none when so few are left."""
-
 
 class Pages(Subsystem):
     """Allocates and frees pages, and blocks of 2^order pages, by their physical addresses.
@@ -118,27 +115,14 @@ class Pages(Subsystem):
         tail(self.zones.free, physical, order)
 
     @function
-    def is_short(self) -> Bool:
-        """Return whether less than `SHORTAGE` pages are free, beside those in caches, which serve
-        one processor each."""
-        left = scratch(U64)
-        self._count_in_zones(left)
-        ret(left < SHORTAGE)
-
-    @function
     def free_count(self) -> U64:
         """Count all free pages: of open sections, of others, and in caches."""
         sum = scratch(U64)
-        self._count_in_zones(sum)
-        with self.caches.each() as cache:
-            add(sum, cache.count)
-        ret(sum)
-
-    @inline(changes=("sum", rax))
-    def _count_in_zones(self, sum: U64) -> None:
-        """Set `sum` to the number of free pages of open sections and of others."""
         xor(sum, sum)
         for zone in (self.zones.low, self.zones.high):
             with zone.lock.held():
                 for pages in (zone.free_pages, zone.unopened_pages):
                     add(sum, pages)
+        with self.caches.each() as cache:
+            add(sum, cache.count)
+        ret(sum)

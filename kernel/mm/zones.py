@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.cpu.pagetable import PAGE
 from kernel.mm.buddy import Buddy
 from kernel.mm.frames import Frame, frame_of, page_of
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.mm.sectioncounter import SectionCounter
 from kernel.mm.sections import Sections
 from kernel.mm.zone import LOW_END, Zone
@@ -24,12 +25,18 @@ class Zones(Subsystem):
     high = bss(Zone)
 
     def __init__(
-        self, counter: SectionCounter, sections: Sections, buddy: Buddy, walk: PageWalk
+        self,
+        counter: SectionCounter,
+        sections: Sections,
+        buddy: Buddy,
+        walk: PageWalk,
+        shortage: MemoryShortage,
     ) -> None:
         self.counter = counter
         self.sections = sections
         self.buddy = buddy
         self.walk = walk
+        self.shortage = shortage
 
     @function(init=True)
     def start(self) -> None:
@@ -52,7 +59,11 @@ class Zones(Subsystem):
         block = self.allocate_from(address_of(self.high), order)
         with if_(block != 0):
             ret(block)
-        tail(self.allocate_from, address_of(self.low), order)
+        block = self.allocate_from(address_of(self.low), order)
+        with if_(block == 0):
+            self.shortage.note(order)
+            ret(0)
+        ret(block)
 
     @function
     def allocate_from(self, zone: Keep[Ptr[Zone]], order: Keep[U32]) -> Owned[OrNull[U64]]:

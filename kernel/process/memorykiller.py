@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC
-from kernel.cpu.trapframe import TrapFrame
+from kernel.cpu.trapframe import SYSTEM_CALL, TrapFrame
 from kernel.errno import Errno
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
-from kernel.mm.pages import Pages
+from kernel.mm.memoryshortage import COSTLY_ORDER, MemoryShortage
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
 from kernel.process.task import Task
+from kernel.sched.scheduler import Scheduler
 from kernel.sched.sleep import Sleep
-from kernel.sched.thread import KILLABLE
+from kernel.sched.thread import KILLABLE, Interruption
 from kernel.signals.restarts import Restarts
 from kernel.signals.signalnumber import Signal
 from kernel.signals.signals import Signals
@@ -46,7 +47,8 @@ class MemoryKiller(Subsystem):
         processes: Processes,
         signals: Signals,
         restarts: Restarts,
-        pages: Pages,
+        shortage: MemoryShortage,
+        scheduler: Scheduler,
         clock: Clock,
         sleep: Sleep,
         log: Log,
@@ -54,21 +56,35 @@ class MemoryKiller(Subsystem):
         self.processes = processes
         self.signals = signals
         self.restarts = restarts
-        self.pages = pages
+        self.shortage = shortage
+        self.scheduler = scheduler
         self.clock = clock
         self.sleep = sleep
         self.log = log
 
+    @function(init=True)
+    def start(self) -> None:
+        """Have threads that get no memory come to `look_after`."""
+        mov(self.shortage.handler, address_of(self._note))
+
+    @function
+    def _note(self, order: U32) -> None:
+        """Have the thread that runs, if it runs a program, look after this before that goes on."""
+        thread = scratch(self.scheduler.current)
+        with if_((thread.user != 0) & (order <= COSTLY_ORDER)):
+            lock.or_(thread.pending, Interruption.MEMORY)
+
     @function(context="thread", sleeps=True)
-    def after_failure(self, frame: Keep[Ptr[TrapFrame]]) -> None:
-        """Look whether a system call has failed for want of memory: its own, or such as it needed
-        to reach the program's; have it begin again then. `frame` has the program's registers."""
+    def look_after(self, frame: Ptr[TrapFrame]) -> None:
+        """Have the system call begin again that has left this `frame`, if it was a call, and failed
+        for want of memory: its own, or the program's, to which it could not copy then."""
         mov(rax, frame.rax)
         result = i64(rax)
+        with if_(frame.vector != SYSTEM_CALL):
+            ret()
         with if_((result != -Errno.ENOMEM) & (result != -Errno.EFAULT)):
             ret()
-        with if_(~self.pages.is_short()):  # it wanted too much, or what is not there
-            ret()
+        frame = keep(frame)
         with if_(self.make_room()):
             tail(self.restarts.begin_again, frame)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.cpu.trapframe import TrapFrame
 from kernel.process.exits import Exits
+from kernel.process.memorykiller import MemoryKiller
 from kernel.process.processes import Processes
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.stops import Stops
@@ -19,7 +20,7 @@ from pykasm import *
 
 class UserWork(Subsystem):
     """Deals with what is pending for a thread whose program is about to go on (`Thread.pending`):
-    its end, its processor time, where it runs, and signals."""
+    its end, its processor time, where it runs, want of memory, and signals."""
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class UserWork(Subsystem):
         timers: ProcessTimers,
         delivery: SignalDelivery,
         sequences: RestartableSequences,
+        killer: MemoryKiller,
         waiting: Waiting,
         scheduler: Scheduler,
     ) -> None:
@@ -38,6 +40,7 @@ class UserWork(Subsystem):
         self.timers = timers
         self.delivery = delivery
         self.sequences = sequences
+        self.killer = killer
         self.waiting = waiting
         self.scheduler = scheduler
 
@@ -80,6 +83,9 @@ class UserWork(Subsystem):
         with if_(thread.pending & Interruption.MOVE):
             self.waiting.clear(thread, Interruption.MOVE)
             self.scheduler.settle()
+        with if_(thread.pending & Interruption.MEMORY):
+            self.waiting.clear(thread, Interruption.MEMORY)
+            self.killer.look_after(frame)
         with if_(thread.pending & Interruption.DAY):
             self.waiting.clear(thread, Interruption.DAY)  # it did not wait for that
         with if_(thread.pending & Interruption.RESTART):

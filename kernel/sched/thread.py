@@ -46,6 +46,8 @@ class Interruption(IntFlag):
     RESTART = 1 << 6
     """It has lost its processor: its program gives up what it does without an interruption. Ends no
     wait."""
+    MEMORY = 1 << 7
+    """It has wanted memory when there was none. Ends no wait."""
     TICK = 1 << 3
     """A tick came while it ran a program: its processor time has gone on. Ends no wait."""
 
@@ -83,7 +85,8 @@ class Thread(Struct, align=64):
     wait_mode: U32 = field(Interruption, written_by="Waiting")
     """What ends the wait that it is in; 0 while it is in none. Only the thread changes it."""
     pending: U32 = field(
-        Interruption, written_by=("Waiting", "SchedulerTicks", "Scheduler", "MemoryBarriers")
+        Interruption,
+        written_by=("Waiting", "SchedulerTicks", "Scheduler", "MemoryBarriers", "MemoryKiller"),
     )
     """What was to end a wait of it and is not dealt with yet. Changed by atomic instructions."""
     used: U32

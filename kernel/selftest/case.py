@@ -38,6 +38,10 @@ class Test(Struct):
     """1 if it runs only when it or its family is asked for by name, and not for `all`."""
 
 
+class Repeat(Fn[[U32], Void]):
+    """Does what is measured this many times."""
+
+
 class Benchmark(Struct):
     """A measurement: `run` does what is measured as often as it is told.
 
@@ -46,7 +50,7 @@ class Benchmark(Struct):
     """
 
     name: Ptr[U8]
-    run: Fn[[U32], Void]
+    run: Repeat
     prepare: Fn[[], Bool]
     finish: Fn[[], Void]
     count: U32

@@ -59,12 +59,10 @@ class Restarts(Subsystem):
             tail(self._begin_again, frame, frame.error_code)
 
     @function
-    def begin_again(self, frame: Keep[Ptr[TrapFrame]]) -> None:
+    def begin_again(self, frame: Ptr[TrapFrame]) -> None:
         """Have the call begin again that has just failed with an error which programs do see."""
         mov(frame.vector, RESUMED)
-        self._begin_again(frame, frame.error_code)
-        mov(rax, frame.rip)
-        mov(frame.rcx, rax)  # `sysretq` takes it from there
+        tail(self._begin_again, frame, frame.error_code)
 
     @function
     def _interrupt(self, frame: Ptr[TrapFrame]) -> None:

@@ -37,6 +37,7 @@ from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
 from kernel.pci.bus import PciBus
 from kernel.pci.configuration import ConfigurationSpace
+from kernel.process.memorykiller import MemoryKiller
 from kernel.processors.processors import Processors
 from kernel.processors.stop import Stop
 from kernel.smp.calls import Calls
@@ -91,6 +92,7 @@ class MainSteps(Steps):
         Threads.start,  # what runs here becomes a thread
         AddressSpaces.start,  # programs' memory
         Overcommit.start,  # and how much they may have
+        MemoryKiller.start,  # or who of them ends
         UserEntry.start,  # and their system calls
         Idle.start_first,  # a thread for when there is nothing to do
         Deferred.start_first,  # and one for what handlers leave

@@ -37,6 +37,10 @@ X2APIC_NOBODY = 0xFFFF_FFFF
 (Intel SDM vol. 3A, 11.6.2.1 and 11.12.9)."""
 
 
+class Visit(Fn[[U32], Void]):
+    """Does something with the processor whose local APIC has this number."""
+
+
 class Secondaries(Subsystem):
     """Starts the processors that the firmware's table names. All are called at once and wait in the
     trampoline, so that those that are not there cost one waiting time together; then each in turn
@@ -103,7 +107,7 @@ class Secondaries(Subsystem):
         self.log.write(LogLevel.INFO, "cpu: %u processors run", self.processors.count)
 
     @function(init=True)
-    def _visit(self, step: Keep[Fn[[U32], Void]]) -> None:
+    def _visit(self, step: Keep[Visit]) -> None:
         """Call `step` with the local APIC's number of each processor that does not run yet."""
         apic = keep(U32)
         for kind, widen in ((LocalApicEntry, movzx), (LocalX2ApicEntry, mov)):
