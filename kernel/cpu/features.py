@@ -26,6 +26,10 @@ class Leaf(IntEnum):
     HIGHEST_EXTENDED = 0x8000_0000
     """eax: the highest number from here on."""
     EXTENDED = 0x8000_0001
+    BRAND = 0x8000_0002
+    """This and the next two: what the processor is called, in all four registers."""
+    CACHE = 0x8000_0006
+    """ecx: KiB of the second cache in the high 16 bits."""
     POWER = 0x8000_0007
     SIZES = 0x8000_0008
     """eax: bits of a physical address in the low 8."""
@@ -101,6 +105,19 @@ class AdvancedPower(IntFlag):
     """The time-stamp counter never changes its rate or stops."""
 
 
+class CpuidAnswer(Struct):
+    """The registers after CPUID."""
+
+    a: U32
+    b: U32
+    c: U32
+    d: U32
+
+
+ANSWER = ("a", "b", "c", "d")
+"""Its fields."""
+
+
 class Features(Subsystem):
     """The answers of CPUID that the kernel asks for, each a flag set; nothing else runs CPUID.
 
@@ -146,6 +163,27 @@ class Features(Subsystem):
             cpuid()
             mov(self.power, edx)
         self._read_sizes()
+        pop(rbx)
+
+    @function
+    def ask(self, leaf: U32, subleaf: U32, answer: Ptr[CpuidAnswer]) -> None:
+        """Fill in `answer` with what the processor tells; with 0 where it has no such `leaf`."""
+        wanted, detail, told = r8d, r9d, cast(r10, Ptr[CpuidAnswer])
+        mov(wanted, leaf)
+        mov(detail, subleaf)
+        mov(r10, answer)
+        for name in ANSWER:
+            mov(getattr(told, name), 0)
+        push(rbx)  # belongs to the caller, and cpuid writes it
+        mov(eax, wanted)
+        and_(eax, Leaf.HIGHEST_EXTENDED)
+        cpuid()
+        with if_(eax >= wanted):
+            mov(eax, wanted)
+            mov(ecx, detail)
+            cpuid()
+            for name, register in zip(ANSWER, (eax, ebx, ecx, edx), strict=True):
+                mov(getattr(told, name), register)
         pop(rbx)
 
     @inline(changes=(rax, rcx, rdx, rbx))

@@ -15,10 +15,17 @@ from kernel.sync.mutex import Mutex, Mutexes
 from kernel.text.textbuffer import TextBuffer
 from pykasm import *
 
+TEXT_ROOM = 256
+"""Bytes that the longest text has which can be written, with its end."""
+
 
 class ShowText(Fn[[Ptr[Inode]], OrErrno[I32]], context="thread"):
     """Write the text of a file by `TextWriter`. It may be called again if there was too little
     room. Returns 0 or an error."""
+
+
+class StoreText(Fn[[Ptr[Inode], Ptr[U8]], OrErrno[I32]], context="thread"):
+    """Take a text that was written to a file, with a zero at its end. Returns 0 or an error."""
 
 
 class TextFile(Struct):
@@ -85,6 +92,25 @@ class TextFiles(Subsystem):
         with if_(result > 0):
             add(at(position), u64(result))
         ret(result)
+
+    @function(context="thread", sleeps=True)
+    def write(
+        self, file: Keep[Ptr[File]], vector: Ptr[IoVector], position: Ptr[U64], store: StoreText
+    ) -> OrErrno[I64]:
+        """Write as `WriteFile` says, by `store`, which gets all of it at once. Returns -EINVAL if
+        it is too long, -EFAULT, or what is wrong with it."""
+        copy, size, wanted = local(U8 * TEXT_ROOM), keep(vector.left), keep(store)
+        place = keep(position)
+        fail_if(size >= TEXT_ROOM, Errno.EINVAL)
+        lea(rax, copy)
+        fail_if(self.vectors.copy_from(vector, rax, size) != size, Errno.EFAULT)
+        mov(copy[size], 0)
+        result = wanted(file.inode, address_of(copy))
+        with if_(result != 0):
+            movsxd(rax, result)
+            ret(rax)
+        add(at(place), size)
+        ret(i64(size))
 
     @function(context="thread", sleeps=True)
     def _copy(self, buffer: Ptr[TextBuffer], vector: Ptr[IoVector], position: U64) -> OrErrno[I64]:

@@ -1,15 +1,19 @@
 """The parts of `kernel/proc`, in the order of reading."""
 
+from kernel.proc.interrupttexts import InterruptTexts
+from kernel.proc.loadtexts import LoadTexts
 from kernel.proc.machinetexts import MachineTexts
 from kernel.proc.maptexts import MapTexts
 from kernel.proc.mounttexts import MountTexts
 from kernel.proc.procaccess import ProcAccess
 from kernel.proc.procdirectories import ProcDirectories
+from kernel.proc.processortexts import ProcessorTexts
 from kernel.proc.processtexts import ProcessTexts
 from kernel.proc.procfs import Procfs
 from kernel.proc.proclinks import ProcLinks
 from kernel.proc.procnodes import ProcNodes
 from kernel.proc.proctasks import ProcTasks
+from kernel.proc.settingtexts import SettingTexts
 from kernel.proc.threadsummaries import ThreadSummaries
 from pykasm import *
 
@@ -24,5 +28,9 @@ CONTENTS: Contents = (
     ProcLinks,  # links to what they have
     MapTexts,  # their memory
     MountTexts,  # what is mounted
+    ProcessorTexts,  # processors
+    LoadTexts,  # and what they do
+    InterruptTexts,  # what interrupts them
+    SettingTexts,  # how the kernel is set
     MachineTexts,  # and all that is the same for everybody
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kernel.fs.file import FileOperations
 from kernel.fs.inode import InodeOperations
-from kernel.fs.textfiles import ShowText
+from kernel.fs.textfiles import ShowText, StoreText
 from kernel.process.process import Process
 from pykasm import *
 
@@ -41,6 +41,10 @@ class ProcEntry(Struct):
     file_operations: Ptr[FileOperations]
     show: ShowText
     """Of a regular file."""
+    text: Ptr[U8]
+    """Of a regular file whose text never changes."""
+    store: OrNull[StoreText]
+    """Of a regular file; null if nothing can be written."""
     children: Ptr[ProcEntry]
     """Of a directory: those that are always there."""
     count: U64

@@ -19,9 +19,11 @@ from kernel.fs.inode import (
     SuperBlockFlag,
     SuperBlockOperations,
 )
+from kernel.fs.iovector import IoVector
 from kernel.fs.mode import ALL_ACCESS, FileType
 from kernel.fs.superblocks import SuperBlocks
-from kernel.fs.textfiles import TextFiles
+from kernel.fs.textfiles import StoreText, TextFiles
+from kernel.fs.textwriter import TextWriter
 from kernel.proc.procaccess import ProcAccess
 from kernel.proc.procdirectories import ProcDirectories
 from kernel.proc.procentry import ProcEntry, ProcMembers, ProcNode
@@ -29,6 +31,7 @@ from kernel.proc.procnodes import ProcNodes
 from kernel.proc.procsource import (
     PROCESS,
     THREAD,
+    ProcConstant,
     ProcFile,
     ProcLink,
     ProcNumbers,
@@ -73,6 +76,7 @@ class Procfs(FileSystem):
         nodes: ProcNodes,
         directories: ProcDirectories,
         access: ProcAccess,
+        writer: TextWriter,
         sources: Sequence[ProcSource],
     ) -> None:
         self.superblocks = superblocks
@@ -81,6 +85,7 @@ class Procfs(FileSystem):
         self.nodes = nodes
         self.directories = directories
         self.access = access
+        self.writer = writer
         self.tables: list[Any] = []
         self.operations = self._keep(InodeOperations, self._inode_operations())
         self.text_operations = self._keep(
@@ -89,6 +94,7 @@ class Procfs(FileSystem):
                 open=self.open_text,
                 release=texts.release,
                 read=texts.read,
+                write=self.write_text,
                 seek=cached.seek,
             ),
         )
@@ -160,6 +166,15 @@ class Procfs(FileSystem):
                 mode=FileType.REGULAR | file.mode,
                 is_private=int(file.is_private),
                 show=file.show,
+                store=file.store,
+                file_operations=address_of(self.text_operations),
+            )
+        if isinstance(file, ProcConstant):
+            return self._entry(
+                name,
+                mode=FileType.REGULAR | 0o444,
+                text=file.text,
+                show=self._show_constant,
                 file_operations=address_of(self.text_operations),
             )
         if isinstance(file, ProcLink):
@@ -226,6 +241,25 @@ class Procfs(FileSystem):
         try_(self.access.check(node))
         entry = scratch(node.entry)
         tail(self.texts.open, file, entry.show)
+
+    @function
+    def _show_constant(self, inode: Ptr[Inode]) -> OrErrno[I32]:
+        """Write a text that never changes."""
+        node = scratch(cast(scratch(inode.private), Ptr[ProcNode]))
+        entry = scratch(node.entry)
+        self.writer.print("%s\n", entry.text)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def write_text(
+        self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]
+    ) -> OrErrno[I64]:
+        """Have the source take a text, as `WriteFile` says; -EINVAL if there is nothing to set."""
+        inode = scratch(file.inode)
+        node = scratch(cast(inode.private, Ptr[ProcNode]))
+        entry = scratch(node.entry)
+        store = try_(entry.store, Errno.EINVAL)
+        tail(self.texts.write, file, vector, position, cast(store, StoreText))
 
     # What can't be done
 

@@ -20,6 +20,16 @@ class ProcText:
     mode: int = 0o444
     is_private: bool = False
     """Only who may look into the process may open it."""
+    store: Any = 0
+    """Takes what is written to it."""
+
+
+@dataclass(frozen=True)
+class ProcConstant:
+    """A regular file at `path`, whose `text` never changes."""
+
+    path: str
+    text: str
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class ProcNumbers:
     """Only who may look into the process may see them."""
 
 
-ProcFile = ProcText | ProcLink | ProcNumbers
+ProcFile = ProcText | ProcConstant | ProcLink | ProcNumbers
 
 
 class ProcSource(Subsystem):

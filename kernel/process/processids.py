@@ -20,8 +20,10 @@ class ProcessIds(Subsystem):
 
     holders = bss(U8 * PID_MAX, guarded_by="lock")
     """How many have each number."""
-    last = bss(U32, guarded_by="lock")
+    last = bss(U32, guarded_by="lock", unlocked_reads=True)
     """What was given out last."""
+    given = bss(U64, guarded_by="lock", unlocked_reads=True)
+    """How many were given out since the start."""
     count = bss(U32, guarded_by="lock")
     """How many numbers somebody has."""
 
@@ -39,6 +41,7 @@ class ProcessIds(Subsystem):
                 mov(self.holders[u64(number)], 1)
                 mov(self.last, number)
                 inc(self.count)
+                inc(self.given)
         ret(number)
 
     @function(holds="lock")

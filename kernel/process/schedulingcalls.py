@@ -16,6 +16,7 @@ from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
 from kernel.process.timespec import TimeSpecs
+from kernel.sched.loadaverages import AVERAGES, FRACTION_BITS, LoadAverages
 from kernel.sched.runqueue import USED_BY_TICK
 from kernel.sched.ticks import TICK
 from kernel.vm.overcommit import Overcommit
@@ -63,13 +64,17 @@ class SchedulingAttributes(Struct):
     most_use: U32
 
 
+LOAD_FRACTION_BITS = 16
+"""Of the averages in `SystemInformation` (include/uapi/linux/sysinfo.h: SI_LOAD_SHIFT)."""
+
+
 class SystemInformation(Struct):
     """Linux's `struct sysinfo`."""
 
     uptime: U64
     """Seconds."""
     loads: Array[U64] = field(count=3)
-    """Not counted: 0."""
+    """Threads that want to run, on the average over 1, 5 and 15 minutes, in parts of 65,536."""
     memory: U64
     free: U64
     shared: U64
@@ -93,6 +98,7 @@ class SchedulingCalls(SystemCallGroup):
         clock: Clock,
         pages: Pages,
         overcommit: Overcommit,
+        averages: LoadAverages,
         policies: Policies,
         changes: PolicyChanges,
         specs: TimeSpecs,
@@ -103,6 +109,7 @@ class SchedulingCalls(SystemCallGroup):
         self.clock = clock
         self.pages = pages
         self.overcommit = overcommit
+        self.averages = averages
         self.policies = policies
         self.changes = changes
         self.specs = specs
@@ -381,6 +388,10 @@ class SchedulingCalls(SystemCallGroup):
         mov(ecx, NSEC_PER_SEC)
         div(rcx)
         mov(told.uptime, rax)
+        for place in range(AVERAGES):
+            mov(rax, self.averages.averages[place])
+            shl(rax, LOAD_FRACTION_BITS - FRACTION_BITS)
+            mov(told.loads[place], rax)
         mov(rax, self.overcommit.most_pages)
         shl(rax, PageShift.PAGE)
         mov(told.memory, rax)

@@ -75,14 +75,20 @@ class SystemNameCalls(SystemCallGroup):
         with if_(result != 0):
             movsxd(rax, result)
             ret(rax)
+        self.set_name(place, address_of(name), u64(length))
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def set_name(self, place: Keep[U64], name: Keep[Ptr[U8]], length: Keep[U64]) -> None:
+        """Set the name at `place` in the names to the `length` bytes at `name`, at most
+        FIELD_SIZE - 1."""
         with self.mutexes.held(self.lock):
             lea(rdi, self.names)
             add(rdi, place)
-            lea(rsi, name)
+            mov(rsi, name)
             mov(rcx, length)
             rep.movsb()
             xor(eax, eax)
             mov(ecx, FIELD_SIZE)
             sub(rcx, length)
             rep.stosb()
-        ret(0)

@@ -1,5 +1,6 @@
 """The parts of `kernel/sched`, in the order of reading."""
 
+from kernel.sched.loadaverages import LoadAverages
 from kernel.sched.preemption import Preemption
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
@@ -21,4 +22,5 @@ CONTENTS: Contents = (
     Scheduler,  # which thread runs on which processor
     Waiting,  # how threads wait, and are woken
     Sleep,  # waiting for a time
+    LoadAverages,  # how many threads want to run
 )

@@ -68,6 +68,14 @@ class RunQueue(Struct):
     """The address of the thread that runs."""
     since: Nanoseconds = field(guarded_by="lock")
     """Until when that thread's time has been counted."""
+    user: Nanoseconds = field(guarded_by="lock", unlocked_reads=True)
+    """For how long ticks have found programs at work here, of usual priority."""
+    nice: Nanoseconds = field(guarded_by="lock", unlocked_reads=True)
+    """Those that let others go first."""
+    system: Nanoseconds = field(guarded_by="lock", unlocked_reads=True)
+    """The kernel."""
+    switches: U64
+    """How often the processor has turned to another thread: it alone counts."""
     link: ListHead
     lists: Array[ListHead] = field(count=PRIORITIES, guarded_by="lock", elements="Thread.link")
 

@@ -171,6 +171,7 @@ class Scheduler(Subsystem):
             mov(self.current, next)
             mov(self.descriptors.task.rsp[0], next)  # programs are interrupted onto its stack
             inc(next.switches)
+            inc(queue.switches)
             with if_(previous.state == ThreadState.READY):
                 inc(previous.preemptions)
             with else_():

@@ -37,7 +37,12 @@ class ThreadTimes(Subsystem):
         work, or if `is_user` is 0 the kernel. However late a tick is, it counts as one: what it
         finds tells little of the time before."""
         self.count(queue, thread)
-        with if_(is_user != 0):
-            add(thread.times.user, span)
-        with else_():
+        with if_(is_user == 0):
             add(thread.times.system, span)
+            add(queue.system, span)
+            ret()
+        add(thread.times.user, span)
+        with if_(thread.passes != 0):
+            add(queue.nice, span)
+        with else_():
+            add(queue.user, span)

@@ -40,6 +40,7 @@ from kernel.pci.configuration import ConfigurationSpace
 from kernel.process.memorykiller import MemoryKiller
 from kernel.processors.processors import Processors
 from kernel.processors.stop import Stop
+from kernel.sched.loadaverages import LoadAverages
 from kernel.smp.calls import Calls
 from kernel.start.secondaries import Secondaries
 from kernel.terminal.keyboard import Keyboard
@@ -107,6 +108,7 @@ class LateSteps(Steps):
     order = (
         Secondaries.start,  # the other processors
         Lines.spread,  # devices interrupt those too
+        LoadAverages.start,  # and how much all of them have to do
         CredentialStore.start,  # rights
         Dentries.start,  # names
         Randomness.start,  # a first key

@@ -19,6 +19,9 @@ class Idle(Subsystem):
     it takes threads from other processors, or else waits for an interrupt.
     """
 
+    thread = percpu(OrNull[Ptr[Thread]])
+    """That of this processor; null before it runs."""
+
     def __init__(
         self, per_cpu: PerCpu, scheduler: Scheduler, threads: Threads, panic: Panic
     ) -> None:
@@ -58,6 +61,8 @@ class Idle(Subsystem):
         """Run the idle thread: look for work, or wait for an interrupt; never return."""
         # Preempted anywhere, it could lose a thread between two queues: it gives way at one place.
         self.scheduler.preemption.disable()
+        mov(rax, self.scheduler.current)
+        mov(self.thread, rax)
         with loop():
             self.scheduler.announce_idle()
             self.steal()

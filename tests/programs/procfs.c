@@ -16,6 +16,7 @@
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
+#include <time.h>
 
 static char text[1 << 16], name[PATH_MAX], link_text[PATH_MAX];
 
@@ -179,6 +180,68 @@ static void machine(void) {
     CHECK(leads_to("/proc/mounts", "self/mounts") && slurp("/proc/cmdline", 100) > 0);
 }
 
+static long long value(const char *key) {  // behind `key` at the start of a line
+    char *at = text;
+    for (; at; at = strchr(at, '\n'), at = at ? at + 1 : 0)
+        if (!strncmp(at, key, strlen(key)))
+            return atoll(at + strlen(key));
+    return -1;
+}
+
+static void load(void) {
+    long long user, nice, system, idle, waiting;
+    double averages[3], up, rest;
+    int running, all, last, processors = sysconf(_SC_NPROCESSORS_ONLN);
+    CHECK(slurp("/proc/stat", 1000) > 0);
+    CHECK(sscanf(text, "cpu %lld %lld %lld %lld %lld", &user, &nice, &system, &idle, &waiting) == 5);
+    CHECK(value("cpu0 ") >= 0 && value("intr ") > 0 && value("ctxt ") > 0);
+    snprintf(name, sizeof name, "cpu%d ", processors - 1);
+    CHECK(value(name) >= 0 && value("processes ") >= getpid() / 2 && value("procs_running ") > 0);
+    struct timespec now;
+    CHECK(clock_gettime(CLOCK_REALTIME, &now) == 0 && value("btime ") <= now.tv_sec);
+    int child = fork();
+    if (!child)
+        _exit(0);
+    long long before = value("processes "), switches = value("ctxt ");
+    CHECK(waitpid(child, 0, 0) == child && slurp("/proc/stat", 1000) > 0);
+    CHECK(value("processes ") > before && value("ctxt ") > switches);
+    struct rusage used;
+    do {  // what it spends comes to be seen, by ticks at the latest
+        CHECK(getrusage(RUSAGE_SELF, &used) == 0 && slurp("/proc/stat", 4096) > 0);
+    } while (value("cpu ") <= user && used.ru_utime.tv_sec < 20);
+    CHECK(value("cpu ") > user);
+    CHECK(slurp("/proc/loadavg", 100) > 0);
+    CHECK(sscanf(text, "%lf %lf %lf %d/%d %d", averages, averages + 1, averages + 2, &running, &all, &last) == 6);
+    CHECK(running > 0 && all >= running && last > 0 && averages[0] >= 0 && averages[2] >= 0);
+    CHECK(slurp("/proc/uptime", 100) > 0 && sscanf(text, "%lf %lf", &up, &rest) == 2);
+    CHECK(up > 0 && rest >= 0 && rest <= up * processors + 1);
+    CHECK(slurp("/proc/cpuinfo", 1000) > 0 && value("processor\t: ") == 0 && strstr(text, " sse2 "));
+    CHECK(strstr(text, "\nvendor_id\t: ") && strstr(text, "\nflags\t\t: fpu "));
+    CHECK(slurp("/proc/interrupts", 1000) > 0 && strstr(text, "CPU0 ") && strstr(text, "\nLOC: "));
+}
+
+static void settings(void) {
+    struct utsname names;
+    long long files, most, first;
+    CHECK(slurp("/proc/sys/kernel/pid_max", 100) > 0 && atoi(text) > 300);
+    CHECK(slurp("/proc/sys/fs/file-nr", 100) > 0);
+    CHECK(sscanf(text, "%lld %lld %lld", &files, &first, &most) == 3 && files > 0 && most > files);
+    CHECK(slurp("/proc/sys/kernel/random/boot_id", 100) == 37 && text[14] == '4');
+    strcpy(link_text, text);
+    CHECK(slurp("/proc/sys/kernel/random/boot_id", 100) == 37 && !strcmp(text, link_text));
+    CHECK(slurp("/proc/sys/kernel/random/uuid", 100) == 37 && strcmp(text, link_text));
+    CHECK(slurp("/proc/swaps", 100) > 0 && slurp("/proc/partitions", 100) > 0);
+    CHECK(slurp("/proc/devices", 100) > 0 && strstr(text, "\n  1 mem\n"));
+    CHECK(uname(&names) == 0);
+    int file = geteuid() ? -1 : open("/proc/sys/kernel/hostname", O_WRONLY | O_TRUNC);
+    if (file >= 0) {
+        CHECK(write(file, "other\n", 6) == 6 && gethostname(name, sizeof name) == 0);
+        CHECK(!strcmp(name, "other") && close(file) == 0);
+        CHECK(sethostname(names.nodename, strlen(names.nodename)) == 0);
+    }
+    CHECK(geteuid() || open("/proc/sys/kernel/ostype", O_RDONLY) >= 0);
+}
+
 int main(int count, char **arguments) {
     int is_ours = access("/proc/self", F_OK) != 0;
     (void)count;
@@ -192,6 +255,8 @@ int main(int count, char **arguments) {
     others();
     strangers();
     machine();
+    load();
+    settings();
     CHECK(!is_ours || umount("/proc") == 0);
     return 0;
 }
