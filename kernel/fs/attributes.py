@@ -11,7 +11,7 @@ from kernel.fs.filetimes import FileTimes, TimeChange
 from kernel.fs.inode import Inode, is_type
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
-from kernel.fs.mode import GROUP_EXECUTE, PERMISSIONS, Access, FileType, ModeBit
+from kernel.fs.mode import PERMISSIONS, Access, FileType, ModeBit
 from kernel.fs.mount import MountFlag
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
@@ -167,8 +167,7 @@ class Attributes(Subsystem):
                 mov(inode.group, group)
             with if_(~is_type(inode, FileType.DIRECTORY)):
                 and_(inode.mode, ~int(ModeBit.SET_USER))
-                with if_(inode.mode & GROUP_EXECUTE):
-                    and_(inode.mode, ~int(ModeBit.SET_GROUP))
+                self.permissions.drop_set_group(inode, credentials)
             self.inodes.touch_attributes(inode)
         ret(0)
 
@@ -219,20 +218,23 @@ class Attributes(Subsystem):
         try_(self._check_mount(path))
         try_(self.permissions.check(inode, Access.WRITE, credentials))
         try_(self.writers.gain(inode))
-        result = keep(self.resize(inode, size))
+        result = keep(self.resize(inode, size, credentials))
         self.writers.drop(inode)
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def resize(self, inode: Keep[Ptr[Inode]], size: Keep[I64]) -> OrErrno[I32]:
-        """Set the size of a regular file, for who has it open for writing. Others are -EINVAL, and
-        so is a negative size."""
+    def resize(
+        self, inode: Keep[Ptr[Inode]], size: Keep[I64], credentials: Keep[Ptr[Credentials]]
+    ) -> OrErrno[I32]:
+        """Set the size of a regular file, as who has `credentials` and may write to it. Others are
+        -EINVAL, and so is a negative size."""
         result = keep(I32)
         fail_if(size < 0, Errno.EINVAL)
         fail_if(~is_type(inode, FileType.REGULAR), Errno.EINVAL)
         with self.locks.held(inode):
             mov(result, self._check_size(inode, u64(size)))
             with if_(result == 0):
+                self.permissions.drop_set_ids(inode, credentials)
                 operations = scratch(inode.operations)
                 mov(result, operations.resize(inode, u64(size)))
         ret(result)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.fs.dentries import Dentries
 from kernel.fs.directorylister import DirectoryLister, ListedName
-from kernel.fs.file import File, FileOperations, Whence
+from kernel.fs.file import File, FileKindFlag, FileOperations, Whence
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.inode import Dentry
 from kernel.fs.iovector import IoVector
@@ -25,7 +25,10 @@ class CachedDirectories(Subsystem):
     def __init__(self, defaults: FileDefaults, dentries: Dentries) -> None:
         self.dentries = dentries
         self.operations = rodata(
-            FileOperations, defaults.table(read=self.read, list=self.list, seek=self.seek)
+            FileOperations,
+            defaults.table(
+                flags=FileKindFlag.STORED, read=self.read, list=self.list, seek=self.seek
+            ),
         )
 
     @function

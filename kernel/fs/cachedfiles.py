@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
-from kernel.fs.file import File, FileOperations, Whence
+from kernel.fs.file import File, FileKindFlag, FileOperations, Whence
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.filemappings import FileMappings
 from kernel.fs.inode import Inode
 from kernel.fs.inodes import Inodes
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
+from kernel.fs.mode import SET_IDS
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.pagecache import NO_PAGE, PageCache
+from kernel.fs.permissions import Permissions
 from kernel.fs.seal import NO_WRITES, Seal
 from kernel.paging.addresses import direct
 from kernel.signals.ownsignals import OwnSignals
@@ -41,6 +43,7 @@ class CachedFiles(Subsystem):
         inodes: Inodes,
         mutexes: Mutexes,
         own_signals: OwnSignals,
+        permissions: Permissions,
     ) -> None:
         self.cache = cache
         self.mappings = mappings
@@ -48,9 +51,16 @@ class CachedFiles(Subsystem):
         self.inodes = inodes
         self.mutexes = mutexes
         self.own_signals = own_signals
+        self.permissions = permissions
         self.operations = rodata(
             FileOperations,
-            defaults.table(read=self.read, write=self.write, seek=self.seek, map=self.map),
+            defaults.table(
+                flags=FileKindFlag.STORED,
+                read=self.read,
+                write=self.write,
+                seek=self.seek,
+                map=self.map,
+            ),
         )
 
     @function(context="thread", sleeps=True)
@@ -121,6 +131,8 @@ class CachedFiles(Subsystem):
                 mov(at(position), rax)
             mov(result, -Errno.EPERM)
             with if_(((inode.seals & NO_WRITES) == 0) | (vector.left == 0)):
+                with if_((inode.mode & SET_IDS) & (vector.left != 0)):
+                    self.permissions.drop_set_ids(inode, file.credentials)
                 mov(result, self._write_locked(inode, vector, position))
             with if_(result > 0):
                 self.inodes.touch(inode)

@@ -6,10 +6,11 @@ from typing import Any
 
 from kernel.errno import Errno
 from kernel.fs.dentries import Dentries
-from kernel.fs.inode import Dentry, Inode, is_type
+from kernel.fs.inode import Dentry, Inode, InodeFlag, is_type
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
 from kernel.fs.mode import ALL_ACCESS, TYPE_MASK, Access, FileType, ModeBit
 from kernel.fs.mount import MountFlag
+from kernel.fs.namekey import NameKey
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.subject import Subject
@@ -179,15 +180,53 @@ class Creation(Subsystem):
         self, new: Keep[Ptr[NewName]], directory: Ptr[Inode], dentry: Ptr[Dentry]
     ) -> OrErrno[I32]:
         """Make a file or directory, as `MakeName` says."""
-        subject, mode = scratch(new.subject), scratch(new.mode)
+        subject, mode = scratch(new.subject), self._masked_mode(new)
+        operations = scratch(directory.operations)
+        made = operations.create(directory, dentry, mode, new.device, subject.credentials)
+        ret(made)
+
+    @inline(changes=rax)
+    def _masked_mode(self, new: Ptr[NewName]) -> U32:
+        """Return the mode of a file that is made, without what the umask takes, in a scratch
+        register."""
+        mode, subject = scratch(new.mode), scratch(new.subject)
         context = scratch(subject.context)
         mov(eax, context.umask)
         not_(eax)
         or_(eax, ~ALL_ACCESS)
         and_(mode, eax)
+        release(subject, context)
+        return mode
+
+    @function(context="thread", sleeps=True)
+    def make_unnamed(
+        self, new: Keep[Ptr[NewName]], directory: Keep[Ptr[Inode]]
+    ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[Dentry]]]]:
+        """Make a file without a name in `directory`, to which the walk of `new` has come. Returns 0
+        and an entry for it that nobody finds; or an error and null: -EOPNOTSUPP where files always
+        have names."""
+        result, key = keep(I32), local(NameKey)
         operations = scratch(directory.operations)
-        made = operations.create(directory, dentry, mode, new.device, subject.credentials)
-        ret(made)
+        with if_(u64(operations.create_unnamed) == 0):
+            ret(-Errno.EOPNOTSUPP, 0)
+        mov(result, self.check_directory(address_of(new.lookup), directory))
+        with if_(result != 0):
+            ret(result, 0)
+        mov(rax, new.lookup.place.dentry)
+        mov(key.parent, cast(rax, Ptr[Dentry]))
+        mov(key.text, text("#"))
+        mov(key.length, 1)
+        mov(key.hash, 0)
+        dentry = keep(self.dentries.create(directory.superblock, address_of(key)))
+        with if_(dentry == 0):
+            ret(-Errno.ENOMEM, 0)
+        subject, mode = scratch(new.subject), self._masked_mode(new)
+        operations = scratch(directory.operations)
+        mov(result, operations.create_unnamed(directory, dentry, mode, subject.credentials))
+        with if_(result != 0):
+            self.dentries.drop(dentry)
+            ret(result, 0)
+        ret(0, dentry)
 
     @function(context="thread", sleeps=True)
     def _make_symlink(
@@ -210,7 +249,7 @@ class Creation(Subsystem):
         inode = keep(source.inode)
         asserts(inode != 0)
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EPERM)
-        fail_if(inode.links == 0, Errno.ENOENT)
+        fail_if((inode.links == 0) & ((inode.flags & InodeFlag.LINKABLE) == 0), Errno.ENOENT)
         operations = scratch(directory.operations)
         made = operations.link(inode, directory, dentry)
         ret(made)

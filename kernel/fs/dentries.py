@@ -358,6 +358,20 @@ class Dentries(LeakChecks):
             self.drop(target)
 
     @function
+    def exchange(self, dentry: Keep[Ptr[Dentry]], other: Keep[Ptr[Dentry]]) -> None:
+        """Have `dentry` and `other`, which can be found, change names and directories. The callers
+        hold the locks of both directories."""
+        with self.lock.held():
+            self._unhash(dentry)
+            self._unhash(other)
+            for name in ("name", "parent"):
+                mov(rax, getattr(dentry, name))
+                xchg(getattr(other, name), rax)
+                mov(getattr(dentry, name), rax)
+            self._hash(dentry)
+            self._hash(other)
+
+    @function
     def set_inode(self, dentry: Ptr[Dentry], inode: Owned[Ptr[Inode]]) -> None:
         """Make `dentry`, a negative entry, that of `inode`."""
         with self.lock.held():

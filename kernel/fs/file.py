@@ -25,6 +25,8 @@ class FileKindFlag(IntFlag):
 
     STREAM = 1 << 0
     """They have no positions: bytes come and go in turn."""
+    STORED = 1 << 1
+    """What is written stays somewhere, so it can be waited for (fsync(2))."""
 
 
 class File(Struct):

@@ -51,11 +51,13 @@ class FileIo(Subsystem):
         it does from the caller's function."""
         result = keep(I64)
         fail_if((file.access & access) == 0, Errno.EBADF)
-        self._limit(vector)
         operations = scratch(file.operations)
         with if_(file.kind & FileKindFlag.STREAM):
+            self._limit(vector)
             done = getattr(operations, name)(file, vector, address_of(file.position))
             ret(done)
+        self._check_end(vector, file.position)
+        self._limit(vector)
         with self.mutexes.held(file.position_lock):
             operations = scratch(file.operations)
             mov(result, getattr(operations, name)(file, vector, address_of(file.position)))
@@ -71,10 +73,19 @@ class FileIo(Subsystem):
         fail_if(position < 0, Errno.EINVAL)
         fail_if((file.access & access) == 0, Errno.EBADF)
         fail_if(file.kind & FileKindFlag.STREAM, Errno.ESPIPE)
+        self._check_end(vector, place)
         self._limit(vector)
         operations = scratch(file.operations)
         done = getattr(operations, name)(file, vector, address_of(place))
         ret(done)
+
+    @inline(changes=rax)
+    def _check_end(self, vector: Ptr[IoVector], position: U64) -> None:
+        """Have the caller's function fail with -EINVAL if positions don't reach to the end of what
+        is asked for; a length that no program's memory has is for `_limit` to find."""
+        mov(rax, position)
+        add(rax, vector.left)
+        fail_if(OF, Errno.EINVAL)
 
     @inline(changes=(rax, rcx))
     def _limit(self, vector: Ptr[IoVector]) -> None:

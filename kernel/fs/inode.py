@@ -28,6 +28,13 @@ class FileKind(Struct):
     flags: U64
 
 
+class InodeFlag(IntFlag):
+    """What is so of a file."""
+
+    LINKABLE = 1 << 0
+    """It has no name, and may get its first one (open(2), O_TMPFILE)."""
+
+
 class Inode(Struct):
     """A file of whatever kind, without its name; Linux's `struct inode`.
 
@@ -67,6 +74,7 @@ class Inode(Struct):
         guarded_by="RecordLocks.lock", unlocked_reads=True, elements="RecordLock.link"
     )
     """Parts of it that somebody has locked; all zero as long as nobody ever has."""
+    flags: U32 = field(InodeFlag)
     seals: U32
     """What nobody can do with it any more (`Seal`)."""
     being_mapped: U32
@@ -184,6 +192,13 @@ class Create(
     directory."""
 
 
+class CreateUnnamed(
+    Fn[[Ptr[Inode], Ptr[Dentry], U32, Ptr[Credentials]], OrErrno[I32]], context="thread"
+):
+    """Make an inode of a mode that has no name, and give it to a negative entry of a directory that
+    can't be found."""
+
+
 class CreateSymlink(
     Fn[[Ptr[Inode], Ptr[Dentry], Ptr[U8], Ptr[Credentials]], OrErrno[I32]], context="thread"
 ):
@@ -203,6 +218,11 @@ class Rename(
 ):
     """Give an entry of a directory the place of another one, in the same directory or a second.
     What that other one stood for loses the name; it is no directory, or an empty one."""
+
+
+class Exchange(Rename):
+    """Have an entry of a directory and another one, in the same directory or a second, change
+    places."""
 
 
 class Resize(Fn[[Ptr[Inode], U64], OrErrno[I32]], context="thread"):
@@ -225,10 +245,14 @@ class InodeOperations(Struct):
 
     look_up: LookUp
     create: Create
+    create_unnamed: CreateUnnamed
+    """0 where files always have names."""
     symlink: CreateSymlink
     link: Link
     unlink: Unlink
     rename: Rename
+    exchange: Exchange
+    """0 where entries can't change places at once."""
     resize: Resize
     read_link: ReadLink
     follow: FollowLink

@@ -35,6 +35,8 @@ class ModeBit(IntFlag):
     SET_USER = 0o4000
 
 
+SET_IDS = ModeBit.SET_USER | ModeBit.SET_GROUP
+
 GROUP_EXECUTE = 0o010
 
 

@@ -31,6 +31,8 @@ class OpenFlag(IntFlag):
     CLOSE_ON_EXEC = 0o200_0000
     SYNC = 0o401_0000
     PATH = 0o1000_0000
+    TEMPORARY = 0o2000_0000
+    """Make a file without a name in a directory (O_TMPFILE, but for O_DIRECTORY in it)."""
 
 
 ACCESS_MODE = 0o3

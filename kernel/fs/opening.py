@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.fs.creation import Creation, NewName
+from kernel.fs.credentials import Credentials
 from kernel.fs.file import File
 from kernel.fs.files import Files
-from kernel.fs.inode import Dentry, Inode, is_type
+from kernel.fs.inode import Dentry, Inode, InodeFlag, is_type
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
 from kernel.fs.mode import PERMISSIONS, TYPE_MASK, Access, FileType
 from kernel.fs.mount import Mount, MountFlag
@@ -52,6 +53,8 @@ class Opening(Subsystem):
         `OpenFlag`s; one that is made gets the permissions in `mode` less the umask. Returns 0 and
         the open file, or an error and null."""
         new, result, file = local(NewName), keep(I32), keep(Ptr[File])
+        with if_(self._is_unnamed(flags) & self._is_odd(flags)):
+            ret(-Errno.EINVAL, 0)
         mov(new.subject, subject)
         mov(new.device, 0)
         and_(mode, PERMISSIONS)
@@ -61,7 +64,9 @@ class Opening(Subsystem):
         mov(result, self.walk.find(address_of(new.lookup), subject, start, name, how))
         with if_(result != 0):
             ret(result, 0)
-        with if_((flags & OpenFlag.CREATE) & ((flags & OpenFlag.PATH) == 0)):
+        with if_(self._is_unnamed(flags)):
+            mov(result, self._create_unnamed(address_of(new), flags))
+        with elif_((flags & OpenFlag.CREATE) & ((flags & OpenFlag.PATH) == 0)):
             mov(result, self._create(address_of(new), flags))
         xor(u32(file), u32(file))
         with if_(result >= 0):
@@ -70,6 +75,21 @@ class Opening(Subsystem):
             mov(file, opened)
         self.walk.end(address_of(new.lookup))
         ret(result, file)
+
+    @inline
+    def _is_unnamed(self, flags: U32) -> Condition:
+        """Return whether `flags` ask for a file without a name."""
+        return (flags & OpenFlag.TEMPORARY) & ((flags & OpenFlag.PATH) == 0)
+
+    @inline
+    def _is_odd(self, flags: U32) -> Condition:
+        """Return whether `flags` that ask for such a file don't go together: nobody could write to
+        it, or it would be made twice."""
+        return (
+            ((flags & ACCESS_MODE) == 0)
+            | (flags & OpenFlag.CREATE)
+            | ((flags & OpenFlag.DIRECTORY) == 0)
+        )
 
     @inline(changes=(rax,))
     def _lookup_flags(self, flags: U32) -> U32:
@@ -106,6 +126,27 @@ class Opening(Subsystem):
             with if_(followed == 0):
                 ret(result)
             try_(self.walk.go_on(lookup))
+
+    @function(context="thread", sleeps=True)
+    def _create_unnamed(self, new: Keep[Ptr[NewName]], flags: Keep[U32]) -> OrErrno[I32]:
+        """Go on to a new file without a name in the directory to which the walk has come, which is
+        open for writing. It may get a name later, unless it is EXCLUSIVE. Returns 1 or an error."""
+        place = scratch(new.lookup.place.dentry)
+        asserts(place != 0)
+        directory = keep(place.inode)
+        asserts(directory != 0)
+        fail_if(~is_type(directory, FileType.DIRECTORY), Errno.ENOTDIR)
+        failed, made = self.creation.make_unnamed(new, directory)
+        with if_(made == 0):
+            ret(failed)
+        ignore(failed, "there is an entry")
+        inode = scratch(made.inode)
+        asserts(inode != 0)
+        with if_((flags & OpenFlag.EXCLUSIVE) == 0):
+            or_(inode.flags, InodeFlag.LINKABLE)
+        xchg(new.lookup.place.dentry, made)
+        self.walk.dentries.drop(made)
+        ret(1)
 
     @function(context="thread", sleeps=True)
     def _find_or_make(
@@ -162,7 +203,7 @@ class Opening(Subsystem):
         asserts(dentry != 0)
         inode = keep(dentry.inode)
         asserts(inode != 0)
-        with if_(flags & OpenFlag.DIRECTORY):
+        with if_((flags & OpenFlag.DIRECTORY) & ~self._is_unnamed(flags)):
             fail_if(~is_type(inode, FileType.DIRECTORY), Errno.ENOTDIR)
         with if_(flags & OpenFlag.PATH):
             ret(0)
@@ -176,7 +217,7 @@ class Opening(Subsystem):
             try_(self._check_mount(lookup.place.mount, inode, wanted))
             try_(self.permissions.check(inode, wanted, lookup.credentials))
             with if_(flags & OpenFlag.TRUNCATE):
-                try_(self._truncate(inode))
+                try_(self._truncate(inode, lookup.credentials))
         ret(0)
 
     @function
@@ -213,13 +254,16 @@ class Opening(Subsystem):
         ret(0)
 
     @function(context="thread", sleeps=True)
-    def _truncate(self, inode: Keep[Ptr[Inode]]) -> OrErrno[I32]:
+    def _truncate(
+        self, inode: Keep[Ptr[Inode]], credentials: Keep[Ptr[Credentials]]
+    ) -> OrErrno[I32]:
         """Cut all of a regular file off; others are left alone. Returns 0 or an error."""
         result = keep(I32)
         with if_(~is_type(inode, FileType.REGULAR)):
             ret(0)
         try_(self.writers.gain(inode))
         with self.mutexes.held(inode.lock):
+            self.permissions.drop_set_ids(inode, credentials)
             operations = scratch(inode.operations)
             mov(result, operations.resize(inode, 0))
         self.writers.drop(inode)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.fs.inode import Inode
-from kernel.fs.mode import TYPE_MASK, Access, FileType
+from kernel.fs.mode import GROUP_EXECUTE, TYPE_MASK, Access, FileType, ModeBit
 from pykasm import *
 
 CLASS_SHIFT = 3
@@ -86,3 +86,27 @@ class Permissions(Subsystem):
         user = scratch(credentials.fs_user)
         release(user)
         return (user == inode.user) | (credentials.effective & (1 << CapabilityBit.FOWNER))
+
+    @function
+    def drop_set_ids(self, inode: Ptr[Inode], credentials: Ptr[Credentials]) -> None:
+        """Take the bits from a regular `inode`, whose lock is held, by which programs run as other
+        users: who has `credentials` changes what it contains, and may not decide for these. The
+        bit of a group that can't execute it means something else, and stays with its members."""
+        mov(eax, inode.mode)
+        and_(eax, TYPE_MASK)
+        with if_((eax != FileType.REGULAR) | (credentials.effective & (1 << CapabilityBit.FSETID))):
+            ret()
+        and_(inode.mode, ~int(ModeBit.SET_USER))
+        with if_(inode.mode & ModeBit.SET_GROUP):
+            tail(self.drop_set_group, inode, credentials)
+
+    @function
+    def drop_set_group(self, inode: Keep[Ptr[Inode]], credentials: Ptr[Credentials]) -> None:
+        """Take the bit of the group from `inode`, unless that can't execute it, and who has
+        `credentials` is a member or may keep such bits."""
+        with if_((inode.mode & GROUP_EXECUTE) == 0):
+            with if_(credentials.effective & (1 << CapabilityBit.FSETID)):
+                ret()
+            with if_(self.is_member(credentials, inode.group)):
+                ret()
+        and_(inode.mode, ~int(ModeBit.SET_GROUP))

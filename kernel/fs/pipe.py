@@ -8,9 +8,14 @@ from kernel.sync.pollqueue import PollQueue
 from pykasm import *
 
 PAGES = 16
-"""Of a pipe, as with Linux (pipe(7))."""
+"""Of a new pipe, as with Linux (pipe(7))."""
 
 CAPACITY = PAGES * PAGE
+
+LARGEST = 1 << 20
+"""Bytes that a pipe can be made to hold by whoever has it, as with Linux (there
+/proc/sys/fs/pipe-max-size)."""
+
 ATOMIC = 4096
 """PIPE_BUF: bytes that are written as one."""
 
@@ -23,8 +28,10 @@ class Pipe(Struct):
     """How many bytes were read; since the pipe was empty last."""
     written: U64 = field(guarded_by="lock")
     """How many were written."""
-    pages: Array[Owned[U64]] = field(count=PAGES, guarded_by="lock")
-    """Physical addresses; 0 where there is none yet."""
+    pages: Owned[Ptr[U64]] = field(guarded_by="lock")
+    """Physical addresses, as many as there is room for; 0 where there is none yet."""
+    capacity: U64 = field(guarded_by="lock", unlocked_reads=True)
+    """Bytes that it holds: pages, whose number is a power of 2."""
     readers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
     """Open files."""
     writers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)

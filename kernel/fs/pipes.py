@@ -6,6 +6,7 @@ from typing import Any
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
+from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.fs.file import File, FileKindFlag, FileOperations
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.inode import Inode
@@ -14,8 +15,9 @@ from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
 from kernel.fs.mode import Access
 from kernel.fs.openflag import OpenFlag
-from kernel.fs.pipe import ATOMIC, CAPACITY, PAGES, Pipe
+from kernel.fs.pipe import ATOMIC, CAPACITY, LARGEST, PAGES, Pipe
 from kernel.locks.spinlock import SpinLock
+from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.paging.addresses import PhysicalAddress, direct
@@ -26,7 +28,17 @@ from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueue import ANYTHING, READABLE, WRITABLE, PollEvent, Watcher
 from kernel.sync.pollqueues import PollQueues
+from kernel.vm.usercopy import UserCopy
 from pykasm import *
+
+ADDRESS_SHIFT = 3
+"""log2 of the bytes of an address."""
+
+MOST_SIZE = 1 << 31
+"""Bytes that nobody can ask for more of."""
+
+FIONREAD = 0x541B
+"""The request that tells how many bytes can be read (include/uapi/asm-generic/ioctls.h)."""
 
 
 class Pipes(Subsystem):
@@ -43,6 +55,8 @@ class Pipes(Subsystem):
         own_signals: OwnSignals,
         pages: Pages,
         slabs: Slabs,
+        heap: Heap,
+        copy: UserCopy,
     ) -> None:
         self.inodes = inodes
         self.vectors = vectors
@@ -50,6 +64,8 @@ class Pipes(Subsystem):
         self.mutexes = mutexes
         self.own_signals = own_signals
         self.pages = pages
+        self.heap = heap
+        self.copy = copy
         self.records = SlabCache(slabs, "pipe", Pipe)
         self.lock = bss(SpinLock)
         """Held to count open files, and to enter a pipe in an inode."""
@@ -58,6 +74,7 @@ class Pipes(Subsystem):
             "write": self.write,
             "poll": self.poll,
             "release": self.release,
+            "control": self.control,
             "flags": FileKindFlag.STREAM,
         }
         self.operations = rodata(FileOperations, defaults.table(open=self.join, **common))
@@ -79,32 +96,59 @@ class Pipes(Subsystem):
                 disown(fresh, "the inode has it")
                 xor(u32(fresh), u32(fresh))
             mov(file.private, u64(pipe))
-            self._count(pipe, file.access)
+            self._count(pipe, file)
         with if_(fresh != 0):
-            self.records.free(fresh)
+            self._free(fresh)
         self.queues.announce(address_of(pipe.queue), ANYTHING)
         ret(0)
 
     @function(holds="lock")
-    def _count(self, pipe: Ptr[Pipe], access: U32) -> None:
-        """Count one more file with this `access`."""
-        with if_(access & Access.READ):
+    def _count(self, pipe: Ptr[Pipe], file: Ptr[File]) -> None:
+        """Count `file`. One that reads knows by its position whether anybody has written since:
+        where nobody has, the pipe has not come to its end yet."""
+        with if_(file.access & Access.READ):
+            mov(eax, pipe.writer_opens)
+            with if_(pipe.writers != 0):
+                dec(rax)
+            mov(file.position, rax)
             inc(pipe.readers)
             inc(pipe.reader_opens)
-        with if_(access & Access.WRITE):
+        with if_(file.access & Access.WRITE):
             inc(pipe.writers)
             inc(pipe.writer_opens)
 
     @function
     def _create(self) -> Owned[OrNull[Ptr[Pipe]]]:
         """Return an empty pipe, or null without memory."""
-        pipe = scratch(try_(self.records.allocate()))
+        pages = keep(try_(self._allocate_pages(PAGES)))
+        pipe = scratch(self.records.allocate())
+        with if_(pipe == 0):
+            self.heap.free(u64(pages))
+            ret(0)
         mov(rdx, pipe)
         mov(rdi, pipe)
         xor(eax, eax)
         mov(ecx, sizeof(Pipe) // sizeof(U64))
         rep.stosq()
-        ret(cast(rdx, Ptr[Pipe]))
+        made = scratch(cast(rdx, Ptr[Pipe]))
+        with unshared(made):
+            mov(made.pages, pages)
+            mov(made.capacity, CAPACITY)
+        ret(made)
+
+    @function
+    def _allocate_pages(self, count: Keep[U64]) -> Owned[OrNull[Ptr[U64]]]:
+        """Return room for the addresses of `count` pages, of which there is none yet; null without
+        memory."""
+        mov(rdi, count)
+        shl(rdi, ADDRESS_SHIFT)
+        pages = scratch(try_(self.heap.allocate(rdi)))
+        mov(rdi, pages)
+        mov(rcx, count)
+        mov(rdx, pages)
+        xor(eax, eax)
+        rep.stosq()
+        ret(cast(rdx, Ptr[U64]))
 
     @function(context="thread", sleeps=True)
     def open(self, inode: Keep[Ptr[Inode]], file: Keep[Ptr[File]]) -> OrErrno[I32]:
@@ -169,22 +213,105 @@ class Pipes(Subsystem):
     @function
     def _free(self, pipe: Keep[Owned[Ptr[Pipe]]]) -> None:
         """Free a pipe that nobody has open."""
-        index = keep(U64)
-        with for_(index, 0, PAGES), unshared(pipe):
-            page = scratch(pipe.pages[index])
-            with if_(page != 0):
-                self.pages.free_page(cast(page, PhysicalAddress))
+        with unshared(pipe):
+            count = scratch(pipe.capacity)
+            shr(count, PageShift.PAGE)
+            self._free_pages(pipe.pages, count)
         self.records.free(pipe)
 
     @function
-    def size(self, file: Ptr[File]) -> OrErrno[I64]:
-        """Return how many bytes the pipe of `file` holds; -EBADF if it is of none."""
+    def _free_pages(self, pages: Keep[Owned[Ptr[U64]]], count: Keep[U64]) -> None:
+        """Free the pages at `count` addresses, and the room of these."""
+        index = keep(U64)
+        with for_(index, 0, count):
+            page = scratch(pages[index])
+            with if_(page != 0):
+                take_over(page, "the pipe had it")
+                self.pages.free_page(cast(page, PhysicalAddress))
+        self.heap.free(u64(pages))
+
+    # How much it holds
+
+    @function
+    def find(self, file: Ptr[File]) -> OrNull[Ptr[Pipe]]:
+        """Return the pipe of `file`, null if it is of none."""
         lea(rax, self.operations)
         lea(rcx, self.fifo_operations)
         operations = scratch(file.operations)
         with if_((u64(operations) == rax) | (u64(operations) == rcx)):
-            ret(CAPACITY)
-        ret(-Errno.EBADF)
+            ret(cast(file.private, Ptr[Pipe]))
+        ret(0)
+
+    @function
+    def size(self, file: Ptr[File]) -> OrErrno[I64]:
+        """Return how many bytes the pipe of `file` holds; -EBADF if it is of none."""
+        pipe = scratch(try_(self.find(file), Errno.EBADF))
+        ret(i64(pipe.capacity))
+
+    @function(context="thread", sleeps=True)
+    def resize(
+        self, file: Ptr[File], size: Keep[U64], credentials: Keep[Ptr[Credentials]]
+    ) -> OrErrno[I64]:
+        """Make the pipe of `file` hold `size` bytes, or some more. Returns how many; -EBADF if it
+        is of none, -EINVAL for too many at all, -EPERM for more than who has `credentials` may have
+        it hold, -EBUSY where more are in it, -ENOMEM."""
+        pipe, result = keep(try_(self.find(file), Errno.EBADF)), keep(I64)
+        fail_if(size > MOST_SIZE, Errno.EINVAL)
+        with if_(size < PAGE):
+            mov(size, PAGE)
+        lea(rcx, bare[size - 1])
+        bsr(rcx, rcx)  # to the next power of 2
+        mov(eax, 2)
+        shl(rax, cl)
+        mov(size, rax)
+        with if_((size > LARGEST) & (size > pipe.capacity)):
+            fail_if((credentials.effective & (1 << CapabilityBit.SYS_RESOURCE)) == 0, Errno.EPERM)
+        with self.mutexes.held(pipe.lock):
+            mov(result, self._resize(pipe, size))
+        with if_(result > 0):
+            self.queues.announce(address_of(pipe.queue), WRITABLE)
+        ret(result)
+
+    @function(context="thread", sleeps=True, holds="pipe.lock")
+    def _resize(self, pipe: Keep[Ptr[Pipe]], size: Keep[U64]) -> OrErrno[I64]:
+        """Move the pages of `pipe` into room for as many as `size` bytes have. Returns the size;
+        -EBUSY or -ENOMEM."""
+        number, count, end = keep(U64), keep(U64), local(U64)
+        mov(count, size)
+        shr(count, PageShift.PAGE)
+        mov(number, pipe.read)
+        shr(number, PageShift.PAGE)
+        lea(rcx, bare[PAGE - 1])
+        add(rcx, pipe.written)
+        shr(rcx, PageShift.PAGE)
+        mov(end, rcx)
+        sub(rcx, number)  # pages in use
+        fail_if(rcx > count, Errno.EBUSY)
+        pages = keep(try_(self._allocate_pages(count), Errno.ENOMEM))
+        with while_(number < end):
+            slot = scratch(address_of(pages[self._slot(number, count)]))
+            old = scratch(pipe.capacity)
+            shr(old, PageShift.PAGE)
+            place = scratch(pipe.pages)
+            lea(place, place[self._slot(number, old)])
+            mov(rax, at(place))
+            mov(at(slot), rax)
+            mov(at(place), 0)
+            inc(number)
+            release(slot, old, place)
+        xchg(pipe.pages, pages)
+        mov(rcx, size)
+        xchg(pipe.capacity, rcx)
+        shr(rcx, PageShift.PAGE)
+        self._free_pages(pages, rcx)
+        ret(i64(size))
+
+    @inline(changes=rcx)
+    def _slot(self, number: U64, count: U64) -> U64:
+        """Return where the address of the page `number` is among `count` ones, in rcx."""
+        lea(rcx, bare[count - 1])
+        and_(rcx, number)
+        return rcx
 
     # Reading and writing
 
@@ -218,7 +345,8 @@ class Pipes(Subsystem):
         xor(ecx, ecx)
         mov(rax, pipe.written)
         sub(rax, pipe.read)
-        with if_(rax > CAPACITY - ATOMIC):
+        add(rax, ATOMIC)
+        with if_(rax > pipe.capacity):
             mov(ecx, WRITABLE)
         return ecx
 
@@ -265,8 +393,9 @@ class Pipes(Subsystem):
         """Return the address of the byte at `position`, 0 if there is no page yet."""
         mov(rax, position)
         shr(rax, PageShift.PAGE)
-        and_(eax, PAGES - 1)
-        mov(rax, pipe.pages[rax])
+        count, pages = scratch(pipe.capacity), scratch(pipe.pages)
+        shr(count, PageShift.PAGE)
+        mov(rax, pages[self._slot(rax, count)])
         with if_(rax != 0):
             direct(rax)
             and_(position, PAGE - 1)
@@ -317,21 +446,17 @@ class Pipes(Subsystem):
 
     @function(context="thread", sleeps=True, holds="pipe.lock")
     def _write_locked(
-        self, pipe: Keep[Ptr[Pipe]], vector: Keep[Ptr[IoVector]], start: U64
+        self, pipe: Keep[Ptr[Pipe]], vector: Keep[Ptr[IoVector]], start: Keep[U64]
     ) -> OrErrno[I64]:
         """Write as much as there is room for; of `start` bytes that are to be written as one, all
         or nothing. Returns how many bytes were written, or an error; -EAGAIN without room."""
         total, chunk, before = keep(U64), keep(U64), local(IoVector)
         fail_if(pipe.readers == 0, Errno.EPIPE)
-        mov(chunk, CAPACITY)
-        add(chunk, pipe.read)
-        sub(chunk, pipe.written)
+        mov(chunk, self._room(pipe))
         fail_if((start <= ATOMIC) & (chunk < start), Errno.EAGAIN)
         xor(u32(total), u32(total))
         with loop():
-            mov(chunk, CAPACITY)
-            add(chunk, pipe.read)
-            sub(chunk, pipe.written)
+            mov(chunk, self._room(pipe))
             self._limit(chunk, pipe.written, vector.left)
             break_if(chunk == 0)
             with if_(~self._add_page(pipe, pipe.written)):
@@ -350,23 +475,34 @@ class Pipes(Subsystem):
         ret(i64(total))
 
     @function(holds="pipe.lock")
+    def _room(self, pipe: Ptr[Pipe]) -> U64:
+        """Return for how many more bytes there is room."""
+        mov(rax, pipe.capacity)
+        add(rax, pipe.read)
+        sub(rax, pipe.written)
+        ret(rax)
+
+    @function(holds="pipe.lock")
     def _add_page(self, pipe: Keep[Ptr[Pipe]], position: U64) -> Bool:
         """Provide a page for the byte at `position`. Returns whether there is one."""
-        slot = keep(position)
-        shr(slot, PageShift.PAGE)
-        and_(u32(slot), PAGES - 1)
-        with if_(pipe.pages[slot] != 0):
+        count, slot = scratch(pipe.capacity), keep(pipe.pages)
+        shr(count, PageShift.PAGE)
+        shr(position, PageShift.PAGE)
+        lea(slot, slot[self._slot(position, count)])
+        with if_(at(slot) != 0):
             ret(True)
         page = self.pages.allocate_page()
         with if_(page == 0):
             ret(False)
-        mov(pipe.pages[slot], u64(page))
+        mov(at(slot), u64(page))
+        disown(page, "the pipe has it")
         ret(True)
 
     @function(context="thread", sleeps=True)
     def poll(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:
         """Return what is possible, as `PollFile` says."""
         pipe, access, events = keep(cast(file.private, Ptr[Pipe])), keep(file.access), keep(U32)
+        file = keep(file)
         with if_(watcher != 0):
             self.queues.watch(address_of(pipe.queue), watcher)
         xor(events, events)
@@ -376,11 +512,24 @@ class Pipes(Subsystem):
             with if_(access & Access.READ):
                 with if_(rax != 0):
                     or_(events, PollEvent.IN | PollEvent.READ_NORMAL)
-                with if_(pipe.writers == 0):
+                mov(ecx, pipe.writer_opens)
+                with if_((pipe.writers == 0) & (rcx != file.position)):
                     or_(events, PollEvent.HANG_UP)
             with if_(access & Access.WRITE):
-                with if_(rax <= CAPACITY - ATOMIC):
+                add(rax, ATOMIC)
+                with if_(rax <= pipe.capacity):
                     or_(events, PollEvent.OUT | PollEvent.WRITE_NORMAL)
                 with if_(pipe.readers == 0):
                     or_(events, PollEvent.ERROR)
         ret(events)
+
+    @function(context="thread", sleeps=True)
+    def control(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
+        """Tell how many bytes there are, as `ControlFile` says."""
+        fail_if(request != FIONREAD, Errno.ENOTTY)
+        place = keep(cast(argument, User[U8]))
+        pipe, left = keep(cast(file.private, Ptr[Pipe])), keep(U64)
+        with self.mutexes.held(pipe.lock):
+            mov(left, pipe.written)
+            sub(left, pipe.read)
+        tail(self.copy.copy_out_word, place, u32(left))

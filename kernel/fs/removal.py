@@ -109,12 +109,13 @@ class Removal(Subsystem):
         is sticky and both it and the file belong to others, -EBUSY if something is mounted on
         it."""
         inode, credentials = scratch(dentry.inode), scratch(lookup.credentials)
+        dentry = scratch(dentry)
         asserts(inode != 0)
-        fail_if(dentry.flags & DentryFlag.MOUNTED, Errno.EBUSY)
         with if_(directory.mode & ModeBit.STICKY):
             mov(eax, credentials.fs_user)
             with if_((eax != inode.user) & (eax != directory.user)):
                 fail_if(~self.permissions.is_owner(inode, credentials), Errno.EPERM)
+        fail_if(dentry.flags & DentryFlag.MOUNTED, Errno.EBUSY)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -10,8 +10,9 @@ from kernel.fs.dentries import Dentries
 from kernel.fs.inode import Dentry, Inode, is_type
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
-from kernel.fs.mode import FileType
+from kernel.fs.mode import Access, FileType
 from kernel.fs.path import Path
+from kernel.fs.permissions import Permissions
 from kernel.fs.removal import Removal
 from kernel.fs.subject import Subject
 from kernel.fs.walk import Walk
@@ -23,6 +24,8 @@ class RenameFlag(IntFlag):
     """Flags of `renameat2` (include/uapi/linux/fs.h)."""
 
     NO_REPLACE = 1 << 0
+    EXCHANGE = 1 << 1
+    """Both names are there, and change places."""
 
 
 class Move(Struct):
@@ -53,6 +56,7 @@ class Renaming(Subsystem):
         walk: Walk,
         creation: Creation,
         removal: Removal,
+        permissions: Permissions,
         dentries: Dentries,
         locks: InodeLocks,
         mutexes: Mutexes,
@@ -60,6 +64,7 @@ class Renaming(Subsystem):
         self.walk = walk
         self.creation = creation
         self.removal = removal
+        self.permissions = permissions
         self.dentries = dentries
         self.locks = locks
         self.mutexes = mutexes
@@ -82,7 +87,8 @@ class Renaming(Subsystem):
         mov(move.flags, flags)
         mov(u64(move.moved), 0)
         mov(u64(move.replaced), 0)
-        fail_if(flags & ~int(RenameFlag.NO_REPLACE), Errno.EINVAL)
+        fail_if(flags & ~int(RenameFlag.NO_REPLACE | RenameFlag.EXCHANGE), Errno.EINVAL)
+        fail_if((flags & RenameFlag.NO_REPLACE) & (flags & RenameFlag.EXCHANGE), Errno.EINVAL)
         source = address_of(move.source)
         try_(self.walk.find(source, subject, start, name, LookupFlag.PARENT))
         target = address_of(move.target)
@@ -101,7 +107,9 @@ class Renaming(Subsystem):
         asserts((source != 0) & (target != 0))
         fail_if(mount != move.target.place.mount, Errno.EXDEV)
         fail_if(move.source.last != LastPart.NAME, Errno.EBUSY)
-        fail_if(move.target.last != LastPart.NAME, Errno.EBUSY)
+        with if_(move.target.last != LastPart.NAME):
+            fail_if(move.flags & RenameFlag.NO_REPLACE, Errno.EEXIST)
+            fail(Errno.EBUSY)
         from_directory, to_directory = keep(source.inode), keep(target.inode)
         asserts((from_directory != 0) & (to_directory != 0))
         mov(move.from_directory, from_directory)
@@ -157,6 +165,9 @@ class Renaming(Subsystem):
         inode = keep(replaced.inode)
         with if_(inode == moved.inode):
             ret(0)  # two names of one file: nothing happens (POSIX)
+        try_(self._check_rights(move, moved, replaced))
+        with if_(move.flags & RenameFlag.EXCHANGE):
+            tail(self._exchange, move, moved, replaced)
         with if_(inode != 0), if_(is_type(inode, FileType.DIRECTORY)):
             tail(self._replace_directory, move, moved, replaced, inode)
         tail(self._move, move, moved, replaced)
@@ -165,36 +176,80 @@ class Renaming(Subsystem):
     def _check(
         self, move: Keep[Ptr[Move]], moved: Keep[Ptr[Dentry]], replaced: Keep[Ptr[Dentry]]
     ) -> OrErrno[I32]:
-        """Return 0 if `moved` may get the place of `replaced`, or an error."""
-        source, target = address_of(move.source), address_of(move.target)
-        fail_if(moved.inode == 0, Errno.ENOENT)
-        try_(self.creation.check_directory(source, move.from_directory))
-        try_(self.creation.check_directory(target, move.to_directory))
-        try_(self.removal.check_victim(source, move.from_directory, moved))
+        """Return 0 if there is such a name as `moved`, and its place may become that of `replaced`,
+        as far as neither comes to lie in itself; or an error. What is wrong with several things is
+        told in the order that Linux has (fs/namei.c, do_renameat2)."""
+        inode = keep(moved.inode)
+        fail_if(inode == 0, Errno.ENOENT)
         with if_(replaced.inode != 0):
             fail_if(move.flags & RenameFlag.NO_REPLACE, Errno.EEXIST)
-            try_(self.removal.check_victim(target, move.to_directory, replaced))
-        tail(self._check_kinds, move, moved, replaced)
+        with elif_(move.flags & RenameFlag.EXCHANGE):
+            fail(Errno.ENOENT)
+        try_(self._check_slashes(move, inode, replaced.inode))
+        fail_if(self._is_below(move.target.place.dentry, moved), Errno.EINVAL)
+        with if_(self._is_below(move.source.place.dentry, replaced)):
+            fail_if(move.flags & RenameFlag.EXCHANGE, Errno.EINVAL)
+            fail(Errno.ENOTEMPTY)
+        ret(0)
 
     @function
-    def _check_kinds(
+    def _check_slashes(
+        self, move: Ptr[Move], inode: Ptr[Inode], other: OrNull[Ptr[Inode]]
+    ) -> OrErrno[I32]:
+        """Return 0 if names that end with a slash are those of directories, `inode` and `other`; or
+        -ENOTDIR. A name that is made is that of `inode`."""
+        with if_(is_type(inode, FileType.DIRECTORY)):
+            mov(ecx, 0)
+        with else_():
+            mov(ecx, move.source.flags)
+        with if_(move.flags & RenameFlag.EXCHANGE):
+            asserts(other != 0)
+            mov(inode, other)
+        with if_(~is_type(inode, FileType.DIRECTORY)):
+            or_(ecx, move.target.flags)
+        fail_if(ecx & LookupFlag.SLASH, Errno.ENOTDIR)
+        ret(0)
+
+    @function
+    def _check_rights(
         self, move: Keep[Ptr[Move]], moved: Keep[Ptr[Dentry]], replaced: Keep[Ptr[Dentry]]
     ) -> OrErrno[I32]:
-        """Return 0 if the kinds of both go together and neither lies in the other; or an error."""
-        inode, other = keep(moved.inode), keep(replaced.inode)
+        """Return 0 if who renames may do so, and the kinds of both go together; or an error."""
+        source, target = address_of(move.source), address_of(move.target)
+        try_(self.creation.check_directory(source, move.from_directory))
+        try_(self.removal.check_victim(source, move.from_directory, moved))
+        try_(self.creation.check_directory(target, move.to_directory))
+        other = keep(replaced.inode)
+        with if_(other != 0):
+            try_(self.removal.check_victim(target, move.to_directory, replaced))
+            with if_((move.flags & RenameFlag.EXCHANGE) == 0):
+                try_(self._check_kinds(moved.inode, other))
+        mov(rax, move.from_directory)
+        with if_(rax != move.to_directory):
+            try_(self._check_parent(move, moved.inode))
+            with if_(move.flags & RenameFlag.EXCHANGE):
+                try_(self._check_parent(move, other))
+        ret(0)
+
+    @function
+    def _check_kinds(self, inode: OrNull[Ptr[Inode]], other: Ptr[Inode]) -> OrErrno[I32]:
+        """Return 0 if `inode` may take the place of `other`: both are directories or neither is."""
         asserts(inode != 0)
         with if_(is_type(inode, FileType.DIRECTORY)):
-            fail_if(self._is_below(move.target.place.dentry, moved), Errno.EINVAL)
-            with if_(other != 0):
-                fail_if(~is_type(other, FileType.DIRECTORY), Errno.ENOTDIR)
-        with else_():
-            mov(eax, move.source.flags)
-            or_(eax, move.target.flags)
-            fail_if(eax & LookupFlag.SLASH, Errno.ENOTDIR)
-            with if_(other != 0):
-                fail_if(is_type(other, FileType.DIRECTORY), Errno.EISDIR)
-        fail_if(self._is_below(move.source.place.dentry, replaced), Errno.ENOTEMPTY)
+            fail_if(~is_type(other, FileType.DIRECTORY), Errno.ENOTDIR)
+            ret(0)
+        fail_if(is_type(other, FileType.DIRECTORY), Errno.EISDIR)
         ret(0)
+
+    @function
+    def _check_parent(self, move: Ptr[Move], inode: OrNull[Ptr[Inode]]) -> OrErrno[I32]:
+        """Return 0 if `inode` may get into another directory: if it is one itself, its `..`
+        changes, so it has to be writable. Or -EACCES."""
+        asserts(inode != 0)
+        with if_(~is_type(inode, FileType.DIRECTORY)):
+            ret(0)
+        subject = scratch(move.subject)
+        tail(self.permissions.check, inode, Access.WRITE, subject.credentials)
 
     @function(context="thread", sleeps=True)
     def _replace_directory(
@@ -220,4 +275,16 @@ class Renaming(Subsystem):
         operations = scratch(from_directory.operations)
         try_(operations.rename(from_directory, moved, to_directory, replaced))
         self.dentries.move(moved, replaced)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _exchange(
+        self, move: Keep[Ptr[Move]], moved: Keep[Ptr[Dentry]], replaced: Keep[Ptr[Dentry]]
+    ) -> OrErrno[I32]:
+        """Have both names change places, in the file system and in memory."""
+        from_directory, to_directory = scratch(move.from_directory), scratch(move.to_directory)
+        operations = scratch(from_directory.operations)
+        fail_if(u64(operations.exchange) == 0, Errno.EINVAL)
+        try_(operations.exchange(from_directory, moved, to_directory, replaced))
+        self.dentries.exchange(moved, replaced)
         ret(0)

@@ -14,6 +14,7 @@ from kernel.fs.filesystem import FileSystem
 from kernel.fs.inode import (
     Dentry,
     Inode,
+    InodeFlag,
     InodeOperations,
     SuperBlock,
     SuperBlockFlag,
@@ -75,10 +76,12 @@ class Tmpfs(FileSystem):
             InodeOperations(
                 look_up=self.look_up,
                 create=self.make,
+                create_unnamed=self.make_unnamed,
                 symlink=self.make_symlink,
                 link=self.link,
                 unlink=self.unlink,
                 rename=self.rename,
+                exchange=self.exchange,
                 resize=files.resize,
             ),
         )
@@ -200,6 +203,21 @@ class Tmpfs(FileSystem):
         tail(self._enter, directory, dentry, inode)
 
     @function
+    def make_unnamed(
+        self,
+        directory: Keep[Ptr[Inode]],
+        dentry: Keep[Ptr[Dentry]],
+        mode: U32,
+        credentials: Keep[Ptr[Credentials]],
+    ) -> OrErrno[I32]:
+        """Make a file, as `CreateUnnamed` says."""
+        inode = keep(try_(self._new_inode(directory.superblock, mode, 0), Errno.ENOSPC))
+        mov(inode.links, 0)
+        self.inodes.set_owner(inode, directory, credentials)
+        self.dentries.set_inode(dentry, inode)
+        ret(0)
+
+    @function
     def _enter(
         self, directory: Keep[Ptr[Inode]], dentry: Ptr[Dentry], inode: Owned[Ptr[Inode]]
     ) -> OrErrno[I32]:
@@ -248,6 +266,7 @@ class Tmpfs(FileSystem):
     ) -> OrErrno[I32]:
         """Add a name, as `Link` says."""
         inc(inode.links)
+        and_(inode.flags, ~int(InodeFlag.LINKABLE))
         self.inodes.touch_attributes(inode)
         inode.references.gain()
         tail(self._enter, directory, dentry, inode)
@@ -287,4 +306,26 @@ class Tmpfs(FileSystem):
         self.inodes.touch_attributes(moved)
         self.inodes.touch(directory)
         self.inodes.touch(target_directory)
+        ret(0)
+
+    @function
+    def exchange(
+        self,
+        directory: Keep[Ptr[Inode]],
+        dentry: Ptr[Dentry],
+        target_directory: Keep[Ptr[Inode]],
+        target: Ptr[Dentry],
+    ) -> OrErrno[I32]:
+        """Have two names change places, as `Exchange` says."""
+        first, second = keep(dentry.inode), keep(target.inode)
+        asserts((first != 0) & (second != 0))
+        for moved, old, new in (
+            (first, directory, target_directory),
+            (second, target_directory, directory),
+        ):
+            with if_(is_type(moved, FileType.DIRECTORY)):
+                dec(old.links)
+                inc(new.links)
+            self.inodes.touch_attributes(moved)
+            self.inodes.touch(old)
         ret(0)

@@ -40,6 +40,7 @@ class FileControl(IntEnum):
     OFD_SETLK = 37
     OFD_SETLKW = 38
     DUPFD_CLOEXEC = 1030
+    SET_PIPE_SIZE = 1031
     GET_PIPE_SIZE = 1032
     ADD_SEALS = 1033
     GET_SEALS = 1034
@@ -262,9 +263,9 @@ class FileCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def fcntl(self, number: Keep[U32], what: Keep[U32], argument: Keep[U64]) -> OrErrno[I64]:
-        """Do what a `FileControl` says with the file `number`; -EINVAL for others."""
+        """Do what a `FileControl` says with the file `number`; -EINVAL for others. One that is open
+        for its place alone is copied and described, and no more (open(2), O_PATH)."""
         result, file = keep(I64), keep(try_(self.get(number), Errno.EBADF))
-        mov(result, -Errno.EINVAL)
         with switch(what):
             with case(FileControl.DUPFD):
                 mov(result, self._duplicate(file, argument, 0))
@@ -281,23 +282,35 @@ class FileCalls(SystemCallGroup):
                 xor(u32(result), u32(result))
             with case(FileControl.GETFL):
                 mov(u32(result), file.flags)
-            with case(FileControl.SETFL):
-                mov(result, self._set_flags(file, u32(argument)))
-            with case(FileControl.GET_PIPE_SIZE):
-                mov(result, self.pipes.size(file))
-            with case(FileControl.GET_SEALS):
-                mov(result, self.seals.get(file))
-            with case(FileControl.ADD_SEALS):
-                mov(result, self.seals.add(file, u32(argument)))
-            with case(*LOCK_CONTROLS):
-                mov(result, self._lock(file, what, cast(argument, User[U8])))
+            with default():
+                mov(result, -Errno.EBADF)
+                with if_((file.flags & OpenFlag.PATH) == 0):
+                    mov(result, self._control_open(file, what, argument))
         self.files.drop(file)
         ret(result)
 
     @function(context="thread", sleeps=True)
+    def _control_open(self, file: Ptr[File], what: U32, argument: U64) -> OrErrno[I64]:
+        """Do what a `FileControl` says with `file`, of those that need more than its place."""
+        with switch(what):
+            with case(FileControl.SETFL):
+                tail(self._set_flags, file, u32(argument))
+            with case(FileControl.SET_PIPE_SIZE):
+                task = self.processes.current()
+                tail(self.pipes.resize, file, argument, task.credentials)
+            with case(FileControl.GET_PIPE_SIZE):
+                tail(self.pipes.size, file)
+            with case(FileControl.GET_SEALS):
+                tail(self.seals.get, file)
+            with case(FileControl.ADD_SEALS):
+                tail(self.seals.add, file, u32(argument))
+            with case(*LOCK_CONTROLS):
+                tail(self._lock, file, what, cast(argument, User[U8]))
+        ret(-Errno.EINVAL)
+
+    @function(context="thread", sleeps=True)
     def _lock(self, file: Ptr[File], what: U32, place: User[U8]) -> OrErrno[I64]:
         """Do what one of LOCK_CONTROLS says with a part of `file`, which `place` describes."""
-        fail_if(file.flags & OpenFlag.PATH, Errno.EBADF)
         with switch(what):
             with case(FileControl.GETLK):
                 tail(self.parts.get, file, place, 0)
@@ -403,10 +416,12 @@ class FileCalls(SystemCallGroup):
     @function(context="thread")
     def fsync(self, number: U32) -> OrErrno[I64]:
         """Wait until what was written to the file `number` is where it stays."""
-        file = scratch(try_(self.get(number), Errno.EBADF))
+        file, flags = scratch(try_(self.get(number), Errno.EBADF)), keep(U32)
         kind = keep(file.kind)
+        mov(flags, file.flags)
         self.files.drop(file)
-        fail_if(kind & FileKindFlag.STREAM, Errno.EINVAL)
+        fail_if(flags & OpenFlag.PATH, Errno.EBADF)
+        fail_if((kind & FileKindFlag.STORED) == 0, Errno.EINVAL)
         ret(0)
 
     @function(context="thread")

@@ -18,7 +18,7 @@ from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import direct, physical_of
-from kernel.process.pathcalls import AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
+from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
@@ -74,13 +74,15 @@ class NameCalls(SystemCallGroup):
         """Tell the same by `flags`."""
         own, result = local(Credentials), keep(I64)
         fail_if(wanted & ~int(ALL_ACCESS), Errno.EINVAL)
-        fail_if(flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW), Errno.EINVAL)
+        fail_if(flags & ~(AT_EACCESS | AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), Errno.EINVAL)
         self._copy_credentials(own)
         with if_((flags & AT_EACCESS) == 0):
             self._make_real(own)
         mov(eax, OpenFlag.PATH)
         with if_(flags & AT_SYMLINK_NOFOLLOW):
             or_(eax, OpenFlag.NO_FOLLOW)
+        with if_(flags & AT_EMPTY_PATH):
+            or_(eax, OpenFlag.UNNAMED)
         failed, opened = self.paths.find_as(directory, name, eax, 0, address_of(own))
         with if_(opened == 0):
             ret(failed)
@@ -143,9 +145,12 @@ class NameCalls(SystemCallGroup):
         self, directory: I32, name: Fetched[User[U8]], buffer: Keep[User[U8]], size: Keep[I32]
     ) -> OrErrno[I64]:
         """Store the same of a name as seen from `directory`."""
-        result = keep(I64)
+        result = local(I64)
         fail_if(size <= 0, Errno.EINVAL)
-        flags = OpenFlag.PATH | OpenFlag.NO_FOLLOW
+        flags = OpenFlag.PATH | OpenFlag.NO_FOLLOW | OpenFlag.UNNAMED
+        unnamed, name, directory = local(U8), keep(name), keep(directory)
+        ignore(self.copy.copy_in(address_of(unnamed), name, sizeof(U8)), "opening tells")
+        refetch(name, "what an empty one is only tells which error it is")
         failed, opened = self.paths.find(directory, name, flags, 0)
         with if_(opened == 0):
             ret(failed)
@@ -153,6 +158,8 @@ class NameCalls(SystemCallGroup):
         file = keep(opened)
         mov(result, self._read_link(file, buffer, u32(size)))
         self.files.drop(file)
+        with if_((result == -Errno.EINVAL) & (unnamed == 0)):
+            fail(Errno.ENOENT)  # an empty name leads to links alone
         ret(result)
 
     @function(context="thread", sleeps=True)

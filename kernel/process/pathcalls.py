@@ -339,12 +339,19 @@ class PathCalls(SystemCallGroup):
         flags: U32,
     ) -> OrErrno[I64]:
         """Give a file one more name, both as seen from directories; with AT_SYMLINK_FOLLOW, what a
-        symbolic link leads to."""
+        symbolic link leads to. With AT_EMPTY_PATH, who may search everywhere can give an open file
+        a name."""
         start, result = local(NameStart), keep(I64)
-        fail_if(flags & ~AT_SYMLINK_FOLLOW, Errno.EINVAL)
+        fail_if(flags & ~(AT_SYMLINK_FOLLOW | AT_EMPTY_PATH), Errno.EINVAL)
         mov(eax, OpenFlag.PATH | OpenFlag.NO_FOLLOW)
         with if_(flags & AT_SYMLINK_FOLLOW):
             mov(eax, OpenFlag.PATH)
+        with if_(flags & AT_EMPTY_PATH):
+            task = self.processes.current()
+            credentials = scratch(task.credentials)
+            with if_(credentials.effective & (1 << CapabilityBit.DAC_READ_SEARCH)):
+                or_(eax, OpenFlag.UNNAMED)
+            release(credentials)
         failed, opened = self.find(directory, name, eax, 0)
         with if_(opened == 0):
             ret(failed)

@@ -187,7 +187,7 @@ class StatusCalls(SystemCallGroup):
         flags: U32,
     ) -> OrErrno[I64]:
         """Set owner and group of the file `name`, as seen from `directory`."""
-        fail_if(flags & ~AT_SYMLINK_NOFOLLOW, Errno.EINVAL)
+        fail_if(flags & ~(AT_SYMLINK_NOFOLLOW | AT_EMPTY_PATH), Errno.EINVAL)
         failed, opened = self.paths.find_place(directory, name, flags)
         with if_(opened == 0):
             ret(failed)
@@ -218,7 +218,7 @@ class StatusCalls(SystemCallGroup):
         file, result = keep(try_(self.numbers.get(number), Errno.EBADF)), keep(I64)
         mov(result, -Errno.EINVAL)
         with if_(file.access & Access.WRITE):
-            done = self.attributes.resize(file.inode, size)
+            done = self.attributes.resize(file.inode, size, file.credentials)
             movsxd(result, done)
         self.files.drop(file)
         ret(result)

@@ -226,7 +226,7 @@ def test_holes_are_zeros_and_sizes_go_up(machine: FileMachine) -> None:
     assert machine.read(file, 100) == b"\0end"
     assert machine.seek(file, -1) == -Errno.EINVAL
     assert machine.seek(file, (1 << 63) - 1) == (1 << 63) - 1
-    assert machine.write(file, b"x") == -Errno.EFBIG
+    assert machine.write(file, b"x") == -Errno.EINVAL
     assert machine.seek(file, (1 << 62)) == 1 << 62
     assert machine.write(file, b"far") == 3
     machine.close(file)

@@ -365,6 +365,30 @@ static int do_file_map(int flags) {
 static int do_shared_file(void) { return do_file_map(MAP_SHARED); }
 static int do_private_file(void) { return do_file_map(MAP_PRIVATE); }
 
+static int do_unnamed(void) {
+    int file = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+    return end(file, file < 0 || linkat(file, "", AT_FDCWD, NAME, AT_EMPTY_PATH) ? -1 : 0);
+}
+
+static int do_exchange(void) {
+    int first = new_file(NAME), second = mkdir(NAME "-2", 0700);
+    int result = first < 0 || second ? -1 : syscall(SYS_renameat2, AT_FDCWD, NAME, AT_FDCWD, NAME "-2", 2);
+    int error = errno;
+    rmdir(NAME "-2");
+    errno = error;
+    return end(first, result);
+}
+
+static int do_resize_pipe(void) {
+    int ends[2];
+    if (pipe(ends))
+        return -1;
+    int result = fcntl(ends[0], F_SETPIPE_SZ, 1 << 17) < 0 ? -1 : 0, error = errno;
+    close(ends[0]), close(ends[1]);
+    errno = error;
+    return result;
+}
+
 static int do_list(void) {
     char entries[512];
     int file = open("/", O_RDONLY | O_DIRECTORY);
@@ -505,6 +529,7 @@ static int (*const calls[])(void) = {
     do_queue, do_queue_thread, do_kill, do_handler, do_interval, do_timed_wait,
     do_clone3, do_session, do_affinity, do_lock_all, do_futex,
     do_lock_part,
+    do_unnamed, do_exchange, do_resize_pipe,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
     do_setgroups, do_setuid, do_capset, do_prctl, do_timer, do_pidfd,
