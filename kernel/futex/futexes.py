@@ -63,7 +63,8 @@ class Futexes(Subsystem):
         self.prepare(address_of(waiter), address_of(queue))
         try_(self.keys.find(address_of(waiter.key), address, private))
         release(private)
-        result = self.wait_as(address_of(waiter), address, expected, deadline)
+        try_(self.enqueue(address_of(waiter), address, expected))
+        result = self.sleep(address_of(waiter), deadline)
         ret(result)
 
     @function
@@ -75,19 +76,6 @@ class Futexes(Subsystem):
         mov(waiter.for_lock, 0)
         with unshared(waiter):
             mov(waiter.woken, 0)
-
-    @function(context="thread", sleeps=True)
-    def wait_as(
-        self,
-        waiter: Keep[Ptr[FutexWaiter]],
-        address: Untrusted[UserAddress],
-        expected: U32,
-        deadline: Keep[Nanoseconds],
-    ) -> OrErrno[I32]:
-        """Wait as `wait` does, as `waiter`, which has the key of `address`."""
-        try_(self.enqueue(waiter, address, expected))
-        result = self._sleep(waiter, deadline)
-        ret(result)
 
     @function(context="thread", sleeps=True)
     def enqueue(
@@ -133,8 +121,9 @@ class Futexes(Subsystem):
         release(link)
 
     @function(context="thread", sleeps=True)
-    def _sleep(self, waiter: Keep[Ptr[FutexWaiter]], deadline: Keep[Nanoseconds]) -> OrErrno[I32]:
-        """Wait until `waiter`, which is in a list, is woken. Returns what `wait` does."""
+    def sleep(self, waiter: Keep[Ptr[FutexWaiter]], deadline: Keep[Nanoseconds]) -> OrErrno[I32]:
+        """Wait until `waiter`, which is in a list, is woken. Returns 0; or -ETIMEDOUT or -EINTR, as
+        `Waiting.wait_until` does."""
         result, queue = keep(I32), keep(waiter.queue)
         xor(result, result)
         with (
@@ -207,7 +196,7 @@ class Futexes(Subsystem):
             ret()
         with bucket.waiters.each_removable(FutexWaiter, "link") as waiter:
             break_if(wake.most == 0)
-            with if_(self.is_at(waiter, address_of(wake.key))), if_(self._listens(waiter, wake)):
+            with if_(self.is_at(at(waiter), wake.key)), if_(self._listens(waiter, wake)):
                 dec(wake.most)
                 inc(wake.done)
                 with if_(waiter.for_lock != 0):  # only with the lock that it wants
@@ -222,15 +211,15 @@ class Futexes(Subsystem):
         mov(eax, wake.bits)
         return eax & waiter.bits
 
-    @function
-    def is_at(self, waiter: Ptr[FutexWaiter], key: Ptr[FutexKey]) -> Bool:
-        """Return whether `waiter` waits for the word `key`."""
+    @inline(changes=(rax, rcx))
+    def is_at(self, waiter: FutexWaiter, key: FutexKey) -> Condition:
+        """Return the condition that `waiter` waits for the word `key`."""
         mov(rax, key.space)
-        sub(rax, waiter.key.space)
+        xor(rax, waiter.key.space)
         mov(rcx, key.place)
-        sub(rcx, waiter.key.place)
+        xor(rcx, waiter.key.place)
         or_(rax, rcx)
-        ret(rax == 0)
+        return ZF
 
     @function(context="interrupts off", holds="FutexBucket.lock")
     def wake_waiter(self, waiter: Ptr[FutexWaiter]) -> None:

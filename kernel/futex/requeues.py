@@ -91,7 +91,7 @@ class Requeues(Subsystem):
             ret(0)
         with source.waiters.each_removable(FutexWaiter, "link") as waiter:
             break_if(wake.most_moved == 0)
-            with if_(self.futexes.is_at(waiter, address_of(wake.key))):
+            with if_(self.futexes.is_at(at(waiter), wake.key)):
                 with if_(waiter.for_lock != 0):  # it wants a lock, which `target` is not
                     ret(-Errno.EINVAL)
                 dec(wake.most_moved)

@@ -225,7 +225,7 @@ class FutexCalls(SystemCallGroup):
         """Take the lock at `address`, or wait for it until the time at `timeout`, if there is one.
         After a signal it goes on."""
         time = local(Nanoseconds)
-        try_(self._take_deadline(timeout, operation, address_of(time)))
+        self._take_deadline(timeout, operation, time)
         and_(operation, FutexFlag.PRIVATE)
         result = self.locks.acquire(address, operation, time, 1)
         with if_(result == -Errno.EINTR):
@@ -261,7 +261,7 @@ class FutexCalls(SystemCallGroup):
         """Wait for the word at `address`, then for the lock at `target`, until the time at
         `timeout`, if there is one. What a signal ends before the lock begins again."""
         time = local(Nanoseconds)
-        try_(self._take_deadline(timeout, operation, address_of(time)))
+        self._take_deadline(timeout, operation, time)
         and_(operation, FutexFlag.PRIVATE)
         result = self.lock_requeues.wait(address, target, operation, expected, time)
         with if_(result == -Errno.EINTR):
@@ -343,21 +343,27 @@ class FutexCalls(SystemCallGroup):
         """Wait for the word at `address`, for a span of time, or until a time by WAIT_BITSET."""
         time = local(Nanoseconds)
         fail_if(bits == 0, Errno.EINVAL)
-        try_(self._take_deadline(timeout, operation, address_of(time)))
+        self._take_deadline(timeout, operation, time)
         and_(operation, FutexFlag.PRIVATE)
         tail(self._wait_until, address, operation, expected, time, bits)
 
+    @inline(changes=("timeout", *CALLER_SAVED))
+    def _take_deadline(self, timeout: User[U8], operation: U32, time: Nanoseconds) -> None:
+        """Set `time` to when the wait ends, by the time at `timeout`: never, if that is 0. Leave
+        with -EFAULT or -EINVAL."""
+        mov(time, -1)
+        with if_(timeout != 0):
+            try_(self._take_time(timeout, operation, address_of(time)))
+
     @function(context="thread", sleeps=True)
-    def _take_deadline(
+    def _take_time(
         self, timeout: Fetched[User[U8]], operation: Keep[U32], time: Keep[Ptr[Nanoseconds]]
     ) -> OrErrno[I64]:
-        """Set what is at `time` to when the wait ends, by the time at `timeout`: never, if that is
-        0. Returns 0, -EFAULT or -EINVAL."""
-        mov(at(time), -1)
-        with if_(timeout != 0):
-            try_(self.specs.take(timeout, time))
-            mov(rax, u64(self._deadline(at(time), operation)))
-            mov(at(time), rax)
+        """Set what is at `time` to when the wait ends, by the time at `timeout`. Returns 0, -EFAULT
+        or -EINVAL."""
+        try_(self.specs.take(timeout, time))
+        mov(rax, u64(self._deadline(at(time), operation)))
+        mov(at(time), rax)
         ret(0)
 
     @function(context="thread")

@@ -86,8 +86,9 @@ class LockRequeues(Subsystem):
         self.locks.prepare(address_of(waiter.wait))
         try_(self.keys.find(address_of(waiter.wait.key), target, private))
         try_(self.keys.find(address_of(waiter.key), address, private))
-        fail_if(self.futexes.is_at(address_of(waiter), address_of(waiter.wait.key)), Errno.EINVAL)
-        try_(self.futexes.wait_as(address_of(waiter), address, expected, deadline))
+        fail_if(self.futexes.is_at(waiter, waiter.wait.key), Errno.EINVAL)
+        try_(self.futexes.enqueue(address_of(waiter), address, expected))
+        try_(self.futexes.sleep(address_of(waiter), deadline))
         result = self.locks.finish(address_of(waiter.wait), target, deadline)
         fail_if(result == -Errno.EINTR, Errno.EAGAIN)
         ret(result)
@@ -205,7 +206,7 @@ class LockRequeues(Subsystem):
             bucket.waiters.each_removable(FutexWaiter, "link") as waiter,
         ):
             break_if((request.most == 0) | (result != 0))
-            with if_(self.futexes.is_at(waiter, address_of(request.key))):
+            with if_(self.futexes.is_at(at(waiter), request.key)):
                 mov(result, self._move(request, cast(waiter, Ptr[LockWaiter])))
         ret(result)
 

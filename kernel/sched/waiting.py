@@ -99,7 +99,9 @@ class Waiting(Subsystem):
         thread, reasons = keep(self.scheduler.current), keep(U32)
         mov(thread.wait_mode, mode)
         self._enqueue(queue, entry, thread)
-        self._begin_timeout(address_of(timeout), thread, deadline)
+        mov(rcx, FOREVER)
+        with if_(deadline != rcx):
+            self._begin_timeout(address_of(timeout), thread, deadline)
         with loop():
             self._block_unless_interrupted(thread)
             self._leave(queue)
@@ -110,7 +112,12 @@ class Waiting(Subsystem):
             break_if(reasons != 0)
         with if_(reasons != 0):
             entry.link.unlink()
-        self._end_timeout(address_of(timeout), thread)
+        ended = scratch(thread.wait_mode)
+        mov(thread.wait_mode, 0)
+        with if_(ended & Interruption.TIMEOUT):
+            self._end_timeout(address_of(timeout), thread)
+        with if_(reasons == 0):
+            ret(WaitResult.WOKEN)
         ret(self.result(reasons))
 
     @inline(changes=(rax, rcx))
@@ -151,26 +158,21 @@ class Waiting(Subsystem):
     def _begin_timeout(
         self, timeout: Ptr[Timeout], thread: Ptr[Thread], deadline: Nanoseconds
     ) -> None:
-        """Interrupt `thread`, the one that runs, when its time has come, unless that is never."""
+        """Interrupt `thread`, the one that runs, when its time has come."""
         mov(timeout.thread, thread)
         timeout.timer.prepare(address_of(self.expire))
-        mov(rcx, FOREVER)
-        with if_(deadline != rcx):
-            or_(thread.wait_mode, Interruption.TIMEOUT)
-            tail(self.timers.arm, address_of(timeout.timer), deadline)
+        or_(thread.wait_mode, Interruption.TIMEOUT)
+        tail(self.timers.arm, address_of(timeout.timer), deadline)
 
     @function(context="interrupts off")
     def _end_timeout(self, timeout: Ptr[Timeout], thread: Keep[Ptr[Thread]]) -> None:
-        """Detach `thread`, the one that runs, from `timeout`, if that was begun, and its wait.
+        """Detach `thread`, the one that runs, from `timeout`, and its wait.
 
         The timer's handler may be running on another processor. It takes none of the locks that
         are held here, so it ends.
         """
-        mode = scratch(thread.wait_mode)
-        mov(thread.wait_mode, 0)
-        with if_(mode & Interruption.TIMEOUT):
-            ignore(self.timers.cancel_and_wait(address_of(timeout.timer)))
-            self.clear(thread, Interruption.TIMEOUT)
+        ignore(self.timers.cancel_and_wait(address_of(timeout.timer)))
+        self.clear(thread, Interruption.TIMEOUT)
 
     @function
     def result(self, reasons: U32) -> OrErrno[I32]:
