@@ -12,6 +12,7 @@ from kernel.exec.contents import CONTENTS as EXEC
 from kernel.fs.contents import CONTENTS as FS
 from kernel.futex.contents import CONTENTS as FUTEX
 from kernel.interrupts.contents import CONTENTS as INTERRUPTS
+from kernel.ipc.contents import CONTENTS as IPC
 from kernel.irq.contents import CONTENTS as IRQ
 from kernel.log.contents import CONTENTS as LOG
 from kernel.mm.contents import CONTENTS as MM
@@ -62,6 +63,7 @@ CONTENTS: Contents = (
     *FUTEX,  # waiting for words of programs' memory to change
     *SIGNALS,  # what programs are told by signals
     *FS,  # files: names, inodes, what is open, and what is kept of it in memory
+    *IPC,  # what programs share by keys and names
     *PCI,  # the PCI bus and what is on it
     *DISPLAY,  # displays without a picture
     *TERMINAL,  # what people type, and serial output by interrupts

@@ -237,3 +237,27 @@ MAGIC = _named(
     """,
 )
 """linux/reboot.h."""
+
+IPC_CREATION = _named("IPC_", "CREAT=0o1000 EXCL=0o2000")
+"""linux/ipc.h, with those below; permissions are the other bits."""
+
+IPC_WAITING = _named("IPC_", "NOWAIT=0o4000")
+RECEIVING = {**IPC_WAITING, **_named("MSG_", "NOERROR=0o10000 EXCEPT=0o20000 COPY=0o40000")}
+"""linux/msg.h."""
+
+SEGMENTS = {**IPC_CREATION, **_named("SHM_", "HUGETLB=0o4000 NORESERVE=0o10000")}
+"""linux/shm.h."""
+
+ATTACHING = _named("SHM_", "RDONLY=0o10000 RND=0o20000 REMAP=0o40000 EXEC=0o100000")
+_IPC_CONTROL = _named("IPC_", "RMID=0 SET=1 STAT=2 INFO=3")
+MESSAGE_CONTROL = {**_IPC_CONTROL, **_named("MSG_", "STAT=11 INFO=12 STAT_ANY=13")}
+SEGMENT_CONTROL = {
+    **_IPC_CONTROL,
+    **_named("SHM_", "LOCK=11 UNLOCK=12 STAT=13 INFO=14 STAT_ANY=15"),
+}
+SEMAPHORE_CONTROL = {
+    **_IPC_CONTROL,
+    **_named("", "GETPID=11 GETVAL=12 GETALL=13 GETNCNT=14 GETZCNT=15 SETVAL=16 SETALL=17"),
+    **_named("SEM_", "STAT=18 INFO=19 STAT_ANY=20"),
+}
+"""linux/sem.h."""

@@ -81,6 +81,9 @@ CLOCK = _value(names.CLOCKS)
 RESOURCE = _value(names.RESOURCES)
 POLICY = _value(names.POLICIES)
 
+PERMISSIONS = 0o777
+"""The bits of flags that say who may do what."""
+
 PARAMETERS: dict[str, tuple[ParameterKind, ...]] = {
     "read": (FILE, OUTPUT, LENGTH),
     "write": (FILE, INPUT, LENGTH),
@@ -284,6 +287,18 @@ PARAMETERS: dict[str, tuple[ParameterKind, ...]] = {
     "pwritev2": (FILE, ADDRESS, LENGTH, OFFSET, HEX, _flags(names.TRANSFER)),
     "clone3": (ADDRESS, LENGTH),
     "close_range": (UNSIGNED, UNSIGNED, _flags(names.CLOSING)),
+    "shmget": (HEX, LENGTH, _flags(names.SEGMENTS, PERMISSIONS)),
+    "shmat": (SIGNED, ADDRESS, _flags(names.ATTACHING)),
+    "shmctl": (SIGNED, _value(names.SEGMENT_CONTROL), ADDRESS),
+    "shmdt": (ADDRESS,),
+    "semget": (HEX, SIGNED, _flags(names.IPC_CREATION, PERMISSIONS)),
+    "semop": (SIGNED, ADDRESS, LENGTH),
+    "semctl": (SIGNED, SIGNED, _value(names.SEMAPHORE_CONTROL), HEX),
+    "semtimedop": (SIGNED, ADDRESS, LENGTH, TIME),
+    "msgget": (HEX, _flags(names.IPC_CREATION, PERMISSIONS)),
+    "msgsnd": (SIGNED, ADDRESS, LENGTH, _flags(names.IPC_WAITING)),
+    "msgrcv": (SIGNED, ADDRESS, LENGTH, SIGNED, _flags(names.RECEIVING)),
+    "msgctl": (SIGNED, _value(names.MESSAGE_CONTROL), ADDRESS),
     "faccessat2": (DIRECTORY, TEXT, ACCESS, _flags(names.AT_ACCESS)),
 }
 """Of calls that are not here, the types of the handler's parameters tell; some of these have no

@@ -29,6 +29,7 @@ from kernel.process.lockcalls import LockCalls
 from kernel.process.logcalls import LogCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
+from kernel.process.messagecalls import MessageCalls
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.pathcalls import PathCalls
@@ -42,6 +43,8 @@ from kernel.process.processmemorycalls import ProcessMemoryCalls
 from kernel.process.randomcalls import RandomCalls
 from kernel.process.restartablecalls import RestartableCalls
 from kernel.process.schedulingcalls import SchedulingCalls
+from kernel.process.semaphorecalls import SemaphoreCalls
+from kernel.process.sharedmemorycalls import SharedMemoryCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.spacecalls import SpaceCalls
 from kernel.process.stampcalls import StampCalls
@@ -95,6 +98,9 @@ NUMBERS: dict[int, Function[Any]] = {
     26: AdviceCalls.msync,
     27: AdviceCalls.mincore,
     28: AdviceCalls.madvise,
+    29: SharedMemoryCalls.shmget,
+    30: SharedMemoryCalls.shmat,
+    31: SharedMemoryCalls.shmctl,
     32: FileCalls.dup,
     33: FileCalls.dup2,
     34: SignalCalls.pause,
@@ -112,6 +118,14 @@ NUMBERS: dict[int, Function[Any]] = {
     61: WaitCalls.wait4,
     62: KillCalls.kill,
     63: SystemNameCalls.uname,
+    64: SemaphoreCalls.semget,
+    65: SemaphoreCalls.semop,
+    66: SemaphoreCalls.semctl,
+    67: SharedMemoryCalls.shmdt,
+    68: MessageCalls.msgget,
+    69: MessageCalls.msgsnd,
+    70: MessageCalls.msgrcv,
+    71: MessageCalls.msgctl,
     72: FileCalls.fcntl,
     73: LockCalls.flock,
     74: FileCalls.fsync,
@@ -214,6 +228,7 @@ NUMBERS: dict[int, Function[Any]] = {
     217: StatusCalls.getdents64,
     218: ProcessCalls.set_tid_address,
     219: SignalCalls.restart_syscall,
+    220: SemaphoreCalls.semtimedop,
     221: SpaceCalls.fadvise64,
     222: TimerCalls.timer_create,
     223: TimerCalls.timer_settime,

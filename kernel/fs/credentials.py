@@ -23,6 +23,7 @@ class CapabilityBit(IntEnum):
     SETPCAP = 8
     LINUX_IMMUTABLE = 9
     IPC_LOCK = 14
+    IPC_OWNER = 15
     SYS_RAWIO = 17
     SYS_CHROOT = 18
     SYS_PTRACE = 19

@@ -19,6 +19,7 @@ from kernel.process.processprograms import ProcessPrograms
 from kernel.process.task import Task
 from kernel.process.tasklimits import TaskLimits
 from kernel.process.tasks import Tasks, program_frame
+from kernel.process.undolists import UndoLists
 from kernel.sched.thread import KILLABLE
 from kernel.sched.userstate import NAME_SIZE
 from kernel.sched.waiting import FOREVER
@@ -50,6 +51,7 @@ class Clones(Subsystem):
         ids: ProcessIds,
         tasks: Tasks,
         file_states: FileStates,
+        undo_lists: UndoLists,
         files: ProcessFiles,
         numbers: FileCalls,
         open_files: Files,
@@ -67,6 +69,7 @@ class Clones(Subsystem):
         self.ids = ids
         self.tasks = tasks
         self.file_states = file_states
+        self.undo_lists = undo_lists
         self.files = files
         self.numbers = numbers
         self.open_files = open_files
@@ -288,6 +291,7 @@ class Clones(Subsystem):
         current = keep(self.processes.current())
         flags = u32(arguments.flags)
         fail_if(~self.file_states.copy(task, current, flags))
+        fail_if(~self.undo_lists.copy(task, u32(arguments.flags)))
         fail_if(self.tasks.copy_registers(task, current) != 0)
         self._set_up(task, arguments)
         self.policies.inherit(task, current)

@@ -37,6 +37,7 @@ from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.memorykiller import MemoryKiller
 from kernel.process.memorylimits import MemoryLimits
+from kernel.process.messagecalls import MessageCalls
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.orphans import Orphans
@@ -66,6 +67,8 @@ from kernel.process.randomcalls import RandomCalls
 from kernel.process.recordcontrol import RecordControl
 from kernel.process.restartablecalls import RestartableCalls
 from kernel.process.schedulingcalls import SchedulingCalls
+from kernel.process.semaphorecalls import SemaphoreCalls
+from kernel.process.sharedmemorycalls import SharedMemoryCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.signalfiles import SignalFiles
 from kernel.process.signalrecord import SignalRecords
@@ -83,6 +86,7 @@ from kernel.process.timercalls import TimerCalls
 from kernel.process.timerfilecalls import TimerFileCalls
 from kernel.process.timespec import TimeSpecs
 from kernel.process.transfercalls import TransferCalls
+from kernel.process.undolists import UndoLists
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.usages import Usages
 from kernel.process.useraccounts import UserAccounts
@@ -145,6 +149,7 @@ CONTENTS: Contents = (
     IntervalTimers,  # the timers that each of them has
     ProcessTimers,  # timers by processor time
     PosixTimers,  # those that they make
+    UndoLists,  # what is undone in semaphores when they end
     PriorityLocks,  # locks that inherit priorities
     LockRequeues,  # and condition variables of these
     Exits,  # how their threads end, and they with them
@@ -186,6 +191,9 @@ CONTENTS: Contents = (
     UsageCalls,  # system calls for that
     FutexCalls,  # and for words to change
     FutexVectorCalls,  # for one of several of these
+    SemaphoreCalls,  # for sets of semaphores
+    MessageCalls,  # for message queues
+    SharedMemoryCalls,  # for shared memory
     BarrierCalls,  # and for others to see what was written
     RestartableCalls,  # for what is done without an interruption, or again
     PrivateCalls,  # system calls for tests

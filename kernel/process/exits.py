@@ -19,6 +19,7 @@ from kernel.process.processprograms import ProcessPrograms
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.stops import Stops
 from kernel.process.task import Task
+from kernel.process.undolists import UndoLists
 from kernel.process.usages import Usages
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import UNINTERRUPTIBLE, Interruption
@@ -57,6 +58,7 @@ class Exits(Subsystem):
         intervals: IntervalTimers,
         posix_timers: PosixTimers,
         programs: ProcessPrograms,
+        undo_lists: UndoLists,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -79,6 +81,7 @@ class Exits(Subsystem):
         self.intervals = intervals
         self.posix_timers = posix_timers
         self.programs = programs
+        self.undo_lists = undo_lists
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -121,6 +124,7 @@ class Exits(Subsystem):
         release(credentials, process)
         self._tell_memory(task)
         self._hide_memory(task)
+        self.undo_lists.end(task)
         self.file_states.end(task)
         space = keep(self.spaces.exchange(0))
         asserts(space != 0)  # that of its program

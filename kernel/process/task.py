@@ -11,6 +11,7 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.filetable import FileTable
 from kernel.fs.fscontext import FsContext
 from kernel.futex.futexwaiter import FutexKey
+from kernel.ipc.semaphoreset import UndoList
 from kernel.locks.waitqueue import WaitQueue
 from kernel.paging.addresses import UserAddress
 from kernel.process.process import Process
@@ -39,6 +40,8 @@ class Task(SignalTarget):
     """Its root and current directory."""
     credentials: Owned[Ptr[Credentials]]
     """Others look at them under the lock of its process, which the task takes to change them."""
+    undo_list: OrNull[Owned[Ptr[UndoList]]]
+    """What its operations on semaphores have changed; null as long as nothing of it is undone."""
     account: OrNull[Owned[Ptr[UserAccount]]]
     """Where it is counted."""
     is_one_too_many: U32

@@ -167,6 +167,7 @@ class Tasks(Subsystem):
     def discard(self, task: Keep[Owned[Ptr[Task]]]) -> None:
         """Free a task that never ran, with what it has of files."""
         thread = keep(task.thread)
+        self.exits.undo_lists.end(task)
         self.file_states.end(task)
         self.file_states.end_identity(task)
         mov(thread.user, 0)

@@ -6,11 +6,15 @@
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
+#include <sys/sem.h>
 #include <sys/sendfile.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -521,7 +525,74 @@ static int do_futex(void) {
            (word = 0) : -1;
 }
 
+// What programs share by keys
+
+union semaphore_argument {
+    int value;
+    unsigned short *values;
+};
+
+static int do_semaphores(void) {
+    unsigned short values[10] = {5};
+    struct sembuf many[10];
+    int set = semget(IPC_PRIVATE, 10, 0600), result = -1;
+    if (set < 0)
+        return -1;
+    for (int i = 0; i < 10; i++)
+        many[i] = (struct sembuf){i, 1, SEM_UNDO};
+    if (semctl(set, 0, SETALL, (union semaphore_argument){.values = values}) == 0 &&
+        semop(set, many, 10) == 0)
+        result = semctl(set, 0, GETALL, (union semaphore_argument){.values = values});
+    int kept = errno;
+    if (result == 0)
+        result = values[0] != 6 || values[9] != 1;
+    semctl(set, 0, IPC_RMID);
+    errno = kept;
+    return result;
+}
+
+static int do_semaphore_thread(void) {
+    const int flags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD;
+    ran = 0;
+    if (clone(run, stack + sizeof stack, flags | CLONE_SYSVSEM, 0) < 0)
+        return -1;
+    while (!ran)
+        sched_yield();
+    return 0;
+}
+
+static int do_messages(void) {
+    struct { long type; char text[4]; } message = {1, "abc"};
+    int queue = msgget(IPC_PRIVATE, 0600), result = -1;
+    if (queue < 0)
+        return -1;
+    if (msgsnd(queue, &message, 4, 0) == 0 &&
+        msgrcv(queue, &message, 4, 0, 040000 | IPC_NOWAIT) == 4 &&
+        msgrcv(queue, &message, 4, 0, 0) == 4)
+        result = 0;
+    int kept = errno;
+    msgctl(queue, IPC_RMID, 0);
+    errno = kept;
+    return result;
+}
+
+static int do_segment(void) {
+    int segment = shmget(IPC_PRIVATE, 3 * PAGE, 0600), result = -1;
+    if (segment < 0)
+        return -1;
+    char *memory = shmat(segment, 0, 0);
+    int kept = errno;
+    if (memory != (void *)-1) {
+        result = shmdt(memory);
+        kept = errno;
+    }
+    shmctl(segment, IPC_RMID, 0);
+    errno = kept;
+    return result;
+}
+
 static int (*const calls[])(void) = {
+    do_semaphores, do_semaphore_thread, do_messages, do_segment,
     do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
     do_procfs, do_sendfile, do_unshare_range,
     do_pipe, do_write_pipe, do_high_number, do_create, do_directory, do_names, do_symlink, do_fifo,

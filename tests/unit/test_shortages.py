@@ -87,6 +87,15 @@ NO_START = "tests/host/test_secondaries.py::test_without_memory_the_rest_stays_a
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
 
 ELSEWHERE = {
+    "SharedSegments._allocate": NO_CALL,
+    "SemaphoreUndos.get": NO_CALL,
+    "SemaphoreUndos.create": NO_CALL,
+    "SemaphoreSets._allocate": NO_CALL,
+    "SemaphoreCalls._set_all": NO_CALL,
+    "SemaphoreCalls._operate": NO_CALL,
+    "SemaphoreCalls._get_all": NO_CALL,
+    "MessageQueues._create": NO_CALL,
+    "MessageQueues.allocate": NO_CALL,
     "AcpiTables._map": NO_FIRMWARE,
     "Arena.start": NO_MAPPING,
     "ConfigurationSpace._map": NO_SPACE,
