@@ -50,6 +50,7 @@ class Errno(ErrorNumber):
     EIDRM = 43
     EOVERFLOW = 75
     ELIBBAD = 80
+    ENOTSOCK = 88
     EMSGSIZE = 90
     EOPNOTSUPP = 95
     ETIMEDOUT = 110

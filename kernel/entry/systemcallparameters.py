@@ -299,6 +299,12 @@ PARAMETERS: dict[str, tuple[ParameterKind, ...]] = {
     "msgsnd": (SIGNED, ADDRESS, LENGTH, _flags(names.IPC_WAITING)),
     "msgrcv": (SIGNED, ADDRESS, LENGTH, SIGNED, _flags(names.RECEIVING)),
     "msgctl": (SIGNED, _value(names.MESSAGE_CONTROL), ADDRESS),
+    "mq_open": (TEXT, OPEN, MODE, ADDRESS),
+    "mq_unlink": (TEXT,),
+    "mq_timedsend": (FILE, INPUT, LENGTH, UNSIGNED, TIME),
+    "mq_timedreceive": (FILE, OUTPUT, LENGTH, ADDRESS, TIME),
+    "mq_notify": (FILE, ADDRESS),
+    "mq_getsetattr": (FILE, ADDRESS, ADDRESS),
     "faccessat2": (DIRECTORY, TEXT, ACCESS, _flags(names.AT_ACCESS)),
 }
 """Of calls that are not here, the types of the handler's parameters tell; some of these have no

@@ -30,6 +30,7 @@ from kernel.process.logcalls import LogCalls
 from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.messagecalls import MessageCalls
+from kernel.process.messagequeuecalls import MessageQueueCalls
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.pathcalls import PathCalls
@@ -244,6 +245,12 @@ NUMBERS: dict[int, Function[Any]] = {
     233: EpollCalls.epoll_ctl,
     234: KillCalls.tgkill,
     235: StampCalls.utimes,
+    240: MessageQueueCalls.mq_open,
+    241: MessageQueueCalls.mq_unlink,
+    242: MessageQueueCalls.mq_timedsend,
+    243: MessageQueueCalls.mq_timedreceive,
+    244: MessageQueueCalls.mq_notify,
+    245: MessageQueueCalls.mq_getsetattr,
     247: WaitCalls.waitid,
     257: PathCalls.openat,
     258: PathCalls.mkdirat,

@@ -4,6 +4,9 @@ from kernel.ipc.ipctables import IpcTables
 from kernel.ipc.messagecontrol import MessageControl
 from kernel.ipc.messagequeues import MessageQueues
 from kernel.ipc.messageselection import MessageSelection
+from kernel.ipc.mqueuefs import Mqueuefs
+from kernel.ipc.posixqueues import PosixQueues
+from kernel.ipc.queueaccounts import QueueAccounts
 from kernel.ipc.segmentcontrol import SegmentControl
 from kernel.ipc.semaphoreattempts import SemaphoreAttempts
 from kernel.ipc.semaphorecontrol import SemaphoreControl
@@ -23,4 +26,7 @@ CONTENTS: Contents = (
     MessageControl,  # looking at message queues, and changing them
     SharedSegments,  # making segments of memory, and removing them
     SegmentControl,  # looking at these, and changing them
+    QueueAccounts,  # how much POSIX message queues users may have
+    PosixQueues,  # sending to these, and receiving from them
+    Mqueuefs,  # the file system in which they have their names
 )

@@ -1,6 +1,7 @@
 """The parts of `kernel/proc`, in the order of reading."""
 
 from kernel.proc.interrupttexts import InterruptTexts
+from kernel.proc.ipctexts import IpcTexts
 from kernel.proc.loadtexts import LoadTexts
 from kernel.proc.machinetexts import MachineTexts
 from kernel.proc.maptexts import MapTexts
@@ -31,6 +32,7 @@ CONTENTS: Contents = (
     ProcessorTexts,  # processors
     LoadTexts,  # and what they do
     InterruptTexts,  # what interrupts them
+    IpcTexts,  # what programs share
     SettingTexts,  # how the kernel is set
     MachineTexts,  # and all that is the same for everybody
 )

@@ -38,6 +38,7 @@ from kernel.process.memorycalls import MemoryCalls
 from kernel.process.memorykiller import MemoryKiller
 from kernel.process.memorylimits import MemoryLimits
 from kernel.process.messagecalls import MessageCalls
+from kernel.process.messagequeuecalls import MessageQueueCalls
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.orphans import Orphans
@@ -58,6 +59,7 @@ from kernel.process.processfiles import ProcessFiles
 from kernel.process.processgroups import ProcessGroups
 from kernel.process.processids import ProcessIds
 from kernel.process.processmemorycalls import ProcessMemoryCalls
+from kernel.process.processnotifications import ProcessNotifications
 from kernel.process.processorclocks import ProcessorClocks
 from kernel.process.processprograms import ProcessPrograms
 from kernel.process.processsummaries import ProcessSummaries
@@ -194,6 +196,8 @@ CONTENTS: Contents = (
     SemaphoreCalls,  # for sets of semaphores
     MessageCalls,  # for message queues
     SharedMemoryCalls,  # for shared memory
+    ProcessNotifications,  # what they are told of message queues
+    MessageQueueCalls,  # system calls for these, POSIX's
     BarrierCalls,  # and for others to see what was written
     RestartableCalls,  # for what is done without an interruption, or again
     PrivateCalls,  # system calls for tests

@@ -30,6 +30,7 @@ from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.initramfs import Initramfs
 from kernel.fs.randomness import Randomness
 from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.ipc.mqueuefs import Mqueuefs
 from kernel.irq.deferred import Deferred
 from kernel.irq.lines import Lines
 from kernel.mm.paging import Paging
@@ -116,6 +117,7 @@ class LateSteps(Steps):
         VdsoMapping.start,  # what they can do by themselves
         RootFileSystem.start,  # files
         AnonymousFiles.start,  # and those without names
+        Mqueuefs.start,  # and message queues
         Initramfs.start,  # and what the boot loader brings of them
         DeviceNodes.start,  # and names of devices
         ConsoleTerminal.start,  # of which one is where people are

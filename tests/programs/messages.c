@@ -268,14 +268,41 @@ static void senders(void) {
     CHECK(msgctl(queue, IPC_RMID, 0) == 0 && reap(first) == 0);
 }
 
+// What /proc tells of a queue
+static void listed(void) {
+    int queue = msgget(IPC_PRIVATE, 0640), id = -1, size = 0, part;
+    CHECK(queue >= 0 && put(queue, 1, "12345", 0) == 0);
+    static char list[1 << 16];
+    int file = open("/proc/sysvipc/msg", O_RDONLY);
+    CHECK(file >= 0);
+    while ((part = read(file, list + size, sizeof list - 1 - size)) > 0)
+        size += part;
+    CHECK(close(file) == 0 && size > 0);
+    long key = -1, mode = -1, bytes = -1, count = -1;
+    for (char *line = strchr(list, '\n'); line && line[1]; line = strchr(line + 1, '\n')) {
+        char *at = line + 1;
+        key = strtol(at, &at, 10);
+        id = strtol(at, &at, 10);
+        mode = strtol(at, &at, 8);
+        bytes = strtol(at, &at, 10);
+        count = strtol(at, &at, 10);
+        if (id == queue)
+            break;
+    }
+    CHECK(id == queue && key == 0 && mode == 0640 && bytes == 5 && count == 1);
+    CHECK(msgctl(queue, IPC_RMID, 0) == 0);
+}
+
 int main(void) {
-    int made = mkdir("/proc", 0755) == 0;
-    CHECK(!made || mount("proc", "/proc", "proc", 0, 0) == 0);
+    int mounted = access("/proc/self", F_OK) != 0, made = mounted && mkdir("/proc", 0755) == 0;
+    CHECK(!mounted || mount("proc", "/proc", "proc", 0, 0) == 0);
+    listed();
     ids();
     selection();
     limits();
     receivers();
     senders();
-    CHECK(!made || (umount("/proc") == 0 && rmdir("/proc") == 0));
+    CHECK(!mounted || umount("/proc") == 0);
+    CHECK(!made || rmdir("/proc") == 0);
     return 0;
 }

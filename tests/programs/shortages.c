@@ -591,7 +591,25 @@ static int do_segment(void) {
     return result;
 }
 
+static int do_posix_queue(void) {
+    int queue = syscall(SYS_mq_open, "shortage", O_RDWR | O_CREAT, 0600, 0), result = -1;
+    if (queue < 0)
+        return -1;
+    char text[8192];
+    struct sigevent none = {.sigev_notify = SIGEV_NONE};
+    if (syscall(SYS_mq_notify, queue, &none) == 0 &&
+        syscall(SYS_mq_timedsend, queue, "abc", 3, 1, 0) == 0 &&
+        syscall(SYS_mq_timedreceive, queue, text, sizeof text, 0, 0) == 3)
+        result = 0;
+    int kept = errno;
+    close(queue);
+    syscall(SYS_mq_unlink, "shortage");
+    errno = kept;
+    return result;
+}
+
 static int (*const calls[])(void) = {
+    do_posix_queue,
     do_semaphores, do_semaphore_thread, do_messages, do_segment,
     do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
     do_procfs, do_sendfile, do_unshare_range,
