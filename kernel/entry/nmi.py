@@ -32,6 +32,6 @@ class NonMaskableInterrupts(VectorHandlers):
         mov(eax, self.stopping.requester)
         with if_(eax != 0):
             dec(eax)
-            with if_(eax != self.per_cpu.number):
+            with if_(eax != self.per_cpu.number):  # who stops the others does not stop itself
                 tail(self.stopping.here)
         tail(self.panic.exception, frame)

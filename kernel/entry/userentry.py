@@ -68,7 +68,7 @@ class UserEntry(Subsystem):
     def start_processor(self) -> None:
         """Allow programs to enter this processor's kernel by `syscall`."""
         mov(ecx, Msr.STAR)
-        xor(eax, eax)
+        xor(eax, eax)  # the lower half is for legacy mode
         mov(edx, SYSRET_BASE << 16 | Selector.CODE)
         wrmsr()
         mov(ecx, Msr.LSTAR)
@@ -123,7 +123,7 @@ class UserEntry(Subsystem):
         self.save_registers()
         self.do_call()
         frame = cast(rsp, Ptr[TrapFrame])
-        cli()
+        cli()  # before the look, so that no work comes between it and the program
         with if_(self.user_return.is_work_pending() | (frame.rflags & TRACED)):
             jmp(self.user_return.leave)
         swapgs()
@@ -137,26 +137,26 @@ class UserEntry(Subsystem):
     def save_registers(self) -> None:
         """Leave a frame with the registers of a program that has done `syscall`, and let interrupts
         come."""
-        swapgs()
-        mov(self.user_rsp, rsp)
-        mov(rsp, self.scheduler.current)
+        swapgs()  # first of all: per-CPU variables are behind the kernel's GS
+        mov(self.user_rsp, rsp)  # no register is free
+        mov(rsp, self.scheduler.current)  # whose record lies at the end of its stack
         for word in (Selector.USER_DATA, self.user_rsp, r11, Selector.USER_CODE, rcx):
             push(word)
         push(rax)
         push(SYSTEM_CALL)
         for register in GENERAL_REGISTERS:
             push(register)
-        sti()
+        sti()  # not before: an interrupt would have found the program's stack
 
     @inline(changes=CALLER_SAVED)
     def do_call(self) -> None:
         """Do the system call with its number in rax; the frame at rsp gets its result."""
         mov(rcx, r10)  # where functions expect it; `syscall` needs rcx for rip
-        mov(eax, eax)
+        mov(eax, eax)  # the upper half does not count, and must not count in the index
         with if_(eax < CALLS):
             call(self.calls.handlers[rax])
         with else_():
-            sub(eax, FIRST_PRIVATE)
+            sub(eax, FIRST_PRIVATE)  # lower numbers become very large ones
             with if_(eax < len(self.calls.private)):
                 call(self.calls.private_handlers[rax])
             with else_():

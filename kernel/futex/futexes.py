@@ -139,8 +139,8 @@ class Futexes(Subsystem):
 
     @function(context="thread")
     def dequeue(self, waiter: Ptr[FutexWaiter]) -> Bool:
-        """Take `waiter` out of its list. Returns 0 if it is in none: it was woken, and whoever did
-        that touches it no more."""
+        """Take `waiter` out of its list. Returns whether it was in one; otherwise it was woken, and
+        whoever did that touches it no more."""
         done, bucket, woken = scratch(U32), scratch(Ptr[FutexBucket]), scratch(U32)
         xor(done, done)
         with while_(done == 0):
@@ -149,7 +149,7 @@ class Futexes(Subsystem):
                 mov(woken, waiter.woken)
             release(queue)
             with if_(woken != 0):
-                ret(0)
+                ret(False)
             mov(bucket, waiter.bucket)
             with (
                 bucket.lock.held(),
@@ -159,7 +159,7 @@ class Futexes(Subsystem):
                 waiter.link.unlink()
                 mov(waiter.link.next, 0)
                 inc(done)
-        ret(1)
+        ret(True)
 
     # Waking
 

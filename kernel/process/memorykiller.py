@@ -90,8 +90,8 @@ class MemoryKiller(Subsystem):
 
     @function(context="thread", sleeps=True)
     def make_room(self) -> Bool:
-        """End a process, unless one ends already, and wait a moment. Returns 0 if there is none
-        that may end; else the program tries again, or has ended itself."""
+        """End a process, unless one ends already, and wait a moment. Returns whether the
+        program may try again; otherwise there is none that may end."""
         ending = local(U32)
         victim = keep(self._choose(address_of(ending)))
         with if_(victim != 0):

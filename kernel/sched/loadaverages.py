@@ -58,8 +58,8 @@ class LoadAverages(Subsystem):
 
     @inline(changes=(rax, rcx))
     def _add(self, average: U64, active: U64, decay: int) -> None:
-        """Let `average` decay, and add `active` to it; one that is not above `active` is rounded
-        up, so that it gets there."""
+        """Decay `average` and add `active` to it. One that is not above `active` is rounded up, so
+        that it gets there."""
         mov(rax, average)
         imul(rax, rax, decay)
         imul(rcx, active, ONE - decay)

@@ -136,23 +136,22 @@ class Secondaries(Subsystem):
     # Calling all of them
 
     @function(init=True)
-    def _call(self, patience: Keep[U64]) -> None:
-        """Call all that have not come, and wait until none is missing, or for `patience`
+    def _call(self, timeout: Keep[U64]) -> None:
+        """Call all that have not come, and wait until none is missing, or for `timeout`
         nanoseconds."""
         now = keep(U64)
         self._visit(address_of(self._send_startup))
-        add(patience, self.clock.now())
+        add(timeout, self.clock.now())
         with loop():
             mov(now, self.clock.now())  # before the look, so that one comes after the end, too
             mov(self.missing, 0)
             self._visit(address_of(self._look_for))
-            break_if((self.missing == 0) | (now >= patience))
+            break_if((self.missing == 0) | (now >= timeout))
             pause()
 
     @function(init=True)
-    def _send_startup(self, apic: U32) -> None:
+    def _send_startup(self, apic: Keep[U32]) -> None:
         """Send STARTUP to a processor that was reset, unless it has come."""
-        apic = keep(apic)
         with if_(self._has_come(apic)):
             ret()
         mov(esi, u32(self.page))

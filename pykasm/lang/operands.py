@@ -369,6 +369,9 @@ class MemoryOperand(Operand):
                 f"`{self._text()}` has no element {index}",
                 expected="no index" if count == 0 else f"0 {most}",
                 got=str(index),
+                fix="`Array[T]` without a count stands for all behind the struct"
+                if count == 0
+                else "",
             )
 
     def _indexed(self, element: TypeMeta, index: object, name: str) -> MemoryOperand:

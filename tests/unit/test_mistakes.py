@@ -374,6 +374,29 @@ got: 4"""
     )
 
 
+class Tail(Struct):
+    bytes: Array[U8] = field(count=0)
+
+
+def test_an_element_of_an_array_that_has_none() -> None:
+    class Wrong(Base):
+        @function
+        def wrong(self, tail: Ptr[Tail]) -> None:
+            mov(al, tail.bytes[0])
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[type]: `tail.bytes` has no element 0
+  FILE:LINE
+  LINE |             mov(al, tail.bytes[0])
+        |                     ^^^^^^^^^^^^^
+expected: no index
+got: 0
+help: `Array[T]` without a count stands for all behind the struct"""
+    )
+
+
 def test_an_index_that_is_too_narrow() -> None:
     class Wrong(Base):
         @function
