@@ -73,10 +73,10 @@ class BootInformation(BootRecord):
 
     @function(init=True)
     def _read_tags(
-        self, info: Ptr[multiboot2.InformationHeader], read: Fn[[Ptr[multiboot2.Tag]], Void]
+        self, info: Ptr[multiboot2.InformationHeader], read: Keep[Fn[[Ptr[multiboot2.Tag]], Void]]
     ) -> None:
         """Call `read` for each tag of `info` up to the END tag, once its size is validated."""
-        end, read = keep(U64), keep(read)
+        end = keep(U64)
         mov(u32(end), info.total_size)
         add(end, info)
         with records(address_of(info.tags), end, "size", align=TAG_ALIGNMENT) as tag:

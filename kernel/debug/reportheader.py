@@ -45,9 +45,8 @@ class ReportHeader(Subsystem):
             self._print_program(scratch(thread.user))
 
     @function
-    def _print_program(self, program: OrNull[Ptr[UserState]]) -> None:
+    def _print_program(self, program: Keep[OrNull[Ptr[UserState]]]) -> None:
         """Print which program a thread runs, if it runs one."""
-        program = keep(program)
         with if_(program != 0), if_(self.memory.is_mapped(u64(program))):
             name = scratch(address_of(program.name))
             self.console.print(

@@ -124,7 +124,7 @@ class MachineChecks(VectorHandlers):
             mov(ecx, McgMsr.CTL)
             _write_msr(-1)
         with self._each_bank() as bank:
-            self._take(bank)
+            self._take(bank)  # of before the start, which must not be taken for a new one
             self._select(bank, BankRegister.CTL)
             _write_msr(-1)
         mov(rax, cr4)
@@ -220,8 +220,10 @@ class MachineChecks(VectorHandlers):
         worst = self.worst
         with if_((worst.flags & BankStatus.UC) | ((worst.mcg_status & McgStatus.RIPV) == 0)):
             tail(self.panic.enter, address_of(self._say), 0, frame)
+        # With MCIP set, the next one would shut the processor down (AMD64 APM vol. 2, 9.3.1). What
+        # the banks have is logged by the next look
         mov(ecx, McgMsr.STATUS)
-        _write_msr(0)  # what the banks have is logged by the next look
+        _write_msr(0)
 
     @function
     def _find_worst(self) -> None:
@@ -238,10 +240,9 @@ class MachineChecks(VectorHandlers):
         mov(error.mcg_status, eax)
 
     @function
-    def _say(self, _: U64, frame: Ptr[TrapFrame]) -> None:
+    def _say(self, _: U64, frame: Keep[Ptr[TrapFrame]]) -> None:
         """Say which errors processors have taken the exception for, as the first lines of a
         report."""
-        frame = keep(frame)
         self.console.print("\npanic: ", colour=Colour.LIGHT_RED)
         self.faults.print(frame)
         with if_(self.processors.count == 0):  # it has not listed itself yet

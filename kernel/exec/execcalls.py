@@ -107,11 +107,13 @@ class ExecCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def _execute_with(
-        self, request: Keep[Ptr[LoadRequest]], arguments: User[U64], environment: User[U64]
+        self,
+        request: Keep[Ptr[LoadRequest]],
+        arguments: Keep[User[U64]],
+        environment: Keep[User[U64]],
     ) -> OrErrno[I64]:
         """Run the program in the file of `request` with what the pointers lead to. Returns 0 or an
         error."""
-        arguments, environment = keep(arguments), keep(environment)
         subject, result = local(Subject), keep(I64)
         task = keep(self.processes.current())
         mov(request.credentials, 0)

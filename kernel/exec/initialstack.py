@@ -80,9 +80,9 @@ class InitialStack(Subsystem):
         self.signals = signals
 
     @function(context="thread", sleeps=True)
-    def map(self, space: Ptr[AddressSpace]) -> OrErrno[I32]:
+    def map(self, space: Keep[Ptr[AddressSpace]]) -> OrErrno[I32]:
         """Map the memory of the stack. Returns 0 or an error."""
-        region, space = local(Region), keep(space)
+        region = local(Region)
         self.layouts.place_stack(space)
         mov(rax, space.stack_top)
         mov(region.end, rax)
@@ -240,10 +240,12 @@ class InitialStack(Subsystem):
 
     @function
     def _describe_rest(
-        self, vector: Keep[Ptr[U64]], stack: Keep[Ptr[StackContents]], request: Ptr[LoadRequest]
+        self,
+        vector: Keep[Ptr[U64]],
+        stack: Keep[Ptr[StackContents]],
+        request: Keep[Ptr[LoadRequest]],
     ) -> None:
         """Make the other rows: about the machine, and who the program is."""
-        request = keep(request)
         least = keep(self.signals.frame_room())
         more = scratch(U64)
         xor(u32(more), u32(more))

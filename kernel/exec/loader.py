@@ -172,11 +172,11 @@ class ElfLoader(Subsystem):
     def _map(
         self,
         space: Keep[Ptr[AddressSpace]],
-        file: Ptr[File],
+        file: Keep[Ptr[File]],
         segment: Keep[Ptr[ProgramHeader]],
     ) -> OrErrno[I32]:
         """Map `segment`: first what is in the file, then zeros. Returns 0 or an error."""
-        region, file = local(Region), keep(file)
+        region = local(Region)
         try_(self._check_segment(segment))
         self._set_rights(address_of(region), segment)
         mov(region.flags, 0)

@@ -60,10 +60,9 @@ class CredentialStore(Subsystem):
     # Groups
 
     @function
-    def make_groups(self, count: U32) -> Owned[OrNull[Ptr[GroupList]]]:
+    def make_groups(self, count: Keep[U32]) -> Owned[OrNull[Ptr[GroupList]]]:
         """Return a list of `count` groups that has room to be sorted and no contents yet; null
         without memory."""
-        count = keep(count)
         mov(eax, count)
         lea(rax, bare[rax * sizeof(U64) + sizeof(GroupList)])
         list = scratch(cast(try_(self.heap.allocate(rax)), Ptr[GroupList]))

@@ -99,16 +99,14 @@ class DirectoryReading(Subsystem):
         entry, size = local(DirectoryEntry), keep(U64)
         place = keep(cast(lister, Ptr[DirectoryBuffer]))
         with if_(place.is_old != 0):
-            lea(rdi, entry)
-            self._fill_old(cast(rdi, Ptr[OldDirectoryEntry]), name)
+            self._fill_old(address_of(cast(entry, OldDirectoryEntry)), name)
         with else_():
             self._fill(address_of(entry), name)
         movzx(u32(size), entry.length)  # which is at the same place in both
         with if_(size > place.left):
             mov(place.result, -Errno.EINVAL)
             ret(False)
-        lea(rsi, entry)
-        result, rest = self.copies.copy_out(place.buffer, rsi, size)
+        result, rest = self.copies.copy_out(place.buffer, address_of(entry), size)
         ignore(rest, "nothing or all counts")
         with if_(result != 0):
             mov(place.result, result)

@@ -104,9 +104,8 @@ class EpollItems(LeakChecks):
         ret(item)
 
     @function(context="thread")
-    def remove(self, item: Ptr[EpollItem]) -> None:
+    def remove(self, item: Keep[Ptr[EpollItem]]) -> None:
         """Take `item` out of its set, and free it. Context: who calls has its set locked."""
-        item = keep(item)
         with self.lock.held():
             self._remove(item)
 

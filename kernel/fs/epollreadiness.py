@@ -99,9 +99,8 @@ class EpollReadiness(Subsystem):
             epoll.parents.append(link)
 
     @function(context="interrupts off")
-    def _tell_parents(self, epoll: Ptr[Epoll]) -> None:
+    def _tell_parents(self, epoll: Keep[Ptr[Epoll]]) -> None:
         """Tell who watches `epoll` that it may be ready, and who watches these."""
-        epoll = keep(epoll)
         pending = keep(OrNull[Ptr[Epoll]])
         with self.nesting.queue.lock.held_interrupts_off(rank="nesting"):
             mov(epoll.pending, 0)

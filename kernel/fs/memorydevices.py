@@ -100,8 +100,7 @@ class MemoryDevices(CharacterDriver):
             mov(chunk, vector.left)
             with if_(chunk > PAGE):
                 mov(chunk, PAGE)
-            lea(rsi, self.files.hole)
-            copied = self.vectors.copy_to(vector, rsi, chunk)
+            copied = self.vectors.copy_to(vector, address_of(self.files.hole), chunk)
             add(total, copied)
             with if_(copied != chunk):
                 fail_if(total == 0, Errno.EFAULT)
@@ -120,8 +119,7 @@ class MemoryDevices(CharacterDriver):
             mov(chunk, vector.left)
             with if_(chunk > PIECE):
                 mov(chunk, PIECE)
-            lea(rsi, bytes)
-            copied = self.vectors.copy_to(vector, rsi, chunk)
+            copied = self.vectors.copy_to(vector, address_of(bytes), chunk)
             add(total, copied)
             with if_(copied != chunk):
                 fail_if(total == 0, Errno.EFAULT)

@@ -332,10 +332,10 @@ class PageCache(LeakChecks):
         ret(True)
 
     @function(holds="pages.lock")
-    def _remove(self, pages: Ptr[FilePages], number: Keep[U64]) -> U64:
+    def _remove(self, pages: Keep[Ptr[FilePages]], number: Keep[U64]) -> U64:
         """Take the page `number` out of the tree, with nodes that become empty. Returns its
         physical address, or 0 if there is none."""
-        pages, page = keep(pages), keep(U64)
+        page = keep(U64)
         slot = scratch(self._slot(pages, number))
         with if_(slot == 0):
             ret(0)

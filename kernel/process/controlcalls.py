@@ -316,9 +316,8 @@ class ControlCalls(SystemCallGroup):
         ret(0)
 
     @function(context="thread")
-    def _control_ambient(self, what: U64, number: U64) -> OrErrno[I64]:
+    def _control_ambient(self, what: Keep[U64], number: Keep[U64]) -> OrErrno[I64]:
         """Do what an `AmbientControl` says with the capability `number`."""
-        what, number = keep(what), keep(number)
         new = keep(try_(self.changes.copy(), Errno.ENOMEM))
         errdefer(self.changes.abandon, new)
         with if_(what == AmbientControl.CLEAR_ALL):

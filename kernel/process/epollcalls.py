@@ -71,11 +71,11 @@ class EpollCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def epoll_ctl(
-        self, number: U32, change: Keep[U32], watched: Keep[U32], place: Fetched[User[U8]]
+        self, number: Keep[U32], change: Keep[U32], watched: Keep[U32], place: Fetched[User[U8]]
     ) -> OrErrno[I64]:
         """Watch the file `watched` as the event at `place` says, otherwise than before, or no
         longer."""
-        number, event, result = keep(number), local(EpollEvent), local(I64)
+        event, result = local(EpollEvent), local(I64)
         with if_(change != EpollChange.REMOVE):
             failed, left = self.copy.copy_in(address_of(event), place, sizeof(EpollEvent))
             ignore(left)
@@ -136,11 +136,11 @@ class EpollCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def epoll_wait(
-        self, number: U32, place: Keep[User[U8]], most: Keep[I32], timeout: I32
+        self, number: Keep[U32], place: Keep[User[U8]], most: Keep[I32], timeout: I32
     ) -> OrErrno[I64]:
         """Store up to `most` events at `place`, once there are some; wait at most `timeout`
         milliseconds, for ever if that is negative."""
-        number, deadline = keep(number), local(Nanoseconds)
+        deadline = local(Nanoseconds)
         self.times.after_milliseconds(timeout, address_of(deadline))
         tail(self._wait, number, place, most, deadline)
 

@@ -54,9 +54,8 @@ class GroupListCalls(SystemCallGroup):
         ret(count)
 
     @function(context="thread", sleeps=True)
-    def setgroups(self, count: Keep[Untrusted[U32]], source: User[U8]) -> OrErrno[I64]:
+    def setgroups(self, count: Keep[Untrusted[U32]], source: Keep[User[U8]]) -> OrErrno[I64]:
         """Set the groups to the `count` ones at `source`."""
-        source = keep(source)
         credentials = scratch(self.processes.current().credentials)
         fail_if((credentials.effective & (1 << CapabilityBit.SETGID)) == 0, Errno.EPERM)
         release(credentials)

@@ -72,9 +72,9 @@ class IntervalTimers(Subsystem):
             self.timers.set(group, timer, deadline, interval)
 
     @function(context="thread")
-    def _now(self, process: Ptr[Process], kind: U32) -> Nanoseconds:
+    def _now(self, process: Ptr[Process], kind: Keep[U32]) -> Nanoseconds:
         """Return the time that the timer `kind` of `process` goes by."""
-        times, kind = local(RunTimes), keep(kind)
+        times = local(RunTimes)
         with if_(kind == IntervalKind.REAL):
             tail(self.clock.now)
         self.times.read(process, address_of(times))
@@ -97,10 +97,9 @@ class IntervalTimers(Subsystem):
 
     @function(context="interrupts off", holds="SignalGroup.lock")
     def _describe(
-        self, timer: Ptr[SignalTimer], now: Nanoseconds, setting: Keep[Ptr[IntervalSetting]]
+        self, timer: Keep[Ptr[SignalTimer]], now: Nanoseconds, setting: Keep[Ptr[IntervalSetting]]
     ) -> None:
         """Fill in `setting` with how `timer` is set `now`."""
-        timer = keep(timer)
         mov(setting.left, self.timers.left(timer, now))
         mov(rax, timer.interval)
         with if_(timer.deadline == 0):

@@ -111,10 +111,10 @@ class KillCalls(SystemCallGroup):
         ret(rax)
 
     @function(context="thread")
-    def _send_to_group(self, number: U32, info: Keep[Ptr[SignalInfo]]) -> OrErrno[I64]:
+    def _send_to_group(self, number: Keep[U32], info: Keep[Ptr[SignalInfo]]) -> OrErrno[I64]:
         """Send the signal of `info` to the members of the group `number`. Returns 0 if some of them
         were sent it, -ESRCH if there are none, or an error."""
-        result, number = keep(I64), keep(number)
+        result = keep(I64)
         with self.processes.lock.held():
             mov(result, -Errno.ESRCH)
             group = keep(self.groups.find(number))
@@ -198,10 +198,10 @@ class KillCalls(SystemCallGroup):
 
     @function(context="interrupts off", holds="Processes.lock")
     def _look_up(
-        self, process: Keep[Ptr[Process]], number: U32, info: Keep[Ptr[SignalInfo]]
+        self, process: Keep[Ptr[Process]], number: Keep[U32], info: Keep[Ptr[SignalInfo]]
     ) -> OrErrno[I64]:
         """Send the signal of `info` to the thread `number` of `process`."""
-        result, number = keep(I64), keep(number)
+        result = keep(I64)
         with process.lock.held_interrupts_off():
             mov(result, -Errno.ESRCH)
             task = keep(self.search.find(process, number))

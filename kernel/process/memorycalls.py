@@ -343,9 +343,9 @@ class MemoryCalls(SystemCallGroup):
         ret(rax)
 
     @function(context="thread", sleeps=True)
-    def mprotect(self, address: UserAddress, length: U64, rights: U32) -> OrErrno[I64]:
+    def mprotect(self, address: Keep[UserAddress], length: U64, rights: U32) -> OrErrno[I64]:
         """Give the memory of `length` bytes from `address` on these rights."""
-        address, end, limit = keep(address), keep(length), scratch(U64)
+        end, limit = keep(length), scratch(U64)
         rights, grows = keep(rights), scratch(rights)
         and_(grows, GROWS_DOWN | GROWS_UP)
         and_(rights, ~(GROWS_DOWN | GROWS_UP) & 0xFFFF_FFFF)

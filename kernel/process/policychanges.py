@@ -46,11 +46,10 @@ class PolicyChanges(Subsystem):
 
     @function(context="thread", holds="process.lock")
     def change(
-        self, process: Ptr[Process], task: Keep[Ptr[Task]], request: Keep[Ptr[PolicyRequest]]
+        self, process: Keep[Ptr[Process]], task: Keep[Ptr[Task]], request: Keep[Ptr[PolicyRequest]]
     ) -> OrErrno[I64]:
         """Do what `request` says with `task`, one of `process`. Returns 0, -EINVAL, -EPERM or
         -EBUSY."""
-        process = keep(process)
         try_(self._check(request))
         try_(self._allow(process, task, request))
         # There is no processor time that could be kept free for it

@@ -106,14 +106,14 @@ class StampCalls(SystemCallGroup):
                 fail_if(rest >= NSEC_PER_SEC, Errno.EINVAL)
                 or_(times.changes, change)
                 seconds = scratch(getattr(given, f"{name}_seconds"))
-                mov(rdx, rest)
-                self._store(getattr(times, name), seconds, 1)
+                self._store(getattr(times, name), seconds, rest, 1)
         ret(0)
 
     @inline(changes=(rax, rdx, "seconds"))
-    def _store(self, place: U64, seconds: I64, unit: int) -> None:
-        """Store `seconds` and the units of so many nanoseconds in rdx; what is too far away is as
-        far as times go."""
+    def _store(self, place: U64, seconds: I64, rest: U64 | int, unit: int) -> None:
+        """Store at `place`, in nanoseconds, the register `seconds` and the `rest`, whose units have
+        so many nanoseconds; what is too far away is as far as times go."""
+        mov(rdx, rest)
         imul(rdx, rdx, unit)
         mov(rax, NSEC_PER_SEC)
         imul(u64(seconds), rax)
@@ -185,8 +185,8 @@ class StampCalls(SystemCallGroup):
             for one, _ in TIMES:
                 fail_if(getattr(given, f"{one}_rest") >= MICROSECONDS, Errno.EINVAL)
                 seconds = scratch(getattr(given, f"{one}_seconds"))
-                mov(rdx, getattr(given, f"{one}_rest"))
-                self._store(getattr(times, one), seconds, MICROSECOND)
+                rest = getattr(given, f"{one}_rest")
+                self._store(getattr(times, one), seconds, rest, MICROSECOND)
         with if_(name == 0):
             ret(self._set_open(directory, address_of(times)))
         ret(self._set_named(directory, name, address_of(times), 0))
@@ -209,6 +209,5 @@ class StampCalls(SystemCallGroup):
             mov(times.changes, TimeChange.ACCESSED | TimeChange.MODIFIED)
             for one, _ in TIMES:
                 seconds = scratch(getattr(given, one))
-                xor(edx, edx)
-                self._store(getattr(times, one), seconds, 1)
+                self._store(getattr(times, one), seconds, 0, 1)
         ret(self._set_named(AT_FDCWD, name, address_of(times), 0))

@@ -183,10 +183,10 @@ class TimeCalls(SystemCallGroup):
         tail(self.specs.give, target, resolution, 1)
 
     @function(context="thread", sleeps=True)
-    def gettimeofday(self, target: User[U8], zone: Keep[User[U8]]) -> OrErrno[I64]:
+    def gettimeofday(self, target: Keep[User[U8]], zone: Keep[User[U8]]) -> OrErrno[I64]:
         """Store the time of day in seconds and microseconds, and which time zone the kernel has,
         which is none."""
-        target, nothing = keep(target), local(U64)
+        nothing = local(U64)
         with if_(target != 0):
             try_(self.specs.give(target, u64(self.wall.now()), MICROSECOND))
         with if_(zone != 0):

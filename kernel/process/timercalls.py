@@ -119,11 +119,11 @@ class TimerCalls(SystemCallGroup):
     def _choose_clock(
         self,
         timer: Keep[Ptr[SignalTimer]],
-        clock: Untrusted[U32],
+        clock: Keep[Untrusted[U32]],
         request: Keep[Ptr[TimerRequest]],
     ) -> OrErrno[I64]:
         """Have `timer` go by `clock`. Returns 0, -EINVAL or -EOPNOTSUPP."""
-        clock, base = keep(clock), keep(U32)
+        base = keep(U32)
         mov(base, TimeBase.BOOT)
         mov(request.measured, 0)
         for one in NOT_FOR_TIMERS:

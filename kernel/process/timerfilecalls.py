@@ -102,11 +102,11 @@ class TimerFileCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def timerfd_settime(
-        self, number: U32, flags: Keep[U32], new: Keep[Fetched[User[U8]]], old: Keep[User[U8]]
+        self, number: Keep[U32], flags: Keep[U32], new: Keep[Fetched[User[U8]]], old: Keep[User[U8]]
     ) -> OrErrno[I64]:
         """Set the timer of the file `number` as `new` has it; store how it was set in `old`, unless
         that is null."""
-        number, setting, before = keep(number), local(FileTimerSetting), local(FileTimerSetting)
+        setting, before = local(FileTimerSetting), local(FileTimerSetting)
         try_(self.specs.take(new, address_of(setting.interval)))
         add(u64(new), sizeof(TimeSpec))
         try_(self.specs.take(new, address_of(setting.deadline)))

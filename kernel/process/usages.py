@@ -60,10 +60,9 @@ class Usages(Subsystem):
         mov(usage.peak, rax)
 
     @function(context="thread")
-    def add_present_space(self, usage: Ptr[ResourceUsage]) -> None:
+    def add_present_space(self, usage: Keep[Ptr[ResourceUsage]]) -> None:
         """Count in `usage`, which is about the process that runs, what is in memory in its
         space."""
-        usage = keep(usage)
         space = scratch(self.spaces.current())
         asserts(space != 0)  # that of its program
         self._raise(usage, space)

@@ -21,10 +21,10 @@ class UserPaths(Subsystem):
         self.copy = copy
 
     @function(context="thread", sleeps=True)
-    def take(self, source: Fetched[User[U8]]) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[U8]]]]:
+    def take(self, source: Keep[Fetched[User[U8]]]) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[U8]]]]:
         """Return 0 and a copy of the name at the program's `source`, for `free`; or -ENOMEM,
         -ENAMETOOLONG or -EFAULT, and null."""
-        source, result = keep(source), keep(I32)
+        result = keep(I32)
         page = keep(self.pages.allocate_page())
         with if_(page == 0):
             ret(-Errno.ENOMEM, 0)

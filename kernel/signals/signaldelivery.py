@@ -145,12 +145,11 @@ class SignalDelivery(Subsystem):
     def _handle(
         self,
         target: Keep[Ptr[SignalTarget]],
-        frame: Ptr[TrapFrame],
+        frame: Keep[Ptr[TrapFrame]],
         found: Keep[Ptr[FoundSignal]],
     ) -> None:
         """Continue the program with the handler of the signal that was `found`, and block what it
         wants blocked. Where its stack can't be written to, that is a SIGSEGV."""
-        frame = keep(frame)
         with (
             if_(target.sequence_area != 0),
             if_(~self.sequences.settle(target, frame, found.info.number)),

@@ -167,10 +167,9 @@ class Signals(Subsystem):
         ret(bit_of(number) & IGNORED_BY_DEFAULT)
 
     @function(context="any")
-    def forget(self, group: Keep[Ptr[SignalGroup]], unwanted: U64) -> None:
+    def forget(self, group: Keep[Ptr[SignalGroup]], unwanted: Keep[U64]) -> None:
         """Take away the signals in the set `unwanted` from what is pending for a process and its
         threads: they are ignored from now on."""
-        unwanted = keep(unwanted)
         with group.lock.held():
             self._remove_everywhere(group, unwanted)
 

@@ -30,11 +30,15 @@ class PollQueues(Subsystem):
 
     @function(context="thread", sleeps=True)
     def wait(
-        self, queue: Keep[Ptr[PollQueue]], noted: Keep[U64], deadline: Keep[Nanoseconds], mode: U32
+        self,
+        queue: Keep[Ptr[PollQueue]],
+        noted: Keep[U64],
+        deadline: Keep[Nanoseconds],
+        mode: Keep[U32],
     ) -> OrErrno[I32]:
         """Wait until the number of changes is another one than `noted`, as `Waiting.wait_until`
         does. Returns a `WaitResult`."""
-        result, mode = keep(I32), keep(mode)
+        result = keep(I32)
         xor(result, result)
         with (
             queue.queue.lock.held(),
