@@ -241,7 +241,7 @@ class TimerFiles(LeakChecks):
         mov(timer.rests, 0)
         tail(self.timers.arm, address_of(timer.timer), timer.deadline)
 
-    @function(context="thread")
+    @function(context="any")
     def move(self, change: Keep[I64]) -> None:
         """Have all that go by the time of day follow it, which has moved on by `change`
         nanoseconds, and tell who wants to know."""

@@ -19,7 +19,7 @@ class IpcTable(Struct):
     """How many there may be."""
     lowest_free: U32 = field(guarded_by="lock")
     """No index below it is free."""
-    last: U32 = field(guarded_by="lock")
-    """The index that was given last."""
+    next: U32 = field(guarded_by="lock")
+    """One more than the index that was given last."""
     sequence: U32 = field(guarded_by="lock")
     """That of the next object."""

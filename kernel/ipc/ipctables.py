@@ -76,12 +76,12 @@ class IpcTables(Subsystem):
         """Give `object` the lowest free index, and a sequence number that it did not have with the
         object before."""
         index = scratch(self._free_index(table))
-        with if_(index <= table.last):
+        with if_(index < table.next):
             inc(table.sequence)
             with if_(table.sequence > MOST_SEQUENCE):
                 mov(table.sequence, 0)
-        mov(table.last, index)
         lea(eax, bare[u64(index) + 1])
+        mov(table.next, eax)
         mov(table.lowest_free, eax)
         mov(eax, index)
         mov(object.node.key, rax)

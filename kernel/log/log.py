@@ -24,6 +24,10 @@ RECORD_ALIGNMENT = sizeof(LogRecord)
 """Records begin at multiples of their own size, so that no record wraps at the ring's end."""
 
 
+class LogListener(Fn[[], Void], context="any"):
+    """Called behind each message, wherever that was written: it must take no lock."""
+
+
 class Log(Writer):
     """A ring of the latest messages, in which new ones overwrite the oldest.
 
@@ -52,6 +56,7 @@ class Log(Writer):
         """Bytes of text so far in the message being written."""
         self.console_limit = data(U32, CONSOLE_LEVEL + 1)
         """Messages with a lower number are printed on the console."""
+        self.listener = bss(OrNull[LogListener])
         self.dropped = bss(U64)
         """The number of messages that were overwritten."""
 
@@ -73,6 +78,8 @@ class Log(Writer):
             self._reserve(level)
             self.format(format, arguments)
             self._commit()
+        with if_(self.listener != 0):
+            self.listener()
 
     @function(holds="lock")
     def _reserve(self, level: U32) -> None:

@@ -16,7 +16,8 @@ from pykasm import *
 
 
 class DaySettings(Subsystem):
-    """Sets the time of day, and has all follow that wait for one. Context: thread."""
+    """Sets the time of day, and has all follow that wait for one. Context: thread, but where it
+    says otherwise."""
 
     def __init__(
         self,
@@ -34,10 +35,21 @@ class DaySettings(Subsystem):
         self.trees = trees
         self.files = files
 
+    @function(init=True)
+    def start(self) -> None:
+        """Follow the real-time clock, too, where the time of day does."""
+        mov(self.wall.listener, address_of(self.follow))
+
     @function(context="thread")
     def set(self, time: U64) -> None:
         """Make `time`, in nanoseconds since 1970, the time of day."""
-        change = keep(self.wall.set(time))
+        change = self.wall.set(time)
+        tail(self.follow, change)
+
+    @function(context="any")
+    def follow(self, change: Keep[I64]) -> None:
+        """Have all that wait for a time of day follow it, which has moved on by `change`
+        nanoseconds."""
         with self.processes.lock.held(), self.processes.each() as process:
             self._move_timers(process, change)
             self._call_sleepers(process)

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.clock.clock import Clock
-from kernel.clock.units import NSEC_PER_SEC
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
 from kernel.log.log import RING_SIZE, Log
 from kernel.process.logreader import LogReader
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
-from kernel.sched.sleep import Sleep
-from kernel.sched.thread import INTERRUPTIBLE
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
-
-LOOK_INTERVAL = NSEC_PER_SEC // 10
-"""Nanoseconds between two looks for a new message: who writes one may hold any lock, and so wakes
-nobody."""
 
 SILENT, LOUD = 1, 8
 """The least and the greatest level that the console may have."""
@@ -52,15 +44,11 @@ class LogCalls(SystemCallGroup):
         processes: Processes,
         log: Log,
         reader: LogReader,
-        clock: Clock,
-        sleep: Sleep,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
         self.log = log
         self.reader = reader
-        self.clock = clock
-        self.sleep = sleep
         self.copy = copy
 
     @function(context="thread", sleeps=True)
@@ -130,13 +118,8 @@ class LogCalls(SystemCallGroup):
         try_(self._check(target, length))
         with if_(length == 0):
             ret(0)
-        with loop():
-            mov(eax, u32(length))
-            result = self.reader.take(target, rax)
-            with if_(result != 0):
-                ret(result)
-            deadline = self.clock.after(LOOK_INTERVAL)
-            fail_if(self.sleep.sleep_until(deadline, INTERRUPTIBLE) != 0, Errno.ERESTARTSYS)
+        mov(eax, u32(length))
+        tail(self.reader.wait_and_take, target, rax)
 
     @function(context="thread", sleeps=True)
     def _read_all(self, target: Keep[User[U8]], length: Keep[I32], clears: U32) -> OrErrno[I64]:

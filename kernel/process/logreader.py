@@ -5,9 +5,15 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC
 from kernel.errno import Errno
+from kernel.interrupts.work import Work
+from kernel.irq.deferred import Deferred
 from kernel.log.log import Log
 from kernel.log.record import MAX_LENGTH, LogMessage
+from kernel.sched.thread import INTERRUPTIBLE
+from kernel.sched.waiting import FOREVER
 from kernel.sync.mutex import Mutex, Mutexes
+from kernel.sync.pollqueue import READABLE, PollQueue
+from kernel.sync.pollqueues import PollQueues
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
 from kernel.text.writer import Writer
@@ -31,17 +37,27 @@ class LogReader(Writer):
     cleared = bss(U64)
     """From where on `copy_latest` sees messages. The mutex guards all three."""
 
+    arrivals = bss(PollQueue)
+    """What those wait for that have read all messages."""
+    waiting = bss(U32)
+    """How many these are."""
+
     def __init__(
         self,
         log: Log,
         clock: Clock,
         mutexes: Mutexes,
         copy: UserCopy,
+        queues: PollQueues,
+        deferred: Deferred,
         numbers: Numbers,
         symbols: Symbols,
     ) -> None:
         super().__init__(numbers, symbols)
         self.log = log
+        self.queues = queues
+        self.deferred = deferred
+        self.work = data(Work, Work(handler=self._announce))
         self.clock = clock
         self.mutexes = mutexes
         self.copy = copy
@@ -50,6 +66,47 @@ class LogReader(Writer):
         self.line = bss(U8 * LINE_ROOM)
         self.length = bss(U64)
         """Bytes of the line so far. The mutex guards these, too."""
+
+    @function(init=True)
+    def start(self) -> None:
+        """Be told of messages from now on."""
+        mov(self.log.listener, address_of(self.hear))
+
+    @function(context="any")
+    def hear(self) -> None:
+        """Have who waits look for the message that was just written. Who wrote it may hold any
+        lock, so that nobody is woken here, but behind an interrupt. The lock of the log lies
+        between this look at who waits and that of a waiter at the messages: one sees the other."""
+        with if_(self.waiting != 0):
+            self.deferred.add(address_of(self.work))
+
+    @function(context="deferred")
+    def _announce(self, work: Ptr[Work]) -> None:
+        """Wake who waits for messages."""
+        self.queues.announce(address_of(self.arrivals), READABLE)
+
+    @function(context="thread", sleeps=True)
+    def wait_and_take(self, target: Keep[User[U8]], room: Keep[U64]) -> OrErrno[I64]:
+        """Do what `take` does, as soon as there is something. Returns what that does, or
+        -ERESTARTSYS."""
+        result = keep(I64)
+        lock.inc(self.waiting)
+        mov(result, self._wait_and_take(target, room))
+        lock.dec(self.waiting)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _wait_and_take(self, target: Keep[User[U8]], room: Keep[U64]) -> OrErrno[I64]:
+        """Do that, as one of those who wait."""
+        noted = keep(U64)
+        with loop():
+            mov(noted, self.queues.note(self.arrivals))
+            result = self.take(target, room)
+            with if_(result != 0):
+                ret(result)
+            place = address_of(self.arrivals)
+            waited = self.queues.wait(place, noted, FOREVER, INTERRUPTIBLE)
+            fail_if(waited != 0, Errno.ERESTARTSYS)
 
     @function(context="thread", sleeps=True)
     def clear(self) -> None:

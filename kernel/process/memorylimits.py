@@ -8,9 +8,11 @@ from kernel.fs.credentials import CapabilityBit
 from kernel.paging.addresses import USER_END, UserAddress
 from kernel.process.limits import INFINITY, Resource
 from kernel.process.processes import Processes
+from kernel.process.task import Task
 from kernel.structures.alignment import round_up
 from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
+from kernel.vm.growingstacks import GrowingStacks
 from kernel.vm.region import Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.regionusage import RegionUsage
@@ -23,10 +25,18 @@ class MemoryLimits(Subsystem):
     """Holds RLIMIT_AS, RLIMIT_DATA and RLIMIT_MEMLOCK of the process that runs (getrlimit(2)).
     Where there are any, the regions are looked at one by one. Context: thread."""
 
-    def __init__(self, processes: Processes, regions: Regions, locks: BiasedLocks) -> None:
+    def __init__(
+        self, processes: Processes, regions: Regions, stacks: GrowingStacks, locks: BiasedLocks
+    ) -> None:
         self.processes = processes
         self.regions = regions
+        self.stacks = stacks
         self.locks = locks
+
+    @function(init=True)
+    def start(self) -> None:
+        """Hold the limits for stacks that grow, too."""
+        mov(self.stacks.may_have_locked, address_of(self.may_have_locked))
 
     @function(context="thread", sleeps=True)
     def _measure(
@@ -164,6 +174,19 @@ class MemoryLimits(Subsystem):
             ret(True)
         process = self.processes.current_process()
         ret(process.limits[Resource.MEMLOCK].soft != 0)
+
+    @function(context="thread")
+    def may_have_locked(self, bytes: U64) -> Bool:
+        """Return whether the task that runs may have so many `bytes` locked, as `MayHaveLocked`
+        says; a thread of the kernel, whose memory that is not, may."""
+        thread = scratch(self.processes.scheduler.current)
+        task = scratch(cast(thread.user, OrNull[Ptr[Task]]))
+        with if_(task == 0):
+            ret(True)
+        credentials, process = scratch(task.credentials), scratch(task.process)
+        with if_(credentials.effective & (1 << CapabilityBit.IPC_LOCK)):
+            ret(True)
+        ret(bytes <= process.limits[Resource.MEMLOCK].soft)
 
     @function(context="thread", sleeps=True)
     def _check_locks(

@@ -38,7 +38,10 @@ from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
 from kernel.pci.bus import PciBus
 from kernel.pci.configuration import ConfigurationSpace
+from kernel.process.daysettings import DaySettings
+from kernel.process.logreader import LogReader
 from kernel.process.memorykiller import MemoryKiller
+from kernel.process.memorylimits import MemoryLimits
 from kernel.processors.processors import Processors
 from kernel.processors.stop import Stop
 from kernel.sched.loadaverages import LoadAverages
@@ -122,4 +125,7 @@ class LateSteps(Steps):
         DeviceNodes.start,  # and names of devices
         ConsoleTerminal.start,  # of which one is where people are
         TracedEntry.start,  # whose calls are printed
+        MemoryLimits.start,  # what stacks may lock
+        LogReader.start,  # who waits for messages of the kernel
+        DaySettings.start,  # and for a time of day
     )

@@ -22,6 +22,10 @@ TOLERANCE = 2 * NSEC_PER_SEC
 """Nanoseconds by which the two may differ: as the one counts seconds, a second would be too few."""
 
 
+class StepListener(Fn[[I64], Void], context="deferred"):
+    """Called when the time of day was set by so many nanoseconds, as the real-time clock has it."""
+
+
 class WallClock(Subsystem):
     """The time of day: from the real-time clock when first read, and from then on from `Clock`.
 
@@ -31,6 +35,7 @@ class WallClock(Subsystem):
     second. Context: threads.
     """
 
+    listener = bss(OrNull[StepListener])
     moved = bss(I64)
     """By how many nanoseconds programs have set the time of day. The real-time clock stays as it
     is."""
@@ -144,19 +149,39 @@ class WallClock(Subsystem):
     @function(context="deferred")
     def _check(self, work: Ptr[Work]) -> None:
         """Go by the real-time clock if the time of day is wrong by more than TOLERANCE."""
-        found, change, page = keep(U64), keep(I64), keep(self.clock.page)
-        with if_(page.boot_time != 0):  # else nobody has asked for the time yet
-            mov(found, self._find_boot_time())
-            mov(u64(change), found)
-            sub(u64(change), page.boot_time)
-            mov(rax, u64(change))
-            with if_(change < 0):
-                neg(rax)
-            mov(rcx, TOLERANCE)
-            with if_((found != 0) & (rax > rcx)):
-                mov(page.boot_time, found)
-                self._log_step(change)
-        tail(self._schedule)
+        self._schedule()
+        change = keep(self._find_step())
+        with if_(change != 0):
+            tail(self._step, change)
+
+    @function
+    def _find_step(self) -> I64:
+        """Return by how many nanoseconds the time of day is behind the real-time clock; 0 if that
+        is no more than TOLERANCE, or if that clock does not work."""
+        change, page = scratch(I64), keep(self.clock.page)
+        with if_(page.boot_time == 0):  # nobody has asked for the time yet
+            ret(0)
+        found = self._find_boot_time()
+        with if_(found == 0):
+            ret(0)
+        mov(u64(change), found)
+        sub(u64(change), page.boot_time)
+        mov(rax, u64(change))
+        with if_(change < 0):
+            neg(rax)
+        mov(rcx, TOLERANCE)
+        with if_(rax <= rcx):
+            ret(0)
+        ret(change)
+
+    @function(context="deferred")
+    def _step(self, change: Keep[I64]) -> None:
+        """Set the time of day by `change` nanoseconds, and say so."""
+        page = scratch(self.clock.page)
+        lock.add(page.boot_time, u64(change))
+        self._log_step(change)
+        with if_(self.listener != 0):
+            self.listener(change)
 
     @function
     def _log_step(self, change: Keep[I64]) -> None:

@@ -13,8 +13,15 @@ from kernel.vm.regionusage import RegionUsage
 from pykasm import *
 
 
+class MayHaveLocked(Fn[[U64], Bool], context="thread"):
+    """Return whether the program that runs may have so many bytes of its memory locked."""
+
+
 class GrowingStacks(Subsystem):
     """Lets regions with GROWS_DOWN begin further down. Context: thread."""
+
+    may_have_locked = bss(OrNull[MayHaveLocked])
+    """Null where there are no limits."""
 
     def __init__(self, locks: BiasedLocks, regions: Regions) -> None:
         self.locks = locks
@@ -43,6 +50,8 @@ class GrowingStacks(Subsystem):
         fail_if(~self._keeps_distance(space, page), Errno.EFAULT)
         with if_(i64(space.size_limit) != -1):
             try_(self._check_size(space, region, page))
+        with if_(region.flags & RegionFlags.LOCKED):
+            try_(self._check_locks(space, region, page))
         mov(rax, region.node.key)
         sub(rax, page)
         sub(region.offset, rax)
@@ -60,6 +69,19 @@ class GrowingStacks(Subsystem):
         self.regions.measure(space, USER_START, USER_END, address_of(usage))
         add(more, usage.mapped)
         fail_if(more > space.size_limit, Errno.EFAULT)
+        ret(0)
+
+    @function
+    def _check_locks(
+        self, space: Keep[Ptr[AddressSpace]], region: Ptr[Region], page: UserAddress
+    ) -> OrErrno[I32]:
+        """Return 0 if `space` may have `region`, which is locked, begin at `page`, else -EFAULT."""
+        usage, more = local(RegionUsage), keep(region.node.key)
+        sub(more, page)
+        self.regions.measure(space, USER_START, USER_END, address_of(usage))
+        add(more, usage.locked)
+        with if_(self.may_have_locked != 0):
+            fail_if(~self.may_have_locked(more), Errno.EFAULT)
         ret(0)
 
     @function

@@ -73,13 +73,19 @@ class MappedRegions(Subsystem):
         rights: Keep[U32],
     ) -> OrErrno[I32]:
         """Give the memory from `start` up to `end` these `rights`. Returns 0; -ENOMEM if some of it
-        has no region, as Linux says it, or if a region could not be split; -EACCES if some may not
-        have them."""
-        try_(self.regions.check_rights(space, start, end, rights))
-        try_(self.regions.split_at_bounds(space, start, end))
-        self.regions.set_rights(space, start, end, rights)
-        self.ranges.protect(space, start, end, self.user_pages.flags_of(rights))
-        ret(0)
+        has no region, or -EACCES if some may not have them, and what lies before that has them, as
+        Linux does it; -ENOMEM if a region could not be split."""
+        failed, reach = self.regions.check_rights(space, start, end, rights)
+        result = keep(failed)
+        mov(end, reach)
+        with if_(start < end):
+            split = self.regions.split_at_bounds(space, start, end)
+            with if_(split != 0):
+                ignore(result, "nothing was changed")
+                ret(split)
+            self.regions.set_rights(space, start, end, rights)
+            self.ranges.protect(space, start, end, self.user_pages.flags_of(rights))
+        ret(result)
 
     @function(context="thread", sleeps=True)
     def change_flags(

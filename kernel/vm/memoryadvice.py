@@ -211,15 +211,21 @@ class MemoryAdvice(Subsystem):
         locked: Keep[U32],
     ) -> OrErrno[I32]:
         """Note whether the memory from `start` up to `end` is `locked`, some of `LOCKS` or
-        0. Returns 0; -ENOMEM if some is in no region, or regions could not be split."""
-        result, survey = keep(I32), local(RegionSurvey)
+        0. Returns 0; -ENOMEM if some is in no region, and it is noted of what lies before that, or
+        if regions could not be split."""
+        result, changed = keep(I32), local(I32)
+        mov(changed, 0)
         with self.locks.write_held(space.regions_lock):
-            self.regions.survey(space, start, end, address_of(survey))
-            mov(result, -Errno.ENOMEM)
-            with if_(survey.has_holes == 0):
+            failed, reach = self.regions.check_rights(space, start, end, 0)
+            mov(result, failed)
+            mov(end, reach)
+            with if_(start < end):
                 mov(eax, locked)
                 xor(eax, LOCKS)
-                mov(result, self.mapped.change_flags(space, start, end, locked, eax))
+                mov(changed, self.mapped.change_flags(space, start, end, locked, eax))
+        with if_(changed != 0):
+            ignore(result, "nothing was changed")
+            ret(changed)
         ret(result)
 
     @function(context="thread", sleeps=True)

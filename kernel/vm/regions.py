@@ -79,15 +79,18 @@ class Regions(LeakChecks):
         start: Keep[UserAddress],
         end: Keep[UserAddress],
         rights: Keep[U32],
-    ) -> OrErrno[I32]:
-        """Return 0 if all addresses from `start` up to `end` are in regions that may get `rights`;
-        -ENOMEM if some are in none, else -EACCES."""
+    ) -> tuple[OrErrno[I32], UserAddress]:
+        """Return 0 and `end` if all addresses from `start` up to that are in regions that may get
+        `rights`; else -ENOMEM or -EACCES, and the first address that is in none, or in one that may
+        not."""
         with while_(start < end):
-            region = try_(self.find(space, start), Errno.ENOMEM)
+            region = scratch(self.find(space, start))
+            with if_(region == 0):
+                ret(-Errno.ENOMEM, start)
             with if_((region.flags & RegionFlags.READ_ONLY) & (rights & Rights.WRITE)):
-                ret(-Errno.EACCES)
+                ret(-Errno.EACCES, start)
             mov(start, region.end)
-        ret(0)
+        ret(0, end)
 
     @function
     def survey(

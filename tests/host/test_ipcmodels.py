@@ -1,4 +1,4 @@
-"""Operations on semaphores and choices of messages, against models."""
+"""Ids, operations on semaphores and choices of messages, against models."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from hypothesis import strategies as st
 
 from kernel.contents import CONTENTS
 from kernel.errno import Errno
+from kernel.ipc.ipcobject import IpcObject
+from kernel.ipc.ipctable import IpcTable
+from kernel.ipc.ipctables import INDEX_BITS, IpcTables
 from kernel.ipc.messagequeue import Message, MessageQueue, MessageSearch, MessageWaiter
 from kernel.ipc.messageselection import MessageSelection
 from kernel.ipc.semaphoreattempts import SemaphoreAttempts
@@ -214,3 +217,71 @@ def test_who_waits_takes_what_it_would_have_found(
         messages.selection.takes, messages.waiter(search, wanted), messages.messages[0]
     )
     assert bool(found) == (chosen([type], search, wanted) is not None)
+
+
+# Ids
+
+
+class Table:
+    """A host with a table of objects."""
+
+    MOST = 6
+
+    def __init__(self) -> None:
+        self.tables = Parts(CONTENTS)[IpcTables]
+        self.host = Host(self.tables, traced=False)
+        self.host.stub(self.tables.wall.now, lambda: 0)
+        self.host.checkpoint()
+
+    def begin(self) -> None:
+        self.host.reset()
+        self.table: Any = self.host.new(IpcTable, most=self.MOST)
+        self.there: dict[int, tuple[Any, int]] = {}
+        self.sequence, self.last = 0, -1
+
+    def enter(self, key: int) -> None:
+        object = self.host.new(IpcObject)
+        id = self.host.call(self.tables.enter, self.table, object, key)
+        if len(self.there) == self.MOST:
+            assert id == -Errno.ENOSPC
+            return
+        index = next(index for index in range(self.MOST) if index not in self.there)
+        if index <= self.last:
+            self.sequence += 1
+        self.last = index
+        assert id == self.sequence << INDEX_BITS | index
+        self.there[index] = object, key
+
+    def remove(self, index: int) -> None:
+        object, _ = self.there.pop(index)
+        self.host.call(self.tables.remove, self.table, object)
+
+    def check(self) -> None:
+        """All are found by their ids, and by their keys."""
+        for index in range(self.MOST):
+            object, key = self.there.get(index, (None, 0))
+            found = self.host.call(self.tables.find_index, self.table, index)
+            assert (int(found) if found else None) == (int(object) if object else None)
+            if object:
+                assert int(self.host.call(self.tables.find, self.table, object.id)) == int(object)
+                assert not self.host.call(self.tables.find, self.table, object.id + (1 << 20))
+            if key:
+                found = self.host.call(self.tables.find_key, self.table, key)
+                assert int(found) == int(object)
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return Table()
+
+
+@given(steps=st.lists(st.integers(-Table.MOST, 3), max_size=20))
+def test_objects_have_the_ids_and_keys_that_they_were_given(table: Table, steps: list[int]) -> None:
+    """Numbers from 0 on enter an object, with a key of its own but for 0; others remove one."""
+    table.begin()
+    for number, step in enumerate(steps):
+        if step >= 0:
+            table.enter(step and number + 1)
+        elif -step - 1 in table.there:
+            table.remove(-step - 1)
+        table.check()

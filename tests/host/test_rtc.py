@@ -24,6 +24,14 @@ BINARY, HOURS_24, UPDATING = 4, 2, 0x80
 FIELDS = {"second": 0, "minute": 2, "hour": 4, "day": 7, "month": 8, "year": 9}
 
 
+class Follower(Subsystem):
+    """Somebody who waits for a time of day."""
+
+    @function(exported=True)
+    def follow(self, change: I64) -> None:
+        """Learn that it was set."""
+
+
 class Bench:
     """The clock's registers, and the code that reads them."""
 
@@ -33,7 +41,8 @@ class Bench:
         self.board, self.rtc = parts[FixedDescription], parts[RealTimeClock]
         self.clock, self.wall = parts[Clock], parts[WallClock]
         self.timers = parts[Timers]
-        self.host = host_for(self.wall)
+        self.follower = Follower()
+        self.host = host_for(self.wall, self.follower)
         self.host.on_out(INDEX, lambda _, value: setattr(self, "index", value))
         self.host.on_in(DATA, lambda _: self.value())
         self.host.checkpoint()
@@ -203,6 +212,10 @@ def test_the_time_of_day_is_right_again_after_a_pause(
     now += NSEC_PER_SEC
     bench.show({**SHOWN, **shown}, HOURS_24)
     armed = bench.host.stub(bench.timers.arm)
+    told: list[int] = []
+    follow = bench.follower.follow
+    bench.host.stub(follow, told.append)
+    bench.host[bench.wall.listener] = bench.host.address(follow)
     bench.host.call(bench.wall._check, 0)
     assert [deadline for _, deadline in armed.calls] == [now + CHECK_INTERVAL]
     log = bench.host.read(bench.host.address(bench.wall.log.ring), 200).decode("latin-1")
@@ -210,6 +223,7 @@ def test_the_time_of_day_is_right_again_after_a_pause(
     assert said in log
     step = 59 if "forward" in said else -5 if "back" in said else 0
     assert bench.host.call(bench.wall.now) == SHOWN_TIME + (1 + step) * NSEC_PER_SEC
+    assert told == ([step * NSEC_PER_SEC] if step else [])
 
 
 def test_without_a_measured_clock_the_real_time_clock_is_read_each_time(bench: Bench) -> None:

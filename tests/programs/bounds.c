@@ -71,6 +71,52 @@ static void private_data(void) {
     CHECK(syscall(SYS_brk, end + 2 * MEBI) == end + 2 * MEBI);
 }
 
+// What lies before a hole is changed, as far as the calls get
+static void holes(void) {
+    char *memory = map(5 * PAGE, READ_WRITE, 0);
+    int status;
+    CHECK(memory != MAP_FAILED && munmap(memory + 2 * PAGE, PAGE) == 0);
+    FAILS(mprotect(memory + PAGE, 3 * PAGE, PROT_READ), ENOMEM);
+    for (int page = 0; page < 5; page++) {
+        pid_t child = page == 2 ? -1 : fork();
+        if (!child) {
+            memory[page * PAGE] = 1;
+            _exit(0);
+        }
+        CHECK(page == 2 || (waitpid(child, &status, 0) == child && !WIFEXITED(status) == (page == 1)));
+    }
+    FAILS(mlock(memory, 5 * PAGE), ENOMEM);
+    FAILS(madvise(memory, PAGE, MADV_DONTNEED), EINVAL);
+    CHECK(madvise(memory + 3 * PAGE, PAGE, MADV_DONTNEED) == 0);
+    FAILS(munlock(memory, 5 * PAGE), ENOMEM);
+    CHECK(madvise(memory, PAGE, MADV_DONTNEED) == 0 && munmap(memory, 5 * PAGE) == 0);
+}
+
+// A locked stack grows no further than what may be locked
+static void locked_stack(void) {
+    CHECK(mlockall(MCL_CURRENT) == 0 && set(RLIMIT_MEMLOCK, 4 * PAGE) == 0);
+    int status;
+    pid_t child = fork();  // whose memory is not locked
+    if (!child) {
+        volatile char *deep = __builtin_alloca(60 * PAGE);
+        for (int page = 59; page >= 0; page--)
+            deep[page * PAGE] = 1;
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    child = fork();
+    if (!child) {
+        if (mlockall(MCL_CURRENT) || become(USER))
+            _exit(1);
+        volatile char *deep = __builtin_alloca(60 * PAGE);
+        for (int page = 59; page >= 0; page--)
+            deep[page * PAGE] = 1;
+        _exit(2);
+    }
+    CHECK(waitpid(child, &status, 0) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    CHECK(munlockall() == 0);
+}
+
 static void locked(void) {
     CHECK(set(RLIMIT_MEMLOCK, 4 * PAGE) == 0);
     char *memory = map(16 * PAGE, READ_WRITE, 0);
@@ -231,7 +277,9 @@ static void bomb(void) {
 int main(void) {
     in_child(addresses);
     in_child(private_data);
+    in_child(holes);
     in_child(locked);
+    in_child(locked_stack);
     in_child(file_sizes);
     in_child(numbers);
     in_child(threads);
