@@ -140,6 +140,7 @@ class Execution(Subsystem):
         process = keep(task.process)
         with process.lock.held():
             mov(rax, request.credentials)
+            asserts(rax != 0)  # they are known by now
             xchg(task.credentials, rax)
             mov(request.credentials, rax)
         credentials, dumpable = scratch(task.credentials), scratch(U32)

@@ -162,6 +162,7 @@ class Programs(Subsystem):
         errdefer(self.tasks.discard, task)
         fail_if(~self.file_states.begin(task))
         mov(rax, request.credentials)
+        asserts(rax != 0)  # they are known by now
         xchg(task.credentials, rax)
         mov(request.credentials, rax)
         fail_if(self.tasks.give_registers(task, request.rip, request.rsp) != 0)

@@ -40,9 +40,10 @@ class TransferCalls(SystemCallGroup):
         mov(transfer.is_placed, 0)
         file = keep(try_(self.numbers.get(source), Errno.EBADF))
         mov(transfer.source, file)
-        mov(transfer.target, self.numbers.get(target))
         mov(result, -Errno.EBADF)
-        with if_(u64(transfer.target) != 0):
+        found = scratch(self.numbers.get(target))
+        with if_(found != 0):
+            mov(transfer.target, found)
             mov(result, self._send(address_of(transfer), place))
             taken = scratch(transfer.target)
             take_over(taken, "the transfer had it")
@@ -120,9 +121,10 @@ class TransferCalls(SystemCallGroup):
         mov(transfer.is_placed, 1)
         file = keep(try_(self.numbers.get(source), Errno.EBADF))
         mov(transfer.source, file)
-        mov(transfer.target, self.numbers.get(target))
         mov(result, -Errno.EBADF)
-        with if_(u64(transfer.target) != 0):
+        found = scratch(self.numbers.get(target))
+        with if_(found != 0):
+            mov(transfer.target, found)
             mov(result, self._copy_range(address_of(transfer), source_place, target_place))
             taken = scratch(transfer.target)
             take_over(taken, "the transfer had it")

@@ -129,7 +129,7 @@ class Thread(Struct, align=64):
     for nowhere."""
     user: OrNull[Ptr[UserState]]
     """Its other half, which runs a program; null if it runs none."""
-    space: Ptr[Space]
+    space: OrNull[Ptr[Space]]
     """Whose lower half it sees; null for none, that is the kernel's. It sees its own changes of
     this at the next switch."""
     text: OrNull[Ptr[TextBuffer]]

@@ -25,9 +25,9 @@ class ProcessorMemory(Struct):
     """Its per-CPU variables."""
     stacks: Array[Owned[U64]] = field(count=len(STACKS))
     """Its interrupt stacks, in the order of `STACKS`."""
-    thread: Owned[Ptr[Thread]]
+    thread: OrNull[Owned[Ptr[Thread]]]
     """Its idle thread."""
-    worker: Owned[Ptr[Thread]]
+    worker: OrNull[Owned[Ptr[Thread]]]
     """Its thread for deferred work."""
 
 
@@ -66,8 +66,9 @@ class ProcessorResources(Subsystem):
             with if_(part == 0):
                 self.free(memory)
                 ret(0)
+        worker = keep(memory.worker)
         self.per_cpu.fill(memory.block)
-        self.deferred.assign(memory.worker, memory.block)
+        self.deferred.assign(worker, memory.block)
         for index, stack in enumerate(STACKS):
             top = scratch(memory.stacks[index])
             add(top, STACK_SIZE)

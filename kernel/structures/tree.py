@@ -24,7 +24,7 @@ class Tree(Struct, link=True):
     """Nodes in the order of their keys; zeros are an empty tree."""
 
     root: Ptr[TreeNode]
-    first: Ptr[TreeNode]
+    first: OrNull[Ptr[TreeNode]]
     """The node with the smallest key, null in an empty tree."""
 
 

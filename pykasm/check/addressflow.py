@@ -9,10 +9,12 @@ from iced_x86 import Instruction, InstructionInfoFactory, Mnemonic, OpKind, Regi
 from iced_x86 import Register as IcedRegister
 
 from pykasm.check.dataflow import STORES, forward_may
-from pykasm.check.effects import RSP
+from pykasm.check.effects import RBP, RSP
 from pykasm.check.graph import Node
 from pykasm.check.operands import number_of, register_operand
 from pykasm.lang.convention import ARGUMENTS, SLOT
+from pykasm.lang.operands import RegisterOperand
+from pykasm.lang.types import is_pointer
 
 N = TypeVar("N")
 """What says where an address came from."""
@@ -145,7 +147,7 @@ class AddressFlow(Generic[N]):
             case Mnemonic.ADD | Mnemonic.INC:
                 return mine or others  # `add(offset, address)` makes one of the offset
             case Mnemonic.SUB | Mnemonic.DEC:
-                return [] if others else mine
+                return [] if others or _is_less_an_address(node) else mine
             case Mnemonic.AND if _aligns(instruction):
                 return mine
             case mnemonic if mnemonic in _CONDITIONAL:
@@ -154,6 +156,13 @@ class AddressFlow(Generic[N]):
 
 
 _CONDITIONAL = {getattr(Mnemonic, name) for name in dir(Mnemonic) if name.startswith("CMOV")}
+
+
+def _is_less_an_address(node: Node) -> bool:
+    """Return whether an instruction subtracts an address, as far as types tell, or the frame's."""
+    subtracted = node.line.written[1] if len(node.line.written) > 1 else None
+    is_pointed = isinstance(subtracted, RegisterOperand) and is_pointer(subtracted._kind)
+    return is_pointed or register_operand(node.effects.instruction, 1) in (RBP, RSP)
 
 
 def _aligns(instruction: Instruction) -> bool:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.localsummary import LocalSummary
 from pykasm.check.remembered import Place, indirect_target, places_of
+from pykasm.errors import Note
 from pykasm.lang.routine import Routine
-from pykasm.source import Span, line_span
+from pykasm.source import Source, Span, line_span
 
 
 class CallSite(NamedTuple):
@@ -25,6 +26,18 @@ class CallSite(NamedTuple):
     def span(self) -> Span:
         """Where it was written."""
         return line_span(place_of(self.routine, self.at).source)
+
+    @property
+    def place(self) -> Span:
+        """The line of the caller's own body that led to it."""
+        body_line = place_of(self.routine, self.at).body_line
+        return line_span(Source(self.routine.declared.file, body_line))
+
+    def notes(self) -> list[Note]:
+        """Return where it was written if that is in another function, in place there."""
+        if self.span.source == self.place.source:
+            return []
+        return [Note(self.span, f"`{self.callee}` is called here")]
 
 
 class FunctionSummary:

@@ -37,6 +37,10 @@ _RECKONING = (
 """Instructions that compute with numbers, of which an error is none."""
 
 
+STORED = " "
+"""Stands for a callee where null is stored in a field."""
+
+
 class Mistaken(NamedTuple):
     """The instruction `at` takes the result `value` for a number, as `how` says, and nobody has
     looked whether it is an error."""
@@ -203,6 +207,8 @@ class ResultFlow(TestedPlaces):
         place = node.line.written[0] if node.line.written else None
         if source is not None and isinstance(place, MemoryOperand) and is_plain_number(place._kind):
             self._mistake(index, path, source, "it is stored as a number that is none")
+        if source is not None and _leads_on(node):
+            self._follow(index, path, source, STORED)
         if source is not None:
             self._see(path, source)
 
@@ -250,6 +256,15 @@ class ResultFlow(TestedPlaces):
                 if state == UNSEEN:
                     self._lose(index, path, value)
                 del path.states[value]
+
+
+def _leads_on(node: Node) -> bool:
+    """Return whether an instruction stores in a field from which others go on: it is a pointer, and
+    not said to be null at times. What a subsystem has by itself is null from the beginning."""
+    place = node.line.written[0] if node.line.written else None
+    is_pointed_at = isinstance(place, MemoryOperand) and is_pointer(place._kind)
+    is_told = is_pointed_at and place is not None and place._kind._nullable
+    return is_pointed_at and not is_told and bool([*address_registers(node.effects.instruction)])
 
 
 def is_plain_number(kind: TypeMeta) -> bool:

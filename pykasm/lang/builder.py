@@ -24,7 +24,7 @@ from pykasm.lang.places import PlaceAddress
 from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
-from pykasm.lang.types import TypeMeta, User, is_named
+from pykasm.lang.types import TypeMeta, User, is_named, is_pointer
 from pykasm.source import Source, author_frame, is_pykasms_file, line_span
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -69,6 +69,14 @@ class NullablePlace:
     """Stands behind the roles of memory whose pointer may be null."""
 
 
+class PointerPlace:
+    """Stands behind the roles of memory that is a pointer."""
+
+
+class SignedPlace:
+    """Stands behind the roles of memory whose numbers may be below 0."""
+
+
 class UntrustedPlace:
     """Stands behind the roles of memory that somebody else filled in."""
 
@@ -79,6 +87,8 @@ OperandRole: TypeAlias = (
     | type[InPlace]
     | type[OwnedPlace]
     | type[NullablePlace]
+    | type[PointerPlace]
+    | type[SignedPlace]
     | type[UntrustedPlace]
     | None
 )
@@ -313,6 +323,10 @@ class CodeBuilder:
             self.operand_roles.append(OwnedPlace)
         if kind._nullable:
             self.operand_roles.append(NullablePlace)
+        if is_pointer(kind):
+            self.operand_roles.append(PointerPlace)
+        if kind._signed:
+            self.operand_roles.append(SignedPlace)
         if kind._untrusted:
             self.operand_roles.append(UntrustedPlace)
 

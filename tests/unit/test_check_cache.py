@@ -161,3 +161,19 @@ def test_findings_do_not_depend_on_what_was_checked_before(
             remembered = checked(Calls(program), cache)
             anew = checked(Calls(program), None)
             assert list(map(str, remembered.findings)) == list(map(str, anew.findings))
+
+
+class Leads(Subsystem):
+    """Keeps in a field what may be null."""
+
+    def __init__(self, kind: Any) -> None:
+        self.place = type("Place", (Struct,), {"__annotations__": {"leads": kind}})
+
+    @function
+    def run(self, place: U64, other: OrNull[Ptr[U64]]) -> None:
+        mov(cast(place, Ptr[self.place]).leads, other)
+
+
+def test_a_field_that_comes_to_lead_somewhere_always(cache: Path) -> None:
+    for kind, count in ((OrNull[Ptr[U64]], 0), (Ptr[U64], 1), (OrNull[Ptr[U64]], 0)):
+        assert len(checked(Leads(kind), cache).findings) == count

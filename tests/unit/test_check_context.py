@@ -1,5 +1,7 @@
 """Rules E04x: contexts."""
 
+from typing import Any
+
 from pykasm import *
 from pykasm.check.examples.spinlock import SpinLock
 from pykasm.objects.debug import EntryFrame
@@ -923,3 +925,32 @@ def test_the_address_of_a_processors_variable_is_of_no_use_once_interrupts_were_
     [found] = findings(AddressOverInterrupts())
     assert "an interrupt behind this may move the thread" in found
     assert rules(AddressOverFlags()) == []
+
+
+@inline(changes=CALLER_SAVED)
+def wait_in_place(sleeper: Any) -> None:
+    """Wait."""
+    sleeper.wait()
+
+
+class SleepsInPlace(Subsystem):
+    """Sleeps by code of another place, while it holds a lock."""
+
+    lock = bss(SpinLock)
+
+    @function(sleeps=True)
+    def wait(self) -> None:
+        nop()
+
+    @function
+    def run(self) -> None:
+        self.lock.take()
+        wait_in_place(self)
+        self.lock.drop()
+
+
+def test_sleep_in_place_is_told_where_the_lock_is_held() -> None:
+    (found,) = findings(SleepsInPlace())
+    lines = [one for one in found.splitlines() if " | " in one]
+    assert "wait_in_place(self)" in lines[0]
+    assert any("sleeper.wait()" in one for one in lines[1:])

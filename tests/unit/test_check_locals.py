@@ -444,3 +444,33 @@ class Answers(Subsystem):
 
 def test_bytes_are_shown_that_are_written() -> None:
     assert findings(Answers()) == []
+
+
+class Measures(Subsystem):
+    """Returns how far a local is from something else, which is no address."""
+
+    @function(exported=True)
+    def from_a_pointer(self, end: Ptr[U64]) -> U64:
+        value = local(U64)
+        lea(rax, value)
+        sub(rax, end)
+        ret(rax)
+
+    @function(exported=True)
+    def from_the_frame(self) -> U64:
+        value = local(U64)
+        lea(rax, value)
+        sub(rax, rbp)
+        ret(rax)
+
+    @function(exported=True)
+    def run(self) -> U64:
+        first, second = local(U64), local(U64)
+        lea(rax, first)
+        lea(rcx, second)
+        sub(rax, rcx)
+        ret(rax)
+
+
+def test_distances_of_locals_are_no_addresses() -> None:
+    assert rules(Measures()) == []

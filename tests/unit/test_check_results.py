@@ -639,3 +639,41 @@ class Reckoning(Disk):
 def test_ways_to_take_an_error_for_a_number() -> None:
     wrong = {(name, "E093") for name in ("run", "passes", "counts", "finds")}
     assert faults(Reckoning()) == wrong
+
+
+class Directory(Struct):
+    """Leads to one block always, and to another one at times."""
+
+    first: Ptr[Block]
+    second: OrNull[Ptr[Block]]
+    number: U64
+
+
+class StoresUntested(Disk):
+    """Stores what may be null where others go on from."""
+
+    @function(exported=True)
+    def run(self, directory: Keep[Ptr[Directory]], wanted: U64) -> None:
+        mov(directory.first, self.find(wanted))
+
+
+class StoresTested(Disk):
+    """Stores it where that is told, as a number, or behind a test."""
+
+    @function(exported=True)
+    def run(self, directory: Keep[Ptr[Directory]], wanted: Keep[U64]) -> Bool:
+        mov(directory.second, self.find(wanted))
+        mov(directory.number, u64(self.find(wanted)))
+        found = scratch(self.find(wanted))
+        with if_(found == 0):
+            ret(0)
+        mov(directory.first, found)
+        mov(self.first, self.find(wanted))
+        ret(1)
+
+
+def test_what_may_be_null_is_stored() -> None:
+    (found,) = findings(StoresUntested())  # type: ignore[call-arg]
+    assert "what may be null is stored in a field that does not say so" in found
+    assert found.endswith("or let the field be `OrNull[…]`")
+    assert rules(StoresTested()) == []  # type: ignore[call-arg]

@@ -171,6 +171,18 @@ FAULTS = (
         ),
     ),
     Fault(
+        "memory that was not there, and is stored for others",
+        "E083",
+        "fs/filetables.py",
+        "mov(arrays.files",
+        (
+            (
+                "        fail_if(files == 0)\n        errdefer",
+                "        errdefer",
+            ),
+        ),
+    ),
+    Fault(
         "an error that is not negated",
         "E088",
         "vm/demandpaging.py",

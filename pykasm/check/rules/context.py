@@ -157,7 +157,8 @@ def _asleep(analysis: ProgramAnalysis, call: CallSite, who: str, way_out: str) -
 
 
 def _sleeps(call: CallSite, what: str, notes: list[Note], fix: str) -> Finding:
-    return Finding(E040, what, span=call.span, notes=notes, fix=fix, symbol=call.caller)
+    notes = [*call.notes(), *notes]
+    return Finding(E040, what, span=call.place, notes=notes, fix=fix, symbol=call.caller)
 
 
 @build_check
@@ -229,7 +230,7 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E043,
                     f"`{call.callee}` states that interrupts are off, but they may be on",
-                    span=call.span,
+                    span=call.place,
                     notes=analysis.contexts.path_with_interrupts_on(call.caller, call.at),
                     fix="turn interrupts off first",
                     symbol=call.caller,
@@ -288,7 +289,7 @@ def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E043,
                     f"`{last}` is code of threads, but {_kind(contexts, call)} calls it",
-                    span=call.span,
+                    span=call.place,
                     notes=notes,
                     fix="let the handler wake a thread that does the rest",
                     symbol=call.caller,

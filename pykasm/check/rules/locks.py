@@ -146,7 +146,7 @@ def _taken_again(
         yield Finding(
             E050,
             f"`{lock}` is held, and {who} takes it",
-            span=call.span,
+            span=call.place,
             mark="this waits for ever",
             notes=[
                 analysis.where_taken(call.caller, lock),
@@ -250,7 +250,7 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
                 yield Finding(
                     E051,
                     f"`{call.callee}` is called without `{lock}`",
-                    span=call.span,
+                    span=call.place,
                     mark="it says that its callers hold it",
                     fix="take the lock first",
                     symbol=call.caller,

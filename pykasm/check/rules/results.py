@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding
-from pykasm.check.results import Followed, Mistaken, ResultFlow, follows_results
+from pykasm.check.results import STORED, Followed, Mistaken, ResultFlow, follows_results
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
 from pykasm.errors import Note
@@ -83,16 +83,20 @@ def _dropped(function: FunctionAnalysis, value: Value, at: int) -> Finding:
 
 
 def _followed(function: FunctionAnalysis, one: Followed) -> Finding:
+    what, told = "what may be null is followed", ""
+    if one.callee == STORED:
+        what = "what may be null is stored in a field that does not say so"
+        told = ", or let the field be `OrNull[…]`"
+    elif one.callee:
+        what = f"what may be null is passed to `{one.callee}`"
+        told = ", or let the parameter be `OrNull[…]`"
     return Finding(
         E083,
-        f"what may be null is passed to `{one.callee}`"
-        if one.callee
-        else "what may be null is followed",
+        what,
         span=function.place(one.at),
         mark="some path to here has not tested it",
         notes=[_origin(function, one.value)],
-        fix="test it first: `try_(…)`, or `with if_(… == 0):`"
-        + (", or let the parameter be `OrNull[…]`" if one.callee else ""),
+        fix="test it first: `try_(…)`, or `with if_(… == 0):`" + told,
         symbol=function.routine.symbol,
     )
 
