@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
+from kernel.paging.addresses import PhysicalAddress
 from kernel.sync.mutex import Mutex
 from kernel.sync.pollqueue import PollQueue
 from pykasm import *
@@ -28,7 +29,7 @@ class Pipe(Struct):
     """How many bytes were read; since the pipe was empty last."""
     written: U64 = field(guarded_by="lock")
     """How many were written."""
-    pages: Owned[Ptr[U64]] = field(guarded_by="lock")
+    pages: Owned[Ptr[PhysicalAddress]] = field(guarded_by="lock")
     """Physical addresses, as many as there is room for; 0 where there is none yet."""
     capacity: U64 = field(guarded_by="lock", unlocked_reads=True)
     """Bytes that it holds: pages, whose number is a power of 2."""

@@ -31,7 +31,7 @@ LOWER_HALF_END = 0x0000_8000_0000_0000
 bits 63 to 48 repeat bit 47)."""
 
 
-class PhysicalAddress(U64):
+class PhysicalAddress(U64, remote=True):
     """An address as memory and devices see it, behind the page tables."""
 
 

@@ -10,7 +10,7 @@ from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.paging.addresses import USER_END, USER_START, UserAddress, direct
+from kernel.paging.addresses import USER_END, USER_START, PhysicalAddress, UserAddress, direct
 from kernel.paging.space import Space
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
@@ -102,7 +102,7 @@ class AddressSpaces(LeakChecks):
         ret(space)
 
     @inline(changes=(rax, rcx, rsi, rdi))
-    def _fill_root(self, root: U64) -> None:
+    def _fill_root(self, root: PhysicalAddress) -> None:
         """Make the page at physical `root` a top table with an empty lower half and the kernel's
         upper half."""
         mov(rdi, root)

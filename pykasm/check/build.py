@@ -88,8 +88,8 @@ class Build:
 
     def prepare(self) -> None:
         """Make what all functions are looked at with, so that forks share it."""
-        made = self.callees, self.owning, self.failing, self.untrusted, self.distrusting
-        for one in (*made, self.analysis):
+        told = self.callees, self.owning, self.failing, self.untrusted, self.distrusting
+        for one in (*told, self.remote, self.analysis):
             assert one is not None
 
     @cached_property
@@ -150,6 +150,15 @@ class Build:
             if stub.kind is Kind.NAKED:
                 found.update(one for one in stub.targets if one in self.routines)
         return frozenset(found)
+
+    @cached_property
+    def remote(self) -> frozenset[str]:
+        """The functions that return addresses by which code finds nothing."""
+        return frozenset(
+            symbol
+            for symbol, callee in self.callees.items()
+            if callee.signature is not None and any(one._remote for one in callee.signature.results)
+        )
 
     @cached_property
     def fetching(self) -> frozenset[str]:

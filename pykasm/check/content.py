@@ -147,6 +147,6 @@ def marshalled(value: Any) -> bytes:
 
 def said_of(kind: TypeMeta) -> tuple[object, ...]:
     """Return what words say of the values of a type, and whether these are pointers."""
-    words = kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._fetched
+    words = kind._owned, kind._fails, kind._nullable, kind._untrusted, kind._fetched, kind._remote
     filled = owning_offsets(getattr(kind, "_target", None)) if kind._filled else ()
     return (*words, kind._bounded, kind._disclosed, kind._by_user, filled, is_pointer(kind))

@@ -29,9 +29,11 @@ _FACTORY = InstructionInfoFactory()
 
 
 class ReadModifyWrite(NamedTuple):
-    """A variable is written by the instruction `at` with what the one at `read` read from it."""
+    """A variable is written by the instruction `at` with what the one at `read` read from it, or
+    from `source`, another one."""
 
     variable: str
+    source: str
     read: int
     at: int
 
@@ -98,15 +100,15 @@ class _CopyFlow:
         self.copies: dict[int, Copies] = forward_may(self.nodes, frozenset(), self._transfer)
 
     def updates(self) -> Iterator[ReadModifyWrite]:
-        """Yield where a variable is written with what was read from it before."""
+        """Yield where a variable is written with what was read from one before."""
         for at, copies in self.copies.items():
             node = self.nodes[at]
             variable = self._variable(node)
             reads = {number for number, _ in node.effects.reads}
             for number, read_from, read in sorted(copies):
                 # an instruction that reads the variable itself, such as `xadd`, is done at once
-                if variable == read_from and number in reads and _only_stores(node):
-                    yield ReadModifyWrite(variable, read, at)
+                if variable is not None and number in reads and _only_stores(node):
+                    yield ReadModifyWrite(variable, read_from, read, at)
 
     def addresses(self) -> Iterator[AddressTaken]:
         """Yield where the addresses of variables are made."""

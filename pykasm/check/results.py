@@ -262,9 +262,9 @@ def _leads_on(node: Node) -> bool:
     """Return whether an instruction stores in a field from which others go on: it is a pointer, and
     not said to be null at times. What a subsystem has by itself is null from the beginning."""
     place = node.line.written[0] if node.line.written else None
-    is_pointed_at = isinstance(place, MemoryOperand) and is_pointer(place._kind)
-    is_told = is_pointed_at and place is not None and place._kind._nullable
-    return is_pointed_at and not is_told and bool([*address_registers(node.effects.instruction)])
+    if not isinstance(place, MemoryOperand) or place._kind._nullable:
+        return False
+    return is_pointer(place._kind) and bool([*address_registers(node.effects.instruction)])
 
 
 def is_plain_number(kind: TypeMeta) -> bool:

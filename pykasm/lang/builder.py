@@ -77,6 +77,10 @@ class SignedPlace:
     """Stands behind the roles of memory whose numbers may be below 0."""
 
 
+class RemotePlace:
+    """Stands behind the roles of memory with an address that code does not go by."""
+
+
 class UntrustedPlace:
     """Stands behind the roles of memory that somebody else filled in."""
 
@@ -88,6 +92,7 @@ OperandRole: TypeAlias = (
     | type[OwnedPlace]
     | type[NullablePlace]
     | type[PointerPlace]
+    | type[RemotePlace]
     | type[SignedPlace]
     | type[UntrustedPlace]
     | None
@@ -325,6 +330,8 @@ class CodeBuilder:
             self.operand_roles.append(NullablePlace)
         if is_pointer(kind):
             self.operand_roles.append(PointerPlace)
+        if kind._remote:
+            self.operand_roles.append(RemotePlace)
         if kind._signed:
             self.operand_roles.append(SignedPlace)
         if kind._untrusted:

@@ -8,7 +8,13 @@ from pykasm.lang.types import Type, TypeMeta, plain
 
 
 class Integer(Type):
-    """A whole number of a fixed width."""
+    """A whole number of a fixed width. A class that is derived with `remote=True` is for addresses
+    by which code finds nothing: those that devices and page tables go by."""
+
+    def __init_subclass__(cls, *, remote: bool = False) -> None:
+        super().__init_subclass__()
+        if remote:
+            cls._remote = True
 
 
 class U8(Integer):

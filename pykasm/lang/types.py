@@ -49,6 +49,7 @@ class TypeMeta(type):
     _bounded: bool
     _disclosed: bool
     _filled: bool
+    _remote: bool
     _is_link: bool
     _elements: str
     _origin: tuple[type, str, object, dict[str, object]]
@@ -255,6 +256,8 @@ class Type(_ValueForCheckers, metaclass=TypeMeta):
     """Whether callers have bounded the number."""
     _disclosed = False
     """Whether it is the address of what somebody else is shown."""
+    _remote = False
+    """Whether it is an address by which code finds nothing, as only others go by it."""
     _filled = False
     """Whether it is the address of a struct whose owning fields a function fills."""
     _is_link = False

@@ -954,3 +954,35 @@ def test_sleep_in_place_is_told_where_the_lock_is_held() -> None:
     lines = [one for one in found.splitlines() if " | " in one]
     assert "wait_in_place(self)" in lines[0]
     assert any("sleeper.wait()" in one for one in lines[1:])
+
+
+class StoresNumber(Subsystem):
+    """Stores in one variable of its processor what it has read from another one before."""
+
+    number = percpu(U64)
+    last = percpu(U64)
+
+    @function(context="thread")
+    def run(self) -> None:
+        mov(rcx, self.number)
+        cli()
+        mov(self.last, rcx)
+        sti()
+
+
+class StoresNumberAtOnce(StoresNumber):
+    """Reads it with interrupts off."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        mov(rcx, self.number)
+        mov(self.last, rcx)
+        sti()
+
+
+def test_what_belongs_to_one_processor_is_stored_for_another() -> None:
+    (found,) = findings(StoresNumber())
+    number, last = "`StoresNumber.number`", "`StoresNumber.last`"
+    assert f"{number} of maybe another processor is stored in this one's {last}" in found
+    assert findings(StoresNumberAtOnce()) == []

@@ -16,7 +16,7 @@ from pykasm.check.ranges import RangeFlow
 from pykasm.encode.encoder import Encoder
 from pykasm.isa.registers import REGISTERS
 from pykasm.isa.statement import Statement
-from tests.unit.checking import broken, mended, rules
+from tests.unit.checking import broken, faults, mended, rules
 
 COUNT = 16
 
@@ -232,3 +232,74 @@ def computed(name: str, value: int, number: int) -> int:
         "dec": value - 1,
     }
     return results[name] % (1 << 64)
+
+
+class PhysicalAddress(U64, remote=True):
+    """An address that devices go by."""
+
+
+class PageRecord(Struct):
+    """Leads to pages, and has a number."""
+
+    page: PhysicalAddress
+    number: U64
+
+
+def test_an_address_of_others_is_followed() -> None:
+    assert broken("E094") == [
+        """\
+error[E094]: an address is followed that only others go by
+  FILE:LINE
+  LINE |         rep.stosq()
+        |         ^^^^^^^^^^^
+  LINE |         mov(rdi, self.page)
+        |         ^^^^^^^^^^^^^^^^^^^ it comes from here
+help: turn it into an address of the kernel's first"""
+    ]
+    assert mended("E094") == []
+
+
+class FollowsPages(Subsystem):
+    """Goes by addresses of others in several ways."""
+
+    @function(exported=True)
+    def run(self, page: PhysicalAddress) -> U64:
+        ret(u64[page])
+
+    @function(exported=True)
+    def of_a_table(self, table: Ptr[PageRecord]) -> U64:
+        mov(rcx, table.page)
+        lea(rdx, u64[rcx + 8])
+        mov(rax, u64[rdx])
+        ret(rax)
+
+    @function(exported=True)
+    def of_a_call(self) -> U64:
+        mov(rax, u64[self.page_of()])
+        ret(rax)
+
+    @function
+    def page_of(self) -> PhysicalAddress:
+        mov(eax, 0x1000)
+        ret(rax)
+
+
+class ComputesFromPages(Subsystem):
+    """Computes from addresses of others, and goes by that."""
+
+    @function(exported=True)
+    def run(self, page: PhysicalAddress, base: U64) -> U64:
+        mov(rax, u64[u64(page) + base])
+        add(page, base)
+        add(rax, u64[page])
+        ret(rax)
+
+    @function(exported=True)
+    def of_a_table(self, table: Ptr[PageRecord]) -> PhysicalAddress:
+        mov(table.number, 1)
+        ret(table.page)
+
+
+def test_addresses_of_others() -> None:
+    assert faults(FollowsPages()) == {(name, "E094") for name in ("run", "of_a_table", "of_a_call")}
+    assert faults(ComputesFromPages()) == set()

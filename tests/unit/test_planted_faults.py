@@ -183,6 +183,20 @@ FAULTS = (
         ),
     ),
     Fault(
+        "a page of a pipe by the address that devices know",
+        "E094",
+        "fs/pipes.py",
+        "mov(cl, u8[rax])",
+        (
+            (
+                "        with if_(rax != 0):\n            direct(rax)\n"
+                "            and_(position, PAGE - 1)",
+                "        with if_(rax != 0):\n            mov(cl, u8[rax])\n"
+                "            and_(position, PAGE - 1)",
+            ),
+        ),
+    ),
+    Fault(
         "an error that is not negated",
         "E088",
         "vm/demandpaging.py",

@@ -345,7 +345,9 @@ def _written_back(analysis: ProgramAnalysis, symbol: str, one: ReadModifyWrite) 
     read = analysis.span(symbol, one.read)
     return Finding(
         E041,
-        f"`{one.variable}` is written back, maybe on another processor",
+        f"`{one.variable}` is written back, maybe on another processor"
+        if one.variable == one.source
+        else f"`{one.source}` of maybe another processor is stored in this one's `{one.variable}`",
         span=analysis.span(symbol, one.at),
         notes=[Note(read, "an interrupt behind this may move the thread")],
         fix="change it in one instruction, or with interrupts off",

@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from pykasm.check.build import FunctionAnalysis
 from pykasm.check.finding import Finding, span_of
 from pykasm.check.ranges import RangeFlow
+from pykasm.check.remoteaddresses import RemoteFlow, follows_remote
 from pykasm.check.rule import function_check, rule
 from pykasm.check.stores import stores_too_far
+from pykasm.errors import Note
 from pykasm.isa.code import Line
 from pykasm.lang.builder import ElementAccess
+from pykasm.source import line_span
 
 E090 = rule(
     "E090",
@@ -18,6 +21,31 @@ E090 = rule(
     """What lies behind an array belongs to something else. The bound that the code itself has for
     the index or the count, by a comparison, a mask or a loop, lets it go there.""",
 )
+
+E094 = rule(
+    "E094",
+    "an address is followed that only others go by",
+    """What a device or a page table finds by it lies elsewhere for code: there it finds nothing, or
+    something else.""",
+)
+
+
+@function_check
+def remote_addresses_are_not_followed(function: FunctionAnalysis) -> Iterator[Finding]:
+    """Check the addresses that instructions go by."""
+    if not follows_remote(function):
+        return
+    flow = RemoteFlow.solved(function)
+    for at, site in flow.followed.items() if flow is not None else ():
+        origin = line_span(function.routine.declared) if site < 0 else function.place(site)
+        yield Finding(
+            E094,
+            "an address is followed that only others go by",
+            span=function.place(at),
+            notes=[Note(origin, "it comes from here")],
+            fix="turn it into an address of the kernel's first",
+            symbol=function.routine.symbol,
+        )
 
 
 @function_check
