@@ -213,6 +213,7 @@ class Creation(Subsystem):
         with if_(result != 0):
             ret(result, 0)
         mov(rax, new.lookup.place.dentry)
+        asserts(rax != 0)  # what was found is somewhere
         mov(key.parent, cast(rax, Ptr[Dentry]))
         mov(key.text, text("#"))
         mov(key.length, 1)

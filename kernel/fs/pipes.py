@@ -137,7 +137,7 @@ class Pipes(Subsystem):
         ret(made)
 
     @function
-    def _allocate_pages(self, count: Keep[U64]) -> Owned[OrNull[Ptr[U64]]]:
+    def _allocate_pages(self, count: Keep[U64]) -> Owned[OrNull[Ptr[PhysicalAddress]]]:
         """Return room for the addresses of `count` pages, of which there is none yet; null without
         memory."""
         mov(rdi, count)
@@ -148,7 +148,7 @@ class Pipes(Subsystem):
         mov(rdx, pages)
         xor(eax, eax)
         rep.stosq()
-        ret(cast(rdx, Ptr[U64]))
+        ret(cast(rdx, Ptr[PhysicalAddress]))
 
     @function(context="thread", sleeps=True)
     def open(self, inode: Keep[Ptr[Inode]], file: Keep[Ptr[File]]) -> OrErrno[I32]:
@@ -220,14 +220,14 @@ class Pipes(Subsystem):
         self.records.free(pipe)
 
     @function
-    def _free_pages(self, pages: Keep[Owned[Ptr[U64]]], count: Keep[U64]) -> None:
+    def _free_pages(self, pages: Keep[Owned[Ptr[PhysicalAddress]]], count: Keep[U64]) -> None:
         """Free the pages at `count` addresses, and the room of these."""
         index = keep(U64)
         with for_(index, 0, count):
             page = scratch(pages[index])
             with if_(page != 0):
                 take_over(page, "the pipe had it")
-                self.pages.free_page(cast(page, PhysicalAddress))
+                self.pages.free_page(page)
         self.heap.free(u64(pages))
 
     # How much it holds

@@ -136,6 +136,8 @@ class Value(WithoutArithmetic):
     __rmul__ = __mul__
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)  # Python asks for those, before there is a type too
         if name.startswith("_"):
             return self._private(name)
         return self._member(name)

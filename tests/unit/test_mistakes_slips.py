@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 from enum import IntFlag
 from typing import Any
@@ -256,3 +257,7 @@ def test_a_datum_for_the_type_of_a_result() -> None:
     message = message_of(Wrong)
     assert "can't be passed in a register" in message
     assert "can't be compared" not in message
+
+
+def test_operands_in_what_builds_keep() -> None:
+    assert str(pickle.loads(pickle.dumps(al))) == str(al)
