@@ -31,6 +31,7 @@ from kernel.smp.contents import CONTENTS as SMP
 from kernel.start.contents import CONTENTS as START
 from kernel.structures.contents import CONTENTS as STRUCTURES
 from kernel.sync.contents import CONTENTS as SYNC
+from kernel.sysfs.contents import CONTENTS as SYSFS
 from kernel.terminal.contents import CONTENTS as TERMINAL
 from kernel.text.contents import CONTENTS as TEXT
 from kernel.threads.contents import CONTENTS as THREADS
@@ -72,6 +73,7 @@ CONTENTS: Contents = (
     *EXEC,  # programs in files
     *TTY,  # terminals
     *PROC,  # what is told of all that, as files
+    *SYSFS,  # what there is of devices, and how the kernel is set, as files
     *ENTRY,  # the ways into the kernel: gates for vectors, system calls, what they lead to
     *MONITOR,  # the prompt for looking into the running kernel
     *COMMANDS,  # its commands

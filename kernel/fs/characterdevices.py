@@ -24,7 +24,7 @@ class CharacterDevice(Struct):
     count: U64
     operations: Ptr[FileOperations]
     name: Ptr[U8]
-    """Its name, from the root on."""
+    """Its name, from the root of devtmpfs on."""
     mode: U32
     """Who may do what with it."""
 
@@ -42,9 +42,7 @@ def device(
     """Return a row for a device, by its number and name in Linux's list
     (Documentation/admin-guide/devices.txt)."""
     first = major << MINOR_BITS | minor
-    return CharacterDevice(
-        first=first, count=1, operations=operations, name=f"/dev/{name}", mode=mode
-    )
+    return CharacterDevice(first=first, count=1, operations=operations, name=f"/{name}", mode=mode)
 
 
 class CharacterDevices(Subsystem):

@@ -11,6 +11,7 @@ from kernel.fs.creation import Creation
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
 from kernel.fs.devicenodes import DeviceNodes
+from kernel.fs.devtmpfs import Devtmpfs
 from kernel.fs.directoryreading import DirectoryReading
 from kernel.fs.epollitems import EpollItems
 from kernel.fs.epollnesting import EpollNesting
@@ -25,6 +26,7 @@ from kernel.fs.files import Files
 from kernel.fs.fileseals import FileSeals
 from kernel.fs.filetables import FileTables
 from kernel.fs.filewaits import FileWaits
+from kernel.fs.fixednames import FixedNames
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.gzip import Gzip
 from kernel.fs.huffman import Huffman
@@ -33,6 +35,7 @@ from kernel.fs.initramfs import Initramfs
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
 from kernel.fs.iovectors import IoVectors
+from kernel.fs.logdevice import LogDevice
 from kernel.fs.memorydevices import MemoryDevices
 from kernel.fs.mounting import Mounting
 from kernel.fs.mountnamespaces import MountNamespaces
@@ -84,6 +87,7 @@ CONTENTS: Contents = (
     CachedFiles,  # with regular files
     FileSeals,  # what is promised of these
     CachedDirectories,  # with directories that are in memory
+    FixedNames,  # with those that only the kernel fills
     FileIo,  # reading, writing and listing it
     Transfers,  # from one to another
     InodeLocks,  # the locks of inodes
@@ -113,6 +117,8 @@ CONTENTS: Contents = (
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with
     Mounting,  # and further ones
+    LogDevice,  # the kernel's log as one
+    Devtmpfs,  # the file system of their names
     DeviceNodes,  # where devices are found
     CpioReader,  # archives
     Huffman,  # codes of compressed data

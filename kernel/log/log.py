@@ -163,6 +163,14 @@ class Log(Writer):
                 mov(position, self._copy(position, message))
         ret(position)
 
+    @function
+    def get_bounds(self, bounds: Keep[Ptr[LogBounds]]) -> None:
+        """Fill in `bounds`. Context: any but NMI."""
+        with self.lock.held():
+            for name in ("oldest", "end", "dropped"):
+                mov(rax, getattr(self, name))
+                mov(getattr(bounds, name), rax)
+
     @function(holds="lock")
     def _copy(self, position: U64, message: Ptr[LogMessage]) -> U64:
         """Copy the message at `position` into `message`; return the position of the next one."""

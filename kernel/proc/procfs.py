@@ -7,12 +7,11 @@ from typing import Any
 
 from kernel.errno import Errno
 from kernel.fs.cacheddirectories import CachedDirectories
-from kernel.fs.credentials import Credentials
 from kernel.fs.file import File, FileOperations
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.filesystem import FileSystem
+from kernel.fs.fixednames import FixedNames
 from kernel.fs.inode import (
-    Dentry,
     Inode,
     InodeOperations,
     SuperBlock,
@@ -72,6 +71,7 @@ class Procfs(FileSystem):
         superblocks: SuperBlocks,
         defaults: FileDefaults,
         cached: CachedDirectories,
+        fixed: FixedNames,
         texts: TextFiles,
         nodes: ProcNodes,
         directories: ProcDirectories,
@@ -81,6 +81,7 @@ class Procfs(FileSystem):
     ) -> None:
         self.superblocks = superblocks
         superblocks.kinds.append(self.name)
+        self.fixed = fixed
         self.texts = texts
         self.nodes = nodes
         self.directories = directories
@@ -115,13 +116,8 @@ class Procfs(FileSystem):
         return table
 
     def _inode_operations(self, **links: Any) -> InodeOperations:
-        return InodeOperations(
+        return self.fixed.table(
             look_up=self.directories.look_up,
-            create=self._refuse_create,
-            symlink=self._refuse_symlink,
-            link=self._refuse_link,
-            unlink=self._refuse_unlink,
-            rename=self._refuse_rename,
             resize=self.resize,
             **links,
         )
@@ -260,54 +256,6 @@ class Procfs(FileSystem):
         entry = scratch(node.entry)
         store = try_(entry.store, Errno.EINVAL)
         tail(self.texts.write, file, vector, position, cast(store, StoreText))
-
-    # What can't be done
-
-    @function
-    def _refuse_create(
-        self,
-        directory: Ptr[Inode],
-        dentry: Ptr[Dentry],
-        mode: U32,
-        device: U64,
-        credentials: Ptr[Credentials],
-    ) -> OrErrno[I32]:
-        """Nothing can be made."""
-        ret(-Errno.EPERM)
-
-    @function
-    def _refuse_symlink(
-        self,
-        directory: Ptr[Inode],
-        dentry: Ptr[Dentry],
-        text: Ptr[U8],
-        credentials: Ptr[Credentials],
-    ) -> OrErrno[I32]:
-        """No link can be made."""
-        ret(-Errno.EPERM)
-
-    @function
-    def _refuse_link(
-        self, inode: Ptr[Inode], directory: Ptr[Inode], dentry: Ptr[Dentry]
-    ) -> OrErrno[I32]:
-        """No second name can be given."""
-        ret(-Errno.EPERM)
-
-    @function
-    def _refuse_unlink(self, directory: Ptr[Inode], dentry: Ptr[Dentry]) -> OrErrno[I32]:
-        """No name can be taken out."""
-        ret(-Errno.EPERM)
-
-    @function
-    def _refuse_rename(
-        self,
-        directory: Ptr[Inode],
-        dentry: Ptr[Dentry],
-        target_directory: Ptr[Inode],
-        target: Ptr[Dentry],
-    ) -> OrErrno[I32]:
-        """No name can be changed."""
-        ret(-Errno.EPERM)
 
     @function
     def resize(self, inode: Ptr[Inode], size: U64) -> OrErrno[I32]:

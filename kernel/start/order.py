@@ -47,6 +47,7 @@ from kernel.processors.stop import Stop
 from kernel.sched.loadaverages import LoadAverages
 from kernel.smp.calls import Calls
 from kernel.start.secondaries import Secondaries
+from kernel.sysfs.sysfs import Sysfs
 from kernel.terminal.keyboard import Keyboard
 from kernel.terminal.serial import SerialInput
 from kernel.threads.idle import Idle
@@ -123,6 +124,7 @@ class LateSteps(Steps):
         Mqueuefs.start,  # and message queues
         Initramfs.start,  # and what the boot loader brings of them
         DeviceNodes.start,  # and names of devices
+        Sysfs.start,  # and what is told of them
         ConsoleTerminal.start,  # of which one is where people are
         TracedEntry.start,  # whose calls are printed
         MemoryLimits.start,  # what stacks may lock

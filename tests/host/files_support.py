@@ -16,6 +16,7 @@ from kernel.fs.fileio import FileIo
 from kernel.fs.files import Files
 from kernel.fs.inode import Inode
 from kernel.fs.iovector import IoVector
+from kernel.fs.logdevice import LogDevice
 from kernel.fs.lookup import Lookup, LookupFlag
 from kernel.fs.memorydevices import MemoryDevices
 from kernel.fs.openflag import OpenFlag
@@ -44,6 +45,7 @@ ALWAYS = (
     Removal,
     Renaming,
     MemoryDevices,
+    LogDevice,
     ConsoleTerminal,
 )
 """What there is in each machine."""

@@ -239,7 +239,7 @@ static void settings(void) {
         CHECK(!strcmp(name, "other") && close(file) == 0);
         CHECK(sethostname(names.nodename, strlen(names.nodename)) == 0);
     }
-    CHECK(geteuid() || open("/proc/sys/kernel/ostype", O_RDONLY) >= 0);
+    CHECK(slurp("/proc/sys/kernel/ostype", 100) == 6 && !strcmp(text, "Linux\n"));
 }
 
 int main(int count, char **arguments) {

@@ -1,0 +1,1 @@
+"""Devices and settings as files: `/sys`."""
