@@ -28,6 +28,8 @@ class PageFlags(IntFlag):
     USER = 1 << 2
     WRITE_THROUGH = 1 << 3
     CACHE_DISABLE = 1 << 4
+    DIRTY = 1 << 6
+    """D: the processor has written to the page."""
     LARGE = 1 << 7
     """PS: the entry maps a page of 2 MiB or 1 GiB and points to no further table."""
     GLOBAL = 1 << 8

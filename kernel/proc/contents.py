@@ -1,10 +1,12 @@
 """The parts of `kernel/proc`, in the order of reading."""
 
+from kernel.proc.filetexts import FileTexts
 from kernel.proc.interrupttexts import InterruptTexts
 from kernel.proc.ipctexts import IpcTexts
 from kernel.proc.loadtexts import LoadTexts
 from kernel.proc.machinetexts import MachineTexts
 from kernel.proc.maptexts import MapTexts
+from kernel.proc.memoryshortagetexts import MemoryShortageTexts
 from kernel.proc.mounttexts import MountTexts
 from kernel.proc.procaccess import ProcAccess
 from kernel.proc.procdirectories import ProcDirectories
@@ -14,6 +16,7 @@ from kernel.proc.procfs import Procfs
 from kernel.proc.proclinks import ProcLinks
 from kernel.proc.procnodes import ProcNodes
 from kernel.proc.proctasks import ProcTasks
+from kernel.proc.regiontexts import RegionTexts
 from kernel.proc.settingtexts import SettingTexts
 from kernel.proc.threadsummaries import ThreadSummaries
 from pykasm import *
@@ -27,7 +30,10 @@ CONTENTS: Contents = (
     ThreadSummaries,  # what is told of threads in short
     ProcessTexts,  # and at length
     ProcLinks,  # links to what they have
+    FileTexts,  # and what is known of open files
+    RegionTexts,  # what is in memory
     MapTexts,  # their memory
+    MemoryShortageTexts,  # who ends without any
     MountTexts,  # what is mounted
     ProcessorTexts,  # processors
     LoadTexts,  # and what they do

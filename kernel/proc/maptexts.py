@@ -15,6 +15,7 @@ from kernel.proc.procaccess import ProcAccess
 from kernel.proc.procentry import ProcNode
 from kernel.proc.proclinks import ProcLinks
 from kernel.proc.procsource import PROCESS, ProcSource, ProcText
+from kernel.proc.regiontexts import RegionTexts
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -34,6 +35,7 @@ class MapTexts(ProcSource):
         writer: TextWriter,
         access: ProcAccess,
         links: ProcLinks,
+        details: RegionTexts,
         spaces: AddressSpaces,
         regions: Regions,
         locks: ReadWriteLocks,
@@ -45,6 +47,7 @@ class MapTexts(ProcSource):
         self.writer = writer
         self.access = access
         self.links = links
+        self.details = details
         self.spaces = spaces
         self.regions = regions
         self.locks = locks
@@ -54,6 +57,8 @@ class MapTexts(ProcSource):
         self.copy = copy
         self.proc_files = [
             ProcText(f"{PROCESS}/maps", self.show_maps, is_private=True),
+            ProcText(f"{PROCESS}/smaps", self.show_details, is_private=True),
+            ProcText(f"{PROCESS}/smaps_rollup", self.show_sum, is_private=True),
             ProcText(f"{PROCESS}/cmdline", self.show_arguments),
             ProcText(f"{PROCESS}/environ", self.show_environment, mode=0o400, is_private=True),
         ]
@@ -63,15 +68,25 @@ class MapTexts(ProcSource):
     @function(context="thread", sleeps=True)
     def show_maps(self, inode: Ptr[Inode]) -> OrErrno[I32]:
         """Write a line for each region: addresses, rights, the part of which file, its name."""
+        tail(self._show_all, cast(scratch(inode.private), Ptr[ProcNode]), 0)
+
+    @function(context="thread", sleeps=True)
+    def show_details(self, inode: Ptr[Inode]) -> OrErrno[I32]:
+        """Write the same, and after each line what of the region is in memory."""
+        tail(self._show_all, cast(scratch(inode.private), Ptr[ProcNode]), 1)
+
+    @function(context="thread", sleeps=True)
+    def _show_all(self, node: Ptr[ProcNode], detailed: Keep[U32]) -> OrErrno[I32]:
+        """Write all regions, in detail unless `detailed` is 0. Returns 0 or -ENOMEM."""
         result, page = keep(I32), keep(U64)
-        space = keep(self.access.space_of(cast(scratch(inode.private), Ptr[ProcNode])))
+        space = keep(self.access.space_of(node))
         with if_(space == 0):
             ret(0)
         mov(result, -Errno.ENOMEM)
         mov(page, self.pages.allocate_page())
         with if_(page != 0):
             direct(page)
-            self._show_regions(space, cast(page, Ptr[U8]))
+            self._show_regions(space, cast(page, Ptr[U8]), detailed)
             physical_of(page)
             self.pages.free_page(page)
             xor(result, result)
@@ -79,14 +94,28 @@ class MapTexts(ProcSource):
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def _show_regions(self, space: Keep[Ptr[AddressSpace]], page: Keep[Ptr[U8]]) -> None:
+    def _show_regions(
+        self, space: Keep[Ptr[AddressSpace]], page: Keep[Ptr[U8]], detailed: Keep[U32]
+    ) -> None:
         """Write the regions of `space`, with names by way of `page`."""
         with self.locks.read_held(space.regions_lock):
             region = keep(self.regions.find_from(space, 0))
             with while_(region != 0):
                 self._show_region(space, region, page)
+                with if_(detailed != 0):
+                    self.details.show(space, region)
                 mov(region, self.regions.next(region))
             release(region)
+
+    @function(context="thread", sleeps=True)
+    def show_sum(self, inode: Ptr[Inode]) -> OrErrno[I32]:
+        """Write what is in memory of all regions together."""
+        space = keep(self.access.space_of(cast(scratch(inode.private), Ptr[ProcNode])))
+        with if_(space == 0):
+            ret(0)
+        self.details.show_sum(space)
+        self.spaces.drop(space)
+        ret(0)
 
     @function(context="thread", sleeps=True)
     def _show_region(

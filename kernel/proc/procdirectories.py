@@ -95,7 +95,8 @@ class ProcDirectories(Subsystem):
         """Change `model` to what `number` stands for. Returns what `_find` does."""
         directory = scratch(model.entry)
         members = keep(try_(directory.members, Errno.ENOENT))
-        fail_if(members.next(model, number) != number, Errno.ENOENT)
+        with if_(members.has_hidden == 0):
+            fail_if(members.next(model, number) != number, Errno.ENOENT)
         mov(rax, members.entry)
         mov(model.entry, rax)
         ret(members.enter(model, number))

@@ -69,3 +69,5 @@ class ProcMembers(Struct):
     enter: EnterMember
     entry: Ptr[ProcEntry]
     """What all of them are like."""
+    has_hidden: U32
+    """1 if there are others that can be found and are not listed, which `enter` knows."""

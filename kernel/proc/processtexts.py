@@ -18,7 +18,9 @@ from kernel.process.process import ProcessState
 from kernel.process.processes import Processes
 from kernel.process.processsummaries import ProcessSummaries, ProcessSummary, ShownState
 from kernel.process.resourceusage import ResourceUsage
+from kernel.process.tasksearch import TaskSearch
 from kernel.process.usages import Usages
+from kernel.sched.userstate import NAME_SIZE
 from kernel.sync.rwlock import ReadWriteLocks
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.regions import Regions
@@ -76,6 +78,7 @@ class ProcessTexts(ProcSource):
         self,
         writer: TextWriter,
         access: ProcAccess,
+        search: TaskSearch,
         processes: Processes,
         summaries: ProcessSummaries,
         threads: ThreadSummaries,
@@ -86,6 +89,7 @@ class ProcessTexts(ProcSource):
     ) -> None:
         self.writer = writer
         self.access = access
+        self.search = search
         self.processes = processes
         self.summaries = summaries
         self.threads = threads
@@ -97,7 +101,7 @@ class ProcessTexts(ProcSource):
             ProcText(f"{PROCESS}/stat", self.show_stat),
             ProcText(f"{PROCESS}/statm", self.show_statm),
             ProcText(f"{PROCESS}/status", self.show_status),
-            ProcText(f"{PROCESS}/comm", self.show_comm),
+            ProcText(f"{PROCESS}/comm", self.show_comm, mode=0o644, store=self.set_comm),
             ProcText(f"{PROCESS}/limits", self.show_limits),
         ]
 
@@ -142,6 +146,36 @@ class ProcessTexts(ProcSource):
         name = scratch(address_of(thread.name))
         self.writer.print("%s\n", name)
         ret(0)
+
+    @function(context="thread", sleeps=True)
+    def set_comm(self, inode: Ptr[Inode], text: Keep[Ptr[U8]]) -> OrErrno[I32]:
+        """Set it, as far as there is room. Returns 0; or -EINVAL for a thread of another process,
+        -ESRCH for one that has ended."""
+        name, node, result = local(U8 * NAME_SIZE), self._node_of(inode), keep(I32)
+        process, own = keep(node.process), self.processes.current_process()
+        asserts(process != 0)  # it is in the directory of one
+        fail_if(process != own, Errno.EINVAL)
+        self._copy_name(address_of(name), text)
+        mov(result, -Errno.ESRCH)
+        with process.lock.held():
+            task = self.search.find(process, node.thread)
+            with if_(task != 0):
+                self.processes.name_task(task, address_of(name))
+                xor(result, result)
+        ret(result)
+
+    @function
+    def _copy_name(self, name: Ptr[U8], text: Ptr[U8]) -> None:
+        """Fill in `name`, of NAME_SIZE bytes, with what `text` begins with, and zeros."""
+        index = scratch(U64)
+        for offset in range(0, NAME_SIZE, sizeof(U64)):
+            mov(u64[u64(name) + offset], 0)
+        xor(u32(index), u32(index))
+        with while_(index != NAME_SIZE - 1):
+            mov(al, text[index])
+            break_if(al == 0)
+            mov(name[index], al)
+            inc(index)
 
     @function(context="thread", sleeps=True)
     def show_statm(self, inode: Ptr[Inode]) -> OrErrno[I32]:

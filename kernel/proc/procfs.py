@@ -193,9 +193,14 @@ class Procfs(FileSystem):
         if file.member is None:
             entry = self._directory(path, "", is_private=False)
         else:
-            entry = self._link("", file.member)
+            entry = self._child(path, "", file.member)
         kept = self._keep(ProcEntry, entry)
-        row = ProcMembers(next=file.next, enter=file.enter, entry=address_of(kept))
+        row = ProcMembers(
+            next=file.next,
+            enter=file.enter,
+            entry=address_of(kept),
+            has_hidden=int(file.has_hidden),
+        )
         return address_of(self._keep(ProcMembers, row))
 
     # The file system

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.fs.dentries import Dentries
+from kernel.fs.epolls import Epolls
+from kernel.fs.eventcounters import EventCounters
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.filetables import FileTables
@@ -15,12 +17,15 @@ from kernel.fs.path import Path
 from kernel.fs.pathnames import PathNames
 from kernel.fs.paths import Paths
 from kernel.fs.textwriter import TextWriter
+from kernel.fs.timerfiles import TimerFiles
 from kernel.proc.procentry import NO_MEMBER, ProcNode
 from kernel.proc.procsource import FILE, PROCESS, ProcLink, ProcNumbers, ProcSource
 from kernel.process.inspection import Inspection
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.processfiles import ProcessFiles
 from kernel.process.processprograms import ProcessPrograms
+from kernel.process.signalfiles import SignalFiles
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
 from kernel.sched.scheduler import Scheduler
@@ -49,7 +54,20 @@ class ProcLinks(ProcSource):
         dentries: Dentries,
         writer: TextWriter,
         scheduler: Scheduler,
+        counters: EventCounters,
+        epolls: Epolls,
+        timers: TimerFiles,
+        signals: SignalFiles,
+        owners: ProcessFiles,
     ) -> None:
+        self.kinds = {
+            "[eventfd]": counters.operations,
+            "[eventpoll]": epolls.operations,
+            "[timerfd]": timers.operations,
+            "[signalfd]": signals.operations,
+            "[pidfd]": owners.operations,
+        }
+        """What files are called that nothing but a call has made."""
         self.writer = writer
         self.scheduler = scheduler
         self.processes = processes
@@ -270,6 +288,12 @@ class ProcLinks(ProcSource):
             ret(self._print(page, "pipe:[%u]", inode.number))
         with if_(is_type(inode, FileType.REGULAR)):
             ret(self._print(page, f"/memfd:{REMOVED}"))
+        with if_(is_type(inode, FileType.SOCKET)):
+            ret(self._print(page, "socket:[%u]", inode.number))
+        for name, operations in self.kinds.items():
+            lea(rax, operations)
+            with if_(u64(inode.file_operations) == rax):
+                ret(self._print(page, f"anon_inode:{name}"))
         ret(self._print(page, "anon_inode:[%u]", inode.number))
 
     @inline(changes=(rax, "length"))

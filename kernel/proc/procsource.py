@@ -49,8 +49,10 @@ class ProcNumbers:
     path: str
     next: Any
     enter: Any
-    member: ProcLink | None = None
-    """What they are, if they are links; else directories."""
+    member: ProcLink | ProcText | None = None
+    """What they are, if they are no directories."""
+    has_hidden: bool = False
+    """Others can be found that are not listed."""
     is_private: bool = False
     """Only who may look into the process may see them."""
 

@@ -6,7 +6,9 @@ from kernel.errno import Errno
 from kernel.proc.procentry import NO_MEMBER, ProcNode
 from kernel.proc.procsource import PROCESS, THREAD, ProcNumbers, ProcSource
 from kernel.process.processes import Processes
+from kernel.process.processids import PID_MAX
 from kernel.process.task import Task
+from kernel.process.tasksearch import TaskSearch
 from kernel.structures.tree import Trees
 from pykasm import *
 
@@ -15,11 +17,12 @@ class ProcTasks(ProcSource):
     """Finds processes in the directory of all, and threads in that of each process. Context:
     thread."""
 
-    def __init__(self, processes: Processes, trees: Trees) -> None:
+    def __init__(self, processes: Processes, search: TaskSearch, trees: Trees) -> None:
         self.processes = processes
+        self.search = search
         self.trees = trees
         self.proc_files = [
-            ProcNumbers(PROCESS, self.next_process, self.enter_process),
+            ProcNumbers(PROCESS, self.next_process, self.enter_process, has_hidden=True),
             ProcNumbers(f"{PROCESS}/task/{THREAD}", self.next_thread, self.enter_thread),
         ]
 
@@ -36,8 +39,10 @@ class ProcTasks(ProcSource):
 
     @function(context="thread")
     def enter_process(self, node: Keep[Ptr[ProcNode]], number: Keep[U64]) -> OrErrno[I32]:
-        """Have `node` tell of the process with this number, and its first thread."""
-        process = self.processes.find(u32(number))
+        """Have `node` tell of the thread with this number, and its process: that of any may be
+        looked for, though only first ones are listed (proc(5))."""
+        fail_if(number >= PID_MAX, Errno.ENOENT)
+        process = self.search.process_of(u32(number))
         fail_if(process == 0, Errno.ENOENT)
         mov(node.process, process)
         mov(node.thread, u32(number))

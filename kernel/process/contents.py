@@ -143,6 +143,7 @@ CONTENTS: Contents = (
     SignalFiles,  # in files
     EventCalls,  # and for files without names
     MemoryLimits,  # how much memory they may have
+    MemoryScores,  # who gives way when memory is out
     MemoryKiller,  # and what ends where there is none
     MemoryCalls,  # and for memory
     AdviceCalls,  # and for how it is used

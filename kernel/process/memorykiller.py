@@ -9,9 +9,9 @@ from kernel.errno import Errno
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.memoryshortage import COSTLY_ORDER, MemoryShortage
+from kernel.process.memoryscores import MemoryScores
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
-from kernel.process.task import Task
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import KILLABLE, Interruption
@@ -28,15 +28,17 @@ class KillChoice(Struct):
     """What was found of processes."""
 
     process: OrNull[Ptr[Process]]
-    """The one with most pages in memory of those that may end, as processes; null for none."""
-    pages: U64
+    """The one that counts most of those that may end; null for none."""
+    score: I64
+    """What it counts (`MemoryScores`)."""
     ending: U32
     """How many end already, and have not left their memory."""
 
 
 class MemoryKiller(Subsystem):
-    """Ends the process that gives back most, and never process 1, where a program needs a page and
-    there is none (Linux: mm/oom_kill.c). Context: thread, that of the program.
+    """Ends the process that gives back most, unless it asks not to be chosen, and never process 1,
+    where a program needs a page and there is none (Linux: mm/oom_kill.c). Context: thread, that of
+    the program.
 
     Linux does so in its allocator. Here a system call that gets no memory undoes what it has done
     so far, lets go of all locks, and begins again: a process that ends may need them.
@@ -45,6 +47,7 @@ class MemoryKiller(Subsystem):
     def __init__(
         self,
         processes: Processes,
+        scores: MemoryScores,
         signals: Signals,
         restarts: Restarts,
         shortage: MemoryShortage,
@@ -54,6 +57,7 @@ class MemoryKiller(Subsystem):
         log: Log,
     ) -> None:
         self.processes = processes
+        self.scores = scores
         self.signals = signals
         self.restarts = restarts
         self.shortage = shortage
@@ -110,7 +114,7 @@ class MemoryKiller(Subsystem):
         `ending` tells how many."""
         choice, found = local(KillChoice), keep(OrNull[Ptr[Process]])
         mov(choice.process, 0)
-        mov(choice.pages, 0)
+        mov(choice.score, 0)
         mov(choice.ending, 0)
         with self.processes.lock.held():
             with self.processes.each() as process:
@@ -130,27 +134,16 @@ class MemoryKiller(Subsystem):
         """Note in `choice` what `process` is for it."""
         pages = keep(U64)
         with process.lock.held():
-            mov(pages, self._pages_of(process))
+            mov(pages, self.scores.pages_of(process))
         with if_(pages == 0):
             ret()
         with if_((process.state != ProcessState.ALIVE) | (process.signals.deadly != 0)):
             inc(choice.ending)
             ret()
-        with if_((process != self.processes.init) & (pages > choice.pages)):
-            mov(choice.pages, pages)
+        score = self.scores.adjusted(process, pages)
+        with if_((process != self.processes.init) & (score > choice.score)):
+            mov(choice.score, score)
             mov(choice.process, process)
-
-    @function(holds="process.lock")
-    def _pages_of(self, process: Ptr[Process]) -> U64:
-        """Return how many pages the memory of `process` has, but at least 1; 0 if it has none."""
-        with process.tasks.each(Task, "sibling", place=scratch) as task:
-            space = scratch(task.space)
-            with if_(space != 0):
-                mov(rax, space.resident)
-                or_(rax, 1)
-                ret(rax)
-            release(space)
-        ret(0)
 
     @function(context="interrupts off")
     def _end(self, process: Ptr[Process]) -> None:

@@ -69,6 +69,11 @@ class Process(Struct):
     """By `Resource`; changed under `lock`."""
     dumpable: U32
     """1 if others with its user's rights may look into it (prctl(2), PR_SET_DUMPABLE)."""
+    memory_adjustment: I32
+    """How much more, or less, of its memory counts when some process has to end for want of memory,
+    in thousandths of all (proc(5), oom_score_adj)."""
+    least_adjustment: I32
+    """What it may be set to without a special right."""
     name: Array[U8] = field(count=NAME_SIZE)
     """That of the program, for people."""
     program: OrNull[Owned[Ptr[File]]] = field(guarded_by="lock")

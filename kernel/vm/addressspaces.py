@@ -339,6 +339,9 @@ class AddressSpaces(LeakChecks):
                 for name in ("rights", "flags"):
                     mov(eax, getattr(region, name))
                     mov(getattr(seen, name), eax)
+                mov(seen.is_backed, 0)
+                with if_(region.backing != 0):
+                    inc(seen.is_backed)
                 self.ranges.count(space, seen)
         ret(found != 0)
 

@@ -19,3 +19,9 @@ class RegionView(Struct):
     """Pages of 4 KiB of it that are in memory."""
     large: U64
     """Those of them that lie in large pages."""
+    shared: U64
+    """Those of them that others have, too."""
+    dirty: U64
+    """Those of them that were written to by this program."""
+    is_backed: U64
+    """1 if it has a backing, which has each of its pages, too."""

@@ -165,6 +165,8 @@ class UserRanges(Subsystem):
         mov(walk.keeps_large, 1)
         mov(seen.resident, 0)
         mov(seen.large, 0)
+        mov(seen.shared, 0)
+        mov(seen.dirty, 0)
         with do_while(lambda: walk.count == SHARED_BATCH):
             self._count_batch(space, address_of(walk), seen)
             mov(walk.slot, 0)  # its table may go meanwhile
@@ -181,10 +183,12 @@ class UserRanges(Subsystem):
         mov(walk.count, 0)
         with space.lock.held(), while_(walk.count != SHARED_BATCH):
             mov(before, walk.request.address)
-            break_if(self._next(space, walk) == 0)
+            slot = self._next(space, walk)
+            break_if(slot == 0)
             inc(walk.count)
             with if_(walk.level == PageLevel.PAGE):
-                inc(seen.resident)
+                entry = scratch(slot[0])
+                self._count_page(entry, seen)
                 continue_()
             pages = scratch(walk.request.address)
             with if_(pages > walk.request.end):
@@ -193,8 +197,20 @@ class UserRanges(Subsystem):
                 mov(before, seen.start)
             sub(pages, before)
             shr(pages, PageShift.PAGE)
-            add(seen.resident, pages)
-            add(seen.large, pages)
+            for name in ("resident", "large", "dirty"):
+                add(getattr(seen, name), pages)
+
+    @inline(changes=("entry", rax, rcx))
+    def _count_page(self, entry: U64, seen: Ptr[RegionView]) -> None:
+        """Count the page of `entry`, which is changed, in `seen`."""
+        inc(seen.resident)
+        with if_(entry & PageFlags.DIRTY):
+            inc(seen.dirty)
+        frame = self.user_pages.page_frame(entry)
+        mov(ecx, frame.uses.references.count)
+        sub(rcx, seen.is_backed)
+        with if_(ecx > 1):
+            inc(seen.shared)
 
     # Unmapping
 

@@ -1,7 +1,10 @@
 // Where memory is out, the process that has most of it ends, not the one that needs some.
 #include "check.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/wait.h>
@@ -77,6 +80,42 @@ static void calls_succeed(unsigned long total) {
     CHECK(munmap(mine, total) == 0 && close(whole[0]) == 0 && close(whole[1]) == 0);
 }
 
+// Who asks for it ends before others that have more.
+static void first_by_wish(unsigned long total) {
+    int status, ready[2];
+    pid_t children[2];
+    char byte;
+    CHECK(pipe(ready) == 0);
+    mkdir("/proc", 0755);
+    CHECK(mount("proc", "/proc", "proc", 0, 0) == 0);
+    for (int i = 0; i < 2; i++) {  // a small one that asks, and a large one
+        children[i] = fork();
+        if (!children[i]) {
+            unsigned long size = total / 10 * (i ? 6 : 1);
+            char *mine = memory(size);
+            int file = open("/proc/self/oom_score_adj", O_WRONLY);
+            CHECK(mine != MAP_FAILED && file >= 0 && (i || write(file, "1000", 4) == 4));
+            touch(mine, size);
+            write(ready[1], "x", 1);
+            for (;;)
+                pause();
+        }
+        CHECK(read(ready[0], &byte, 1) == 1);
+    }
+    pid_t other = fork();
+    if (!other) {
+        char *mine = memory(total / 10 * 35 / 10);
+        CHECK(mine != MAP_FAILED);
+        touch(mine, total / 10 * 35 / 10);
+        _exit(7);
+    }
+    CHECK(waitpid(other, &status, 0) == other && WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    CHECK(waitpid(children[0], &status, 0) == children[0] && WIFSIGNALED(status));
+    CHECK(waitpid(children[1], &status, WNOHANG) == 0 && kill(children[1], SIGKILL) == 0);
+    CHECK(waitpid(children[1], &status, 0) == children[1] && umount("/proc") == 0);
+    CHECK(close(ready[0]) == 0 && close(ready[1]) == 0);
+}
+
 // One that takes all ends, several at once, too.
 static void all_end(unsigned long total) {
     int status;
@@ -99,6 +138,7 @@ int main(void) {
     CHECK(sysinfo(&info) == 0);
     most_ends(info.freeram * info.mem_unit);
     calls_succeed(info.freeram * info.mem_unit);
+    first_by_wish(info.freeram * info.mem_unit);
     all_end(info.freeram * info.mem_unit);
     char *mine = memory(16 << 20);
     CHECK(mine != MAP_FAILED);

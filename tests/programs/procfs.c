@@ -3,10 +3,12 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
@@ -180,6 +182,110 @@ static void machine(void) {
     CHECK(leads_to("/proc/mounts", "self/mounts") && slurp("/proc/cmdline", 100) > 0);
 }
 
+static void details(void) {
+    char *pages = mmap(0, 1 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int file = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY), size, rss;
+    CHECK(pages != MAP_FAILED && file >= 0);
+    memset(pages, 1, 1 << 20);
+    CHECK(slurp("/proc/self/smaps", 4096) > 0);
+    snprintf(name, sizeof name, "\n%lx-", (long)pages);
+    char *found = strstr(text, name);
+    if (!found) {  // another one that is alike lies below it
+        snprintf(name, sizeof name, "-%lx rw-p", (long)pages + (1 << 20));
+        found = strstr(text, name);
+    }
+    CHECK(found && (found = strstr(found, "\nSize: ")) && sscanf(found + 7, "%d kB", &size) == 1);
+    CHECK((found = strstr(found, "\nRss: ")) && sscanf(found + 6, "%d kB", &rss) == 1);
+    CHECK(size >= 1024 && rss >= 1024 && rss <= size && strstr(found, "\nVmFlags: rd wr "));
+    CHECK(slurp("/proc/self/smaps_rollup", 4096) > 0 && strstr(text, "[rollup]\nRss: "));
+    CHECK(sscanf(strstr(text, "\nRss: ") + 6, "%d kB", &size) == 1 && size >= rss);
+    CHECK(munmap(pages, 1 << 20) == 0);
+
+    CHECK(mkdir("/tmp/procfs", 0700) == 0 && close(file) == 0);
+    file = open("/tmp/procfs/file", O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
+    long long position;
+    unsigned flags;
+    CHECK(write(file, "some", 4) == 4);
+    snprintf(name, sizeof name, "/proc/self/fdinfo/%d", file);
+    CHECK(slurp(name, 100) > 0 && sscanf(text, "pos:\t%lld\nflags:\t%o\n", &position, &flags) == 2);
+    CHECK(position == 4 && flags == (O_RDWR | O_APPEND | 0100000 | O_CLOEXEC));
+    CHECK(strstr(text, "\nmnt_id:\t") && close(file) == 0);
+    FAILS(open(name, O_RDONLY), ENOENT);
+    CHECK(unlink("/tmp/procfs/file") == 0 && rmdir("/tmp/procfs") == 0);
+
+    int counter = eventfd(0, 0), set = epoll_create1(0);
+    snprintf(name, sizeof name, "/proc/self/fd/%d", counter);
+    CHECK(leads_to(name, "anon_inode:[eventfd]"));
+    snprintf(name, sizeof name, "/proc/self/fd/%d", set);
+    CHECK(leads_to(name, "anon_inode:[eventpoll]") && close(set) == 0 && close(counter) == 0);
+}
+
+static int put(const char *path, const char *what) {
+    int file = open(path, O_WRONLY), length = strlen(what);
+    if (file < 0)
+        return -1;
+    int written = write(file, what, length), error = errno;
+    close(file);
+    errno = error;
+    return written == length ? 0 : -1;
+}
+
+static void *stay(void *arguments) {
+    int *ends = arguments;
+    char byte;
+    ends[2] = syscall(SYS_gettid);
+    write(ends[3], "x", 1);
+    read(ends[0], &byte, 1);
+    return 0;
+}
+
+static void changes(void) {
+    CHECK(put("/proc/self/comm", "other name") == 0 && prctl(PR_GET_NAME, name) == 0);
+    CHECK(!strcmp(name, "other name"));
+    CHECK(put("/proc/self/comm", "a name that is longer than that") == 0);
+    CHECK(slurp("/proc/self/comm", 100) == 16 && !strcmp(text, "a name that is \n"));
+    int status, child = fork();
+    if (!child) {  // lower and higher, as children inherit it
+        CHECK(put("/proc/self/oom_score_adj", "500\n") == 0);
+        CHECK(slurp("/proc/self/oom_score_adj", 100) == 4 && atoi(text) == 500);
+        CHECK(slurp("/proc/self/oom_score", 100) > 0 && atoi(text) >= 900);
+        int heir = fork();
+        if (!heir) {
+            CHECK(slurp("/proc/self/oom_score_adj", 100) == 4 && atoi(text) == 500);
+            _exit(0);
+        }
+        CHECK(waitpid(heir, &status, 0) == heir && status == 0);
+        FAILS(put("/proc/self/oom_score_adj", "1001"), EINVAL);
+        FAILS(put("/proc/self/oom_score_adj", "many"), EINVAL);
+        if (!geteuid() && put("/proc/self/oom_score_adj", "-1000") == 0) {
+            CHECK(slurp("/proc/self/oom_score", 100) == 2 && atoi(text) == 0);
+            CHECK(put("/proc/self/oom_score_adj", "-10") == 0);
+        }
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+    // A thread that is not the first is found, and not listed
+    int ends[6], started[2];
+    pthread_t thread;
+    CHECK(pipe(ends) == 0 && pipe(started) == 0);
+    ends[3] = started[1];
+    CHECK(pthread_create(&thread, 0, stay, ends) == 0 && read(started[0], name, 1) == 1);
+    snprintf(name, sizeof name, "/proc/%d/status", ends[2]);
+    CHECK(slurp(name, 1000) > 0);
+    snprintf(link_text, sizeof link_text, "\nTgid:\t%d\n", getpid());
+    CHECK(strstr(text, link_text));
+    snprintf(link_text, sizeof link_text, "\nPid:\t%d\n", ends[2]);
+    CHECK(strstr(text, link_text));
+    DIR *all = opendir("/proc");
+    CHECK(all);
+    for (struct dirent *one; (one = readdir(all));)
+        CHECK(atoi(one->d_name) != ends[2]);
+    CHECK(closedir(all) == 0 && write(ends[1], "x", 1) == 1 && pthread_join(thread, 0) == 0);
+    FAILS(open(name, O_RDONLY), ENOENT);
+    for (int end = 0; end < 2; end++)
+        CHECK(close(ends[end]) == 0 && close(started[end]) == 0);
+}
+
 static long long value(const char *key) {  // behind `key` at the start of a line
     char *at = text;
     for (; at; at = strchr(at, '\n'), at = at ? at + 1 : 0)
@@ -255,6 +361,8 @@ int main(int count, char **arguments) {
     others();
     strangers();
     machine();
+    details();
+    changes();
     load();
     settings();
     CHECK(!is_ours || umount("/proc") == 0);
