@@ -6,6 +6,7 @@ from kernel.proc.ipctexts import IpcTexts
 from kernel.proc.loadtexts import LoadTexts
 from kernel.proc.machinetexts import MachineTexts
 from kernel.proc.maptexts import MapTexts
+from kernel.proc.memoryfiles import MemoryFiles
 from kernel.proc.memoryshortagetexts import MemoryShortageTexts
 from kernel.proc.mounttexts import MountTexts
 from kernel.proc.procaccess import ProcAccess
@@ -34,6 +35,7 @@ CONTENTS: Contents = (
     RegionTexts,  # what is in memory
     MapTexts,  # their memory
     MemoryShortageTexts,  # who ends without any
+    MemoryFiles,  # and that as files
     MountTexts,  # what is mounted
     ProcessorTexts,  # processors
     LoadTexts,  # and what they do

@@ -12,6 +12,7 @@ from kernel.paging.addresses import USER_END
 from kernel.proc.procaccess import ProcAccess
 from kernel.proc.procentry import ProcNode
 from kernel.proc.procsource import PROCESS, ProcSource, ProcText
+from kernel.proc.regiontexts import RegionSizes, RegionTexts
 from kernel.proc.threadsummaries import ThreadSummaries, ThreadSummary
 from kernel.process.limits import RESOURCES, Resource, ResourceLimit
 from kernel.process.process import ProcessState
@@ -86,6 +87,7 @@ class ProcessTexts(ProcSource):
         spaces: AddressSpaces,
         regions: Regions,
         locks: ReadWriteLocks,
+        details: RegionTexts,
     ) -> None:
         self.writer = writer
         self.access = access
@@ -97,6 +99,7 @@ class ProcessTexts(ProcSource):
         self.spaces = spaces
         self.regions = regions
         self.locks = locks
+        self.details = details
         self.proc_files = [
             ProcText(f"{PROCESS}/stat", self.show_stat),
             ProcText(f"{PROCESS}/statm", self.show_statm),
@@ -134,6 +137,19 @@ class ProcessTexts(ProcSource):
         with if_(space != 0):
             with self.locks.read_held(space.regions_lock):
                 self.regions.measure(space, 0, USER_END, usage)
+            self.spaces.drop(space)
+
+    @function(context="thread", sleeps=True)
+    def _measure_all(
+        self, node: Keep[Ptr[ProcNode]], usage: Ptr[RegionUsage], sizes: Keep[Ptr[RegionSizes]]
+    ) -> None:
+        """Fill in `usage`, as `_measure` does, and `sizes`."""
+        self._measure(node, usage)
+        for name in ("resident", "anonymous", "code"):
+            mov(getattr(sizes, name), 0)
+        space = keep(self.access.space_of(node))
+        with if_(space != 0):
+            self.details.measure(space, sizes)
             self.spaces.drop(space)
 
     # Short ones
@@ -179,16 +195,20 @@ class ProcessTexts(ProcSource):
 
     @function(context="thread", sleeps=True)
     def show_statm(self, inode: Ptr[Inode]) -> OrErrno[I32]:
-        """Write pages: mapped, in memory, shared, of the program's text, 0, data, 0."""
+        """Write pages: mapped, in memory, those of them that files have, of code, 0, data, 0."""
         usage, row, thread = local(RegionUsage), local(ProcessSummary), local(ThreadSummary)
         node = self._node_of(inode)
         try_(self._describe(node, address_of(row), address_of(thread)))
-        self._measure(node, address_of(usage))
+        sizes = local(RegionSizes)
+        self._measure_all(node, address_of(usage), address_of(sizes))
         for place in (usage.mapped, usage.data, row.memory):
             mov(rax, place)
             shr(rax, PageShift.PAGE)
             mov(place, rax)
-        self.writer.print("%u %u 0 0 0 %u 0\n", usage.mapped, row.memory, usage.data)
+        mov(rax, sizes.resident)
+        sub(rax, sizes.anonymous)
+        self.writer.print("%u %u %u ", usage.mapped, row.memory, rax)
+        self.writer.print("%u 0 %u 0\n", sizes.code, usage.data)
         ret(0)
 
     @function(context="thread", sleeps=True)

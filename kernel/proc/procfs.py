@@ -34,6 +34,7 @@ from kernel.proc.procsource import (
     ProcFile,
     ProcLink,
     ProcNumbers,
+    ProcPlain,
     ProcSource,
     ProcText,
 )
@@ -172,6 +173,13 @@ class Procfs(FileSystem):
                 text=file.text,
                 show=self._show_constant,
                 file_operations=address_of(self.text_operations),
+            )
+        if isinstance(file, ProcPlain):
+            return self._entry(
+                name,
+                mode=FileType.REGULAR | file.mode,
+                is_private=int(file.is_private),
+                file_operations=address_of(file.operations),
             )
         if isinstance(file, ProcLink):
             return self._link(name, file)

@@ -33,6 +33,17 @@ class ProcConstant:
 
 
 @dataclass(frozen=True)
+class ProcPlain:
+    """A regular file at `path`, with operations of its own."""
+
+    path: str
+    operations: Any
+    mode: int
+    is_private: bool = False
+    """Only who may look into the process may open it."""
+
+
+@dataclass(frozen=True)
 class ProcLink:
     """A symbolic link without a text of its own (see `InodeOperations`)."""
 
@@ -57,7 +68,7 @@ class ProcNumbers:
     """Only who may look into the process may see them."""
 
 
-ProcFile = ProcText | ProcConstant | ProcLink | ProcNumbers
+ProcFile = ProcText | ProcConstant | ProcPlain | ProcLink | ProcNumbers
 
 
 class ProcSource(Subsystem):

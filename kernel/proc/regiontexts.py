@@ -26,14 +26,18 @@ SHARERS_SHIFT = 1
 
 
 class RegionSizes(Struct):
-    """Pages in memory, in the words of proc(5), smaps."""
+    """Pages in memory, in the words of proc(5), smaps; and the bounds of all."""
 
+    start: U64
+    end: U64
     resident: U64
     shared: U64
     dirty: U64
     large: U64
     anonymous: U64
     locked: U64
+    code: U64
+    """What is mapped of programs and libraries, in memory or not."""
 
 
 SUMMED = ("resident", "shared", "dirty", "large")
@@ -87,23 +91,26 @@ class RegionTexts(Subsystem):
     @function(context="thread", sleeps=True)
     def show_sum(self, space: Keep[Ptr[AddressSpace]]) -> None:
         """Write what is in memory of all regions of `space`."""
-        sizes, start, end = local(RegionSizes), local(U64), local(U64)
-        self._clear(address_of(sizes))
-        mov(start, 0)
-        mov(end, 0)
+        sizes = local(RegionSizes)
+        self.measure(space, address_of(sizes))
+        self.writer.print("%08x-%08x ---p 00000000 00:00 0 [rollup]\n", sizes.start, sizes.end)
+        self._show_sizes(address_of(sizes))
+
+    @function(context="thread", sleeps=True)
+    def measure(self, space: Keep[Ptr[AddressSpace]], sizes: Keep[Ptr[RegionSizes]]) -> None:
+        """Fill in `sizes` for all regions of `space`."""
+        self._clear(sizes)
         with self.locks.read_held(space.regions_lock):
             region = keep(self.regions.find_from(space, 0))
             with if_(region != 0):
                 mov(rax, region.node.key)
-                mov(start, rax)
+                mov(sizes.start, rax)
             with while_(region != 0):
-                self._add(space, region, address_of(sizes))
+                self._add(space, region, sizes)
                 mov(rax, region.end)
-                mov(end, rax)
+                mov(sizes.end, rax)
                 mov(region, self.regions.next(region))
             release(region)
-        self.writer.print("%08x-%08x ---p 00000000 00:00 0 [rollup]\n", start, end)
-        self._show_sizes(address_of(sizes))
 
     @function
     def _clear(self, sizes: Ptr[RegionSizes]) -> None:
@@ -134,6 +141,11 @@ class RegionTexts(Subsystem):
             add(sizes.anonymous, rax)
         with if_(region.flags & RegionFlags.LOCKED):
             add(sizes.locked, rax)
+        with if_((region.backing != 0) & (region.rights & Rights.EXECUTE != 0)):
+            mov(rax, seen.end)
+            sub(rax, seen.start)
+            shr(rax, PageShift.PAGE)
+            add(sizes.code, rax)
 
     @function
     def _show_sizes(self, sizes: Keep[Ptr[RegionSizes]]) -> None:

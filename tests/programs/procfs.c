@@ -199,7 +199,35 @@ static void details(void) {
     CHECK(size >= 1024 && rss >= 1024 && rss <= size && strstr(found, "\nVmFlags: rd wr "));
     CHECK(slurp("/proc/self/smaps_rollup", 4096) > 0 && strstr(text, "[rollup]\nRss: "));
     CHECK(sscanf(strstr(text, "\nRss: ") + 6, "%d kB", &size) == 1 && size >= rss);
-    CHECK(munmap(pages, 1 << 20) == 0);
+    long long mapped, inside, shared, code;
+    CHECK(slurp("/proc/self/statm", 100) > 0);
+    CHECK(sscanf(text, "%lld %lld %lld %lld", &mapped, &inside, &shared, &code) == 4);
+    CHECK(mapped >= inside && inside >= 256 && shared > 0 && inside > shared && code > 0);
+
+    // Memory is a file, of one's own and of others whom one may look into
+    int memory = open("/proc/self/mem", O_RDWR);
+    CHECK(memory >= 0 && pread(memory, text, 3, (long)pages + 4095) == 3 && !memcmp(text, "\1\1\1", 3));
+    CHECK(pwrite(memory, "abcd", 4, (long)pages + 4094) == 4 && !memcmp(pages + 4094, "abcd", 4));
+    CHECK(lseek(memory, (long)pages + 4095, SEEK_SET) == (long)pages + 4095);
+    CHECK(read(memory, text, 2) == 2 && !memcmp(text, "bc", 2));
+    CHECK(read(memory, text, 2) == 2 && text[0] == 'd');
+    int ends[2], status, child;
+    CHECK(pipe(ends) == 0 && (child = fork()) >= 0);
+    if (!child) {
+        strcpy(pages, "of the child");
+        write(ends[1], "x", 1);
+        for (;;)
+            pause();
+    }
+    snprintf(name, sizeof name, "/proc/%d/mem", child);
+    int other = open(name, O_RDONLY);
+    CHECK(other >= 0 && read(ends[0], text, 1) == 1);
+    CHECK(pread(other, text, 13, (long)pages) == 13 && !strcmp(text, "of the child"));
+    CHECK(pages[0] == 1 && kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
+    CHECK(pread(other, text, 13, (long)pages) <= 0 && close(other) == 0);
+    CHECK(close(ends[0]) == 0 && close(ends[1]) == 0 && munmap(pages, 1 << 20) == 0);
+    FAILS(pread(memory, text, 3, (long)pages), EIO);
+    CHECK(close(memory) == 0);
 
     CHECK(mkdir("/tmp/procfs", 0700) == 0 && close(file) == 0);
     file = open("/tmp/procfs/file", O_CREAT | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
