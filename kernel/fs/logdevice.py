@@ -325,7 +325,7 @@ class LogDevice(CharacterDriver):
     @function(context="any")
     def _begin_to_look(self) -> None:
         """Look for new messages from now on, unless that is so already."""
-        was = keep(U32)
+        was = scratch(U32)
         with self.news.queue.lock.held():
             mov(was, 1)
             xchg(self.looking, was)

@@ -164,8 +164,9 @@ class Log(Writer):
         ret(position)
 
     @function
-    def get_bounds(self, bounds: Keep[Ptr[LogBounds]]) -> None:
+    def get_bounds(self, bounds: Ptr[LogBounds]) -> None:
         """Fill in `bounds`. Context: any but NMI."""
+        bounds = scratch(bounds)
         with self.lock.held():
             for name in ("oldest", "end", "dropped"):
                 mov(rax, getattr(self, name))

@@ -45,9 +45,9 @@ class SysTree(Subsystem):
         self._prepare(address_of(self.root), text("/"), DIRECTORY_MODE)
 
     @function
-    def _prepare(self, node: Keep[Ptr[SysNode]], name: Ptr[U8], mode: U32) -> None:
+    def _prepare(self, node: Ptr[SysNode], name: Ptr[U8], mode: U32) -> None:
         """Make `node` one without a place."""
-        name, mode = keep(name), keep(mode)
+        node, name, mode = scratch(node), scratch(name), scratch(mode)
         mov(rdi, node)
         xor(eax, eax)
         mov(ecx, sizeof(SysNode) // sizeof(U64))
