@@ -9,7 +9,7 @@ from kernel.fs.files import Files
 from kernel.fs.filetable import MOST_FILES
 from kernel.fs.inode import Inode
 from kernel.fs.inodes import Inodes
-from kernel.fs.pipe import CAPACITY
+from kernel.fs.pipe import LARGEST
 from kernel.fs.randomness import Randomness
 from kernel.fs.textwriter import TextWriter
 from kernel.log.level import CONSOLE_LEVEL
@@ -52,7 +52,7 @@ CONSTANTS = {
     "vm/overcommit_memory": 0,
     "fs/file-max": MOST,
     "fs/nr_open": MOST_FILES,
-    "fs/pipe-max-size": CAPACITY,
+    "fs/pipe-max-size": LARGEST,
 }
 """What can't be set here. Memory is lent as `Overcommit` says, the heuristic of Linux."""
 

@@ -37,6 +37,7 @@ from kernel.process.machinecalls import MachineCalls
 from kernel.process.memorycalls import MemoryCalls
 from kernel.process.memorykiller import MemoryKiller
 from kernel.process.memorylimits import MemoryLimits
+from kernel.process.memoryscores import MemoryScores
 from kernel.process.messagecalls import MessageCalls
 from kernel.process.messagequeuecalls import MessageQueueCalls
 from kernel.process.mountcalls import MountCalls
