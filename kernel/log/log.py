@@ -24,6 +24,17 @@ RECORD_ALIGNMENT = sizeof(LogRecord)
 """Records begin at multiples of their own size, so that no record wraps at the ring's end."""
 
 
+class LogBounds(Struct):
+    """Which messages there are."""
+
+    oldest: U64
+    """The position of the oldest one."""
+    end: U64
+    """Where the next one goes."""
+    dropped: U64
+    """How many were overwritten."""
+
+
 class LogListener(Fn[[], Void], context="any"):
     """Called behind each message, wherever that was written: it must take no lock."""
 
