@@ -91,12 +91,11 @@ class Tmpfs(FileSystem):
 
     @function(context="thread", sleeps=True)
     def create(
-        self, source: Ptr[U8], options: Ptr[U8]
+        self, source: Ptr[U8], options: Keep[Ptr[U8]]
     ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[SuperBlock]]]]:
         """Make an empty file system, as `FileSystem` says."""
         wanted, result = local(TmpfsOptions), keep(I32)
-        mov(wanted.most_pages, -1)
-        mov(wanted.most_inodes, -1)
+        self.options.set_limits(address_of(wanted))
         mov(wanted.mode, ROOT_PERMISSIONS)
         mov(wanted.user, 0)
         mov(wanted.group, 0)

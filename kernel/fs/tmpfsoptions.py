@@ -45,6 +45,15 @@ class TmpfsOptionTexts(Subsystem):
         self.overcommit = overcommit
 
     @function
+    def set_limits(self, options: Ptr[TmpfsOptions]) -> None:
+        """Allow half of memory for pages, and as many inodes: what holds where nothing is asked
+        for (tmpfs(5))."""
+        mov(rax, self.overcommit.most_pages)
+        shr(rax, 1)
+        mov(options.most_pages, rax)
+        mov(options.most_inodes, rax)
+
+    @function
     def parse(self, text: Keep[Ptr[U8]], options: Keep[Ptr[TmpfsOptions]]) -> OrErrno[I32]:
         """Set in `options` what `text` asks for. Returns 0, or -EINVAL for what nobody knows."""
         with while_(at(text) != 0):

@@ -33,6 +33,7 @@ from kernel.mm.slabs import Slabs
 from kernel.paging.addresses import Area
 from kernel.time.wallclock import WallClock
 from kernel.tty.consoleterminal import ConsoleTerminal
+from kernel.vm.overcommit import Overcommit
 from pykasm import *
 from tests.host.memory_support import frame_address
 from tests.host.threads_support import Kernel
@@ -52,6 +53,10 @@ ALWAYS = (
 
 ROOM = 512
 """Pages of physical memory."""
+
+NO_LIMIT = 1 << 32
+"""Pages that the kernel believes to have: so many that it is memory which ends, not what is allowed
+of it."""
 
 OBJECTS = 0xFFFF_9000_0000_0000
 OBJECTS_SIZE = 1 << 20
@@ -84,6 +89,7 @@ class FileMachine:
         self.end = OBJECTS
         self.now = 0
         self._stub()
+        self.host[self.parts[Overcommit].most_pages] = NO_LIMIT
         starting: tuple[type[Any], ...] = (CredentialStore, Dentries, RootFileSystem)
         for part in starting:
             self.host.call(self.parts[part].start)

@@ -9,6 +9,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 
 #define PAGE 4096L
@@ -26,6 +27,15 @@ static int at(const char *name, int flags) {
     return open(path, flags, 0600);
 }
 
+// What nothing is said of may have half of memory, and as many files; sysinfo may leave out some.
+static int is_half_of_memory(void) {
+    struct statfs status;
+    struct sysinfo info;
+    CHECK(!statfs(place, &status) && !sysinfo(&info));
+    unsigned long half = info.totalram * info.mem_unit / PAGE / 2;
+    return status.f_blocks > half / 10 * 9 && status.f_blocks < half / 10 * 11 && status.f_files > half / 10 * 9;
+}
+
 static void check_options(void) {
     const char *bad[] = {"nothing", "size", "size=", "size=x", "size=1z", "mode=9", "mode=", "uid=-1",
                          "uid=4294967295", "gid=x", "size=4k mode=700", "mode=700,what=1", "Size=4k"};
@@ -37,6 +47,7 @@ static void check_options(void) {
     CHECK(status.st_uid == 1000 && status.st_gid == 16 && (status.st_mode & 07777) == 02750);
     CHECK(!umount(place) && !mount_with("size=10%,nr_inodes=0,mode=700") && !umount(place));
     CHECK(!mount_with(0) && !stat(place, &status) && (status.st_mode & 07777) == 01777);
+    CHECK(is_half_of_memory());
     CHECK(!umount(place) && !mount_with("") && !umount(place));
 }
 
