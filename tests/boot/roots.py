@@ -15,11 +15,12 @@ from tests.boot.test_programs import busybox
 ROOTFS = Path(__file__).parents[2] / "scripts" / "rootfs"
 
 
-def shell_root(folder: Path) -> Path:
-    """The folder `root` in `folder`, as `scripts/rootfs` makes it; skips where that can't be."""
+def shell_root(folder: Path, *options: str) -> Path:
+    """The folder `root` in `folder`, as `scripts/rootfs` makes it with `options`; skips where that
+    can't be."""
     busybox()  # skips where there is none
     root = folder / "root"
-    subprocess.run([sys.executable, ROOTFS, root], check=True)
+    subprocess.run([sys.executable, ROOTFS, *options, root], check=True)
     return root
 
 

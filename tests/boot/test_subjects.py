@@ -83,11 +83,6 @@ assert ctypes.CDLL(None).getpid() == os.getpid()
 print("all", sys.version_info.major)
 """
 
-LEFT_OUT = (
-    *("test", "__pycache__", "idlelib", "lib2to3", "ensurepip", "tkinter", "distutils"),
-    *("config-*", "dist-packages", "turtledemo", "pydoc_data", "unittest"),
-)
-
 
 @pytest.fixture
 def start(machine: MakeMachine, tmp_path: Path) -> Start:
@@ -150,16 +145,42 @@ def test_commands_of_busybox_do_what_they_do_elsewhere(start: Start, tmp_path: P
         assert shell.run("sh c; rm c") == (here.stdout + here.stderr).splitlines(), command
 
 
-def test_lua_and_sqlite_compute(start: Start, tmp_path: Path) -> None:
-    root = shell_root(tmp_path)
-    for program in ("lua5.4", "sqlite3"):
-        add_program(root, program)
-    shell = start(root)
+@pytest.fixture
+def full(start: Start, tmp_path: Path) -> Shell:
+    """A shell in the root with all programs that `scripts/rootfs` knows."""
+    for program in ("bash", "lua5.4", "sqlite3", "/usr/bin/python3", "ps"):
+        if shutil.which(program) is None:
+            pytest.skip(f"{program} is not here (`scripts/setup full` brings what can be had)")
+    return start(shell_root(tmp_path, "--full"))
+
+
+def test_programs_of_debian_are_at_home(full: Shell) -> None:
     script = "local t = {} for n = 1, 9 do t[n] = n * n end print(#t, table.concat(t, ' '))"
-    shell.run(f'echo "{script}" > s')
-    assert shell.run("lua5.4 s") == ["9\t1 4 9 16 25 36 49 64 81"]
-    shell.run("sqlite3 /tmp/base 'create table t (a, b); insert into t values (1, 2), (3, 4)'")
-    assert shell.run("sqlite3 /tmp/base 'select sum(a * b) from t'") == ["14"]
+    full.run(f'echo "{script}" > s')
+    assert full.run("lua5.4 s") == ["9\t1 4 9 16 25 36 49 64 81"]
+    full.run("sqlite3 /tmp/base 'create table t (a, b); insert into t values (1, 2), (3, 4)'")
+    assert full.run("sqlite3 /tmp/base 'select sum(a * b) from t'") == ["14"]
+    full.run("cat > script.py <<'END'" + SCRIPT.replace("\n", "\r") + "END")
+    assert full.run("python3 script.py") == ["all 3"]
+    assert full.run("bash -c 'a=(x y z); echo ${a[-1]} ${#a[@]} $((6 ** 2))'") == ["z 3 36"]
+    # With the path, as the shell has commands of these names itself
+    assert full.run("/bin/ls --version | grep -c coreutils; /bin/ls -Q -d /bin") == ["1", '"/bin"']
+    assert (
+        full.run("sleep 1000 & /bin/ps -o pid=,comm= -p $! | grep -c ' sleep$'; kill $!")[0] == "1"
+    )
+
+
+def test_python_comes_first_where_that_is_wanted(machine: MakeMachine, tmp_path: Path) -> None:
+    if not Path("/usr/bin/python3").exists():
+        pytest.skip("Debian's python3 is not here")
+    initrd = tmp_path / "initrd"
+    initrd.write_bytes(of_folder(shell_root(tmp_path, "--python")))
+    kernel = machine(modules=(initrd,), smp=2)
+    kernel.expect(">>> ")
+    kernel.send_line("import json, sys; json.dumps([6 * 7, sys.platform])")
+    kernel.expect(r"""'\[42, "linux"\]'""")
+    kernel.send_line("exit(3)")
+    assert Shell(kernel).run("echo left") == ["left"]
 
 
 def test_a_compiler_makes_programs_that_run(start: Start, tmp_path: Path) -> None:
@@ -178,25 +199,6 @@ def test_a_compiler_makes_programs_that_run(start: Start, tmp_path: Path) -> Non
     shell.run("cat > t.c <<'END'\r" + "\r".join(lines) + "\rEND")
     assert shell.run("tcc -o t t.c; ./t; echo $?") == ["6", "3"]
     assert shell.run("tcc -run t.c; echo $?") == ["6", "3"]
-
-
-def test_python_runs(start: Start, tmp_path: Path) -> None:
-    python = Path("/usr/bin/python3")
-    if not python.exists():
-        pytest.skip("Debian's python3 is not here")
-    root = shell_root(tmp_path)
-    add_program(root, python)
-    (root / "bin" / "python3").unlink()
-    shutil.copy(python.resolve(), root / "bin" / "python3")
-    library = Path(f"/usr/lib/{python.resolve().name}")
-    shutil.copytree(
-        library, root / library.relative_to("/"), ignore=shutil.ignore_patterns(*LEFT_OUT)
-    )
-    for module in (root / library.relative_to("/")).glob("lib-dynload/*.so"):
-        add_libraries(root, module)
-    (root / "root" / "script.py").write_text(SCRIPT)
-    shell = start(root)
-    assert shell.run("PYTHONHOME=/usr python3 script.py") == ["all 3"]
 
 
 @pytest.mark.parametrize("stressor", ["cpu", "vm", "fork", "futex", "signal", "switch"])
