@@ -70,10 +70,10 @@ class LogReader(Writer):
     @function(init=True)
     def start(self) -> None:
         """Be told of messages from now on."""
-        mov(self.log.listener, address_of(self.hear))
+        mov(self.log.listener, address_of(self._hear))
 
     @function(context="any")
-    def hear(self) -> None:
+    def _hear(self) -> None:
         """Have who waits look for the message that was just written. Who wrote it may hold any
         lock, so that nobody is woken here, but behind an interrupt. The lock of the log lies
         between this look at who waits and that of a waiter at the messages: one sees the other."""
