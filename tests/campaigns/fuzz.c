@@ -2,9 +2,13 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdint.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <dirent.h>
 #include <ftw.h>
@@ -327,11 +331,41 @@ static int is_ours(const char *name) {
     return 1;
 }
 
+// Removes what is found by keys, of one kind: by its three calls.
+static void remove_kind(int information, int status, int (*control)(int, int, void *)) {
+    char room[256];
+    for (int index = control(0, information, room); index >= 0; index--) {
+        int id = control(index, status, room);
+        if (id >= 0)
+            control(id, IPC_RMID, 0);
+    }
+}
+
+static int control_messages(int id, int command, void *room) { return msgctl(id, command, room); }
+
+static int control_segment(int id, int command, void *room) { return shmctl(id, command, room); }
+
+static int control_semaphores(int id, int command, void *room) {
+    return syscall(SYS_semctl, id, 0, command, room);
+}
+
+static void remove_shared(void) {
+    remove_kind(MSG_INFO, MSG_STAT, control_messages);
+    remove_kind(SHM_INFO, SHM_STAT, control_segment);
+    remove_kind(SEM_INFO, SEM_STAT, control_semaphores);
+    mkdir("/tmp/queues", 0755);
+    if (mount("mqueue", "/tmp/queues", "mqueue", 0, 0) == 0) {
+        nftw("/tmp/queues", drop, 8, FTW_DEPTH | FTW_PHYS);
+        umount("/tmp/queues");
+    }
+}
+
 // Nothing that a case has made stays.
 static void after(void) {
     char path[300];
     nftw("/", uncover, 8, FTW_PHYS);
     mount(0, "/", 0, MS_REMOUNT, 0); // who unmounts the root makes it read-only
+    remove_shared();
     DIR *root = opendir("/");
     nftw("/tmp", drop, 8, FTW_DEPTH | FTW_PHYS);
     for (struct dirent *one; root && (one = readdir(root));) {
