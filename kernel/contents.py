@@ -37,6 +37,7 @@ from kernel.text.contents import CONTENTS as TEXT
 from kernel.threads.contents import CONTENTS as THREADS
 from kernel.time.contents import CONTENTS as TIME
 from kernel.tty.contents import CONTENTS as TTY
+from kernel.users.contents import CONTENTS as USERS
 from kernel.vm.contents import CONTENTS as VM
 from pykasm import *
 
@@ -62,6 +63,7 @@ CONTENTS: Contents = (
     *IRQ,  # interrupts of devices: I/O APICs, shared lines, work deferred from handlers
     *TIME,  # hardware clocks, how they correct each other, and the time of day
     *FUTEX,  # waiting for words of programs' memory to change
+    *USERS,  # what users have, counted over all of their processes
     *SIGNALS,  # what programs are told by signals
     *FS,  # files: names, inodes, what is open, and what is kept of it in memory
     *IPC,  # what programs share by keys and names

@@ -6,7 +6,6 @@ from kernel.ipc.messagequeues import MessageQueues
 from kernel.ipc.messageselection import MessageSelection
 from kernel.ipc.mqueuefs import Mqueuefs
 from kernel.ipc.posixqueues import PosixQueues
-from kernel.ipc.queueaccounts import QueueAccounts
 from kernel.ipc.segmentcontrol import SegmentControl
 from kernel.ipc.semaphoreattempts import SemaphoreAttempts
 from kernel.ipc.semaphorecontrol import SemaphoreControl
@@ -26,7 +25,6 @@ CONTENTS: Contents = (
     MessageControl,  # looking at message queues, and changing them
     SharedSegments,  # making segments of memory, and removing them
     SegmentControl,  # looking at these, and changing them
-    QueueAccounts,  # how much POSIX message queues users may have
-    PosixQueues,  # sending to these, and receiving from them
+    PosixQueues,  # sending to POSIX message queues, and receiving from them
     Mqueuefs,  # the file system in which they have their names
 )

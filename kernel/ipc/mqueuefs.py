@@ -221,8 +221,7 @@ class Mqueuefs(FileSystem):
     def _set_size(self, inode: Ptr[Inode], credentials: Keep[Ptr[Credentials]]) -> OrErrno[I32]:
         """Make the queue of `inode` as large as is asked for. Returns 0, -ENOSPC, -EINVAL,
         -EMFILE or -ENOMEM."""
-        queue, limit, user = keep(cast(inode.private, Ptr[PosixQueue])), keep(U64), inode.user
-        user = keep(user)
+        queue, limit = keep(cast(inode.private, Ptr[PosixQueue])), keep(U64)
         mov(queue.most, MOST_MESSAGES)
         mov(queue.most_bytes, MOST_BYTES)
         mov(limit, USUAL_LIMIT)
@@ -234,10 +233,10 @@ class Mqueuefs(FileSystem):
             mov(limit, request.limit)
             try_(self._take_size(queue, request, credentials))
         cost = keep(self._cost(queue))
-        failed, account = self.queues.accounts.enter(user, cost, limit)
-        with if_(account == 0):
-            ret(failed)
-        ignore(failed, "there is an account")
+        account = keep(try_(self.queues.accounts.hold(credentials.user), Errno.ENOMEM))
+        errdefer(self.queues.accounts.drop, account)
+        place = address_of(account.queue_bytes)
+        fail_if(~self.queues.accounts.take(place, cost, limit), Errno.EMFILE)
         mov(queue.account, account)
         mov(queue.cost, cost)
         ret(0)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from kernel.ipc.queueaccount import QueueAccount
 from kernel.locks.waitqueue import WaitQueue
 from kernel.structures.list import ListHead
 from kernel.structures.tree import Tree, TreeNode
 from kernel.sync.mutex import Mutex
 from kernel.sync.pollqueue import PollQueue
+from kernel.users.useraccount import UserAccount
 from pykasm import *
 
 MOST_PRIORITIES = 32768
@@ -66,7 +66,7 @@ class PosixQueue(Struct):
 
     lock: Mutex
     """Guards all of it."""
-    account: OrNull[Owned[Ptr[QueueAccount]]]
+    account: OrNull[Owned[Ptr[UserAccount]]]
     """Where `cost` is counted."""
     cost: U64
     most: U64

@@ -11,7 +11,6 @@ from kernel.ipc.posixqueue import (
     PosixQueue,
     PosixWaiter,
 )
-from kernel.ipc.queueaccounts import QueueAccounts
 from kernel.mm.heap import Heap
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.sched.scheduler import Scheduler
@@ -22,6 +21,7 @@ from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueue import READABLE, WRITABLE
 from kernel.sync.pollqueues import PollQueues
 from kernel.time.daywaits import UNTIL_DAY, DayWaits
+from kernel.users.useraccounts import UserAccounts
 from pykasm import *
 
 WAITS = 1
@@ -40,7 +40,7 @@ class PosixQueues(LeakChecks):
 
     def __init__(
         self,
-        accounts: QueueAccounts,
+        accounts: UserAccounts,
         trees: Trees,
         mutexes: Mutexes,
         waiting: Waiting,
@@ -106,7 +106,9 @@ class PosixQueues(LeakChecks):
         account = scratch(queue.account)
         mov(queue.account, 0)
         with if_(account != 0):
-            self.accounts.leave(account, queue.cost)
+            mov(rax, queue.cost)
+            lock.sub(account.queue_bytes, rax)
+            self.accounts.drop(account)
         self.records.free(queue)
         lock.dec(self.count)
 

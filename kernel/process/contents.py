@@ -92,7 +92,6 @@ from kernel.process.transfercalls import TransferCalls
 from kernel.process.undolists import UndoLists
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.usages import Usages
-from kernel.process.useraccounts import UserAccounts
 from kernel.process.userpath import UserPaths
 from kernel.process.userreturn import UserReturn
 from kernel.process.usertimes import UserTimes
@@ -113,8 +112,7 @@ CONTENTS: Contents = (
     ProcessTimes,  # for how long
     Usages,  # what else they have used
     TaskSearch,  # their threads, by numbers
-    UserAccounts,  # what users have
-    TaskLimits,  # and how many threads they may
+    TaskLimits,  # how many threads users may have
     ProcessSummaries,  # what is told of them in short
     ProcessPrograms,  # the files that they run
     FileStates,  # what their threads have of files

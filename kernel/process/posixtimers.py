@@ -14,6 +14,7 @@ from kernel.process.processtimes import ProcessTimes
 from kernel.process.task import Task
 from kernel.sched.runtimes import RunTimes
 from kernel.signals.signalgroup import SignalGroup
+from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signaltarget import SignalTarget
 from kernel.signals.signaltimer import SignalTimer, TimeBase
 from kernel.signals.signaltimers import SignalTimers
@@ -49,6 +50,7 @@ class PosixTimers(LeakChecks):
         times: ProcessTimes,
         processor_timers: ProcessTimers,
         timers: SignalTimers,
+        queues: SignalQueues,
         trees: Trees,
         slabs: Slabs,
     ) -> None:
@@ -57,6 +59,7 @@ class PosixTimers(LeakChecks):
         self.times = times
         self.processor_timers = processor_timers
         self.timers = timers
+        self.queues = queues
         self.trees = trees
         self.records = SlabCache(slabs, "timer", SignalTimer)
         self.leak_checks = [leak_check("timers", self.used_count)]
@@ -75,10 +78,7 @@ class PosixTimers(LeakChecks):
         allowed = keep(U32)
         xor(allowed, allowed)
         with group.lock.held():
-            mov(eax, group.queued)
-            with if_(eax < group.queue_limit):
-                inc(group.queued)
-                inc(allowed)
+            mov(allowed, self.queues.count_one(group))
         fail_if(allowed == 0)
         timer = scratch(self.records.allocate())
         with if_(timer == 0):
@@ -92,10 +92,10 @@ class PosixTimers(LeakChecks):
         ret(timer)
 
     @function
-    def _give_back(self, group: Ptr[SignalGroup]) -> None:
+    def _give_back(self, group: Keep[Ptr[SignalGroup]]) -> None:
         """Count one signal less."""
         with group.lock.held():
-            dec(group.queued)
+            self.queues.give_back(group)
 
     @function(context="thread")
     def discard(self, group: Ptr[SignalGroup], timer: Keep[Owned[Ptr[SignalTimer]]]) -> None:

@@ -33,6 +33,7 @@ from kernel.structures.list import ListHead
 from kernel.structures.tree import Tree, Trees
 from kernel.sync.pollqueue import ANYTHING
 from kernel.sync.pollqueues import PollQueues
+from kernel.users.useraccounts import UserAccounts
 from pykasm import *
 
 
@@ -58,10 +59,12 @@ class Processes(LeakChecks):
         trees: Trees,
         signals: SignalStates,
         sender: Signals,
+        accounts: UserAccounts,
         slabs: Slabs,
         clock: Clock,
     ) -> None:
         self.clock = clock
+        self.accounts = accounts
         self.scheduler = scheduler
         self.queues = queues
         self.reports = reports
@@ -109,7 +112,8 @@ class Processes(LeakChecks):
         process = keep(try_(self._allocate()))
         errdefer(self._abandon, process)
         with if_(maker == 0):
-            fail_if(~self.signals.begin(address_of(process.signals)))
+            account = try_(self.accounts.hold(0))
+            fail_if(~self.signals.begin(address_of(process.signals), account))
             self._set_first_limits(process)
             group = try_(self.groups.create_with_session(process.number))
             with self.lock.held():

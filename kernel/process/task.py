@@ -16,9 +16,9 @@ from kernel.locks.waitqueue import WaitQueue
 from kernel.paging.addresses import UserAddress
 from kernel.process.process import Process
 from kernel.process.resourceusage import SplitTime
-from kernel.process.useraccount import UserAccount
 from kernel.signals.signaltarget import SignalTarget
 from kernel.structures.list import ListHead
+from kernel.users.useraccount import UserAccount
 from kernel.vm.addressspace import AddressSpace
 from pykasm import *
 

@@ -6,7 +6,8 @@ from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.process.limits import INFINITY, Resource
 from kernel.process.task import Task
-from kernel.process.useraccounts import UserAccounts
+from kernel.signals.signalstates import SignalStates
+from kernel.users.useraccounts import UserAccounts
 from pykasm import *
 
 UNLIMITED = 1 << CapabilityBit.SYS_RESOURCE | 1 << CapabilityBit.SYS_ADMIN
@@ -16,8 +17,9 @@ UNLIMITED = 1 << CapabilityBit.SYS_RESOURCE | 1 << CapabilityBit.SYS_ADMIN
 class TaskLimits(Subsystem):
     """Counts the threads of each real user, and holds RLIMIT_NPROC. Context: thread."""
 
-    def __init__(self, accounts: UserAccounts) -> None:
+    def __init__(self, accounts: UserAccounts, signals: SignalStates) -> None:
         self.accounts = accounts
+        self.signals = signals
 
     @function
     def _limit(self, task: Ptr[Task]) -> U64:
@@ -33,9 +35,11 @@ class TaskLimits(Subsystem):
     def enter(self, task: Keep[Ptr[Task]], maker: Ptr[Task]) -> OrErrno[I64]:
         """Count `task`, which is new. Returns 0; -EAGAIN if its user has as many as the `maker` may
         make, or without memory."""
-        limit = self._limit(maker)
+        limit = keep(self._limit(maker))
         credentials = scratch(task.credentials)
-        account = scratch(try_(self.accounts.enter(credentials.user, limit), Errno.EAGAIN))
+        account = keep(try_(self.accounts.hold(credentials.user), Errno.EAGAIN))
+        errdefer(self.accounts.drop, account)
+        fail_if(~self.accounts.take(address_of(account.tasks), 1, limit), Errno.EAGAIN)
         mov(task.account, account)
         ret(0)
 
@@ -45,7 +49,8 @@ class TaskLimits(Subsystem):
         account = scratch(task.account)
         mov(task.account, 0)
         with if_(account != 0):
-            tail(self.accounts.leave, account)
+            lock.dec(account.tasks)
+            self.accounts.drop(account)
 
     @function
     def become(self, task: Keep[Ptr[Task]], new: Keep[Ptr[Credentials]]) -> OrErrno[I64]:
@@ -56,7 +61,10 @@ class TaskLimits(Subsystem):
         mov(eax, new.user)
         with if_(eax == former.user):
             ret(0)
-        account = scratch(try_(self.accounts.enter(eax, INFINITY), Errno.EAGAIN))
+        account = keep(try_(self.accounts.hold(eax), Errno.EAGAIN))
+        lock.inc(account.tasks)
+        process = scratch(task.process)
+        self.signals.become(address_of(process.signals), account)
         process, former_account = scratch(task.process), scratch(task.account)
         mov(task.account, account)
         xor(eax, eax)
@@ -66,7 +74,8 @@ class TaskLimits(Subsystem):
             inc(eax)
         mov(task.is_one_too_many, eax)
         with if_(former_account != 0):
-            self.accounts.leave(former_account)
+            lock.dec(former_account.tasks)
+            self.accounts.drop(former_account)
         ret(0)
 
     @function

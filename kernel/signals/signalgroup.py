@@ -8,10 +8,11 @@ from kernel.signals.pendingsignals import PendingSignals
 from kernel.signals.signalactions import SignalActions
 from kernel.structures.list import ListHead
 from kernel.structures.tree import Tree
+from kernel.users.useraccount import UserAccount
 from pykasm import *
 
 QUEUE_LIMIT = 1024
-"""Signals that may be queued for a process. What Linux gives a user at first depends on the
+"""Signals that may be queued for a user. What Linux gives a user at first depends on the
 machine's memory (setrlimit(2), RLIMIT_SIGPENDING)."""
 
 
@@ -27,10 +28,12 @@ class SignalGroup(Struct):
     members: ListHead = field(guarded_by="lock", elements="SignalTarget.member")
     count: U32 = field(guarded_by="lock", unlocked_reads=True)
     """How many there are."""
+    account: OrNull[Owned[Ptr[UserAccount]]] = field(guarded_by="lock", unlocked_reads=True)
+    """That of its real user. Null before it begins, and at its end."""
     queued: U32 = field(guarded_by="lock")
     """How many records of signals there are for it and its threads."""
     queue_limit: U32
-    """How many there may be."""
+    """How many there may be for its user."""
     largest_file: U64
     """How many bytes it may make a file long (getrlimit(2), RLIMIT_FSIZE)."""
     deadly: U32 = field(guarded_by="lock", unlocked_reads=True)

@@ -11,6 +11,7 @@ from kernel.signals.signalnumber import SignalCode
 from kernel.signals.signalset import SYNCHRONOUS, bit_of
 from kernel.signals.signaltarget import SignalTarget
 from kernel.signals.timerdeadlines import TimerDeadlines
+from kernel.users.useraccounts import UserAccounts
 from pykasm import *
 
 
@@ -20,8 +21,9 @@ class SignalQueues(LeakChecks):
 
     count = bss(U64)
 
-    def __init__(self, deadlines: TimerDeadlines, slabs: Slabs) -> None:
+    def __init__(self, deadlines: TimerDeadlines, accounts: UserAccounts, slabs: Slabs) -> None:
         self.deadlines = deadlines
+        self.accounts = accounts
         self.records = SlabCache(slabs, "signal", QueuedSignal)
         self.leak_checks = [leak_check("queued signals", self.used_count)]
 
@@ -43,20 +45,39 @@ class SignalQueues(LeakChecks):
         pending: Keep[Ptr[PendingSignals]],
         info: Keep[Ptr[SignalInfo]],
     ) -> Bool:
-        """Queue what `info` tells of a signal. Returns whether that worked: memory or the group's
+        """Queue what `info` tells of a signal. Returns whether that worked: memory or the user's
         limit may be out."""
-        mov(eax, group.queued)
-        with if_(eax >= group.queue_limit):
+        fail_if(~self.count_one(group))
+        signal = keep(self.records.allocate())
+        with if_(signal == 0):
+            self.give_back(group)
             ret(False)
-        signal = scratch(try_(self.records.allocate()))
         signal.info.copy_from(info)
         mov(signal.of_timer, 0)
         link = scratch(address_of(signal.link))
         pending.queue.append(link)
         disown(signal, "the queue has it")
-        inc(group.queued)
         lock.inc(self.count)
         ret(True)
+
+    @function(holds="group.lock")
+    def count_one(self, group: Ptr[SignalGroup]) -> Bool:
+        """Count one more record for `group` and its user. Returns whether there may be one."""
+        group, limit = scratch(group), scratch(U64)
+        account = scratch(group.account)
+        asserts(account != 0)  # it has begun
+        mov(u32(limit), group.queue_limit)
+        fail_if(~self.accounts.take(address_of(account.signals), 1, limit))
+        inc(group.queued)
+        ret(True)
+
+    @function(holds="group.lock")
+    def give_back(self, group: Ptr[SignalGroup]) -> None:
+        """Count one less."""
+        account = scratch(group.account)
+        asserts(account != 0)
+        dec(group.queued)
+        lock.dec(account.signals)
 
     @function(holds="group.lock")
     def _take(
@@ -153,11 +174,11 @@ class SignalQueues(LeakChecks):
     @function(holds="group.lock")
     def _free(self, group: Ptr[SignalGroup], signal: Ptr[QueuedSignal]) -> None:
         """Take `signal` out of its queue, and free it unless it is a part of a timer."""
-        signal = scratch(signal)
+        signal = keep(signal)
         with if_(signal.of_timer != 0):
             signal.link.unlink()
             ret()
-        dec(group.queued)
+        self.give_back(group)
         lock.dec(self.count)
         signal.link.unlink()
         take_over(signal, "the queue had it")

@@ -12,6 +12,8 @@ from kernel.signals.signalmasks import SignalMasks
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signaltarget import SignalTarget, StackFlag
 from kernel.signals.signaltimers import SignalTimers
+from kernel.users.useraccount import UserAccount
+from kernel.users.useraccounts import UserAccounts
 from pykasm import *
 
 EVERYTHING = (1 << 64) - 1
@@ -30,6 +32,7 @@ class SignalStates(Subsystem):
         masks: SignalMasks,
         restarts: Restarts,
         timers: SignalTimers,
+        accounts: UserAccounts,
     ) -> None:
         self.waiting = waiting
         self.queues = queues
@@ -37,13 +40,16 @@ class SignalStates(Subsystem):
         self.masks = masks
         self.restarts = restarts
         self.timers = timers
+        self.accounts = accounts
 
     # Processes
 
     @function
-    def begin(self, group: Keep[Ptr[SignalGroup]]) -> Bool:
-        """Begin a process that has the default for each signal. Returns whether there was
-        memory."""
+    def begin(self, group: Keep[Ptr[SignalGroup]], account: Owned[Ptr[UserAccount]]) -> Bool:
+        """Begin a process of the user of `account`, that has the default for each signal. Returns
+        whether there was memory; it has the account even if not."""
+        with unshared(group):
+            mov(group.account, account)
         actions = try_(self.actions.create())
         tail(self._begin, group, actions)
 
@@ -51,8 +57,29 @@ class SignalStates(Subsystem):
     def fork(self, group: Keep[Ptr[SignalGroup]], parent: Ptr[SignalGroup]) -> Bool:
         """Begin a process with a copy of the actions of the `parent` that runs. Nothing is pending
         for it. Returns whether there was memory."""
+        parent = keep(parent)
+        with parent.lock.held():  # it may become another user's
+            account = scratch(parent.account)
+            asserts(account != 0)  # it runs
+            with unshared(group):
+                mov(group.account, self.accounts.gain(account))
         copy = try_(self.actions.copy(parent.actions))
         tail(self._begin, group, copy)
+
+    @function
+    def become(self, group: Keep[Ptr[SignalGroup]], account: Ptr[UserAccount]) -> None:
+        """Have `group` be counted in `account`, with all that is queued for it."""
+        new = keep(self.accounts.gain(account))
+        with group.lock.held():
+            mov(eax, group.queued)
+            former = scratch(group.account)
+            asserts(former != 0)  # it runs
+            lock.sub(former.signals, rax)
+            lock.add(new.signals, rax)
+            mov(group.account, new)
+            take_over(former, "the group had it")
+            mov(new, former)
+        self.accounts.drop(new)
 
     @function
     def _begin(self, group: Ptr[SignalGroup], actions: Owned[Ptr[SignalActions]]) -> Bool:
@@ -83,11 +110,15 @@ class SignalStates(Subsystem):
     @function
     def discard(self, group: Ptr[SignalGroup]) -> None:
         """Take away what a process has that never had a thread, if it has begun."""
-        actions = scratch(Ptr[SignalActions])
+        actions, account = keep(Ptr[SignalActions]), scratch(group.account)
         xor(u32(actions), u32(actions))
         xchg(group.actions, actions)
+        with unshared(group):
+            mov(group.account, 0)
+        with if_(account != 0):
+            self.accounts.drop(account)
         with if_(actions != 0):
-            tail(self.actions.drop, actions)
+            self.actions.drop(actions)
 
     @function
     def execute(self, target: Keep[Ptr[SignalTarget]]) -> Bool:

@@ -35,6 +35,7 @@ from kernel.signals.signalset import (
 )
 from kernel.signals.signalstates import SignalStates
 from kernel.signals.signaltarget import SignalTarget, StackFlag
+from kernel.users.useraccount import UserAccount
 from tests.host.threads_support import Kernel
 
 THREADS = 3
@@ -170,7 +171,8 @@ class Machine:
         host.stub(parts[Slabs].free, self._free)
         host.stub(parts[SignalFrames].push, self._push)
         self.group = host.new(SignalGroup)
-        assert self.call(self.parts[SignalStates].begin, self.group)
+        self.account = host.new(UserAccount, holders=1)
+        assert self.call(self.parts[SignalStates].begin, self.group, self.account)
         self.group.queue_limit = LIMIT
         self.threads = [host.new(Thread) for _ in range(THREADS)]
         self.targets = []
@@ -359,10 +361,27 @@ def test_actions_without_memory_are_none(machine: Machine) -> None:
     machine.left = 0
     before = dict(machine.objects)
     child = machine.host.new(SignalGroup)
-    assert not machine.call(machine.parts[SignalStates].begin, child)
+    assert not machine.call(machine.parts[SignalStates].begin, child, machine.account)
     assert not machine.call(machine.parts[SignalStates].fork, child, machine.group)
     assert not machine.call(machine.parts[SignalStates].execute, machine.targets[0])
     assert machine.objects == before
+
+
+def test_the_signals_of_all_processes_of_a_user_are_counted_together(machine: Machine) -> None:
+    machine.start()
+    queues, states = machine.parts[SignalQueues], machine.parts[SignalStates]
+    other = machine.host.new(SignalGroup)
+    assert machine.call(states.fork, other, machine.group)
+    other.queue_limit = LIMIT
+    assert all(machine.call(queues.count_one, machine.group) for _ in range(LIMIT))
+    assert not machine.call(queues.count_one, other)
+    machine.call(queues.give_back, machine.group)
+    assert machine.call(queues.count_one, other)
+    second = machine.host.new(UserAccount, holders=1)
+    machine.call(states.become, other, second)
+    assert (machine.account.signals, second.signals) == (LIMIT - 1, 1)
+    assert (machine.account.holders, second.holders) == (1, 2)
+    assert machine.call(queues.count_one, machine.group)
 
 
 def test_new_threads_have_the_mask_and_those_of_new_memory_the_stack(machine: Machine) -> None:

@@ -26,6 +26,7 @@ from kernel.signals.signaltarget import SignalTarget
 from kernel.signals.signaltimer import SignalTimer, TimeBase
 from kernel.signals.signaltimers import SignalTimers
 from kernel.signals.timerdeadlines import MOST_OVERRUNS, REST
+from kernel.users.useraccount import UserAccount
 from tests.host.threads_support import Kernel
 
 HANDLER = 0x1234_5678
@@ -55,7 +56,7 @@ class Machine:
         host.stub(parts[Slabs].allocate, lambda cache: int(host.bytes(bytes(4096))))
         host.stub(parts[Slabs].free, lambda cache, place: None)
         self.group = host.new(SignalGroup)
-        assert self.call(parts[SignalStates].begin, self.group)
+        assert self.call(parts[SignalStates].begin, self.group, host.new(UserAccount))
         self.thread = host.new(Thread)
         self.target = host.new(SignalTarget)
         self.target.thread = self.thread

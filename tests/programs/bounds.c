@@ -117,6 +117,32 @@ static void locked_stack(void) {
     CHECK(munlockall() == 0);
 }
 
+// Signals that are queued are counted for all processes of a user
+static void pending(void) {
+    union sigval value = {0};
+    sigset_t blocked;
+    int ends[2], status;
+    char byte;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGRTMIN);
+    CHECK(sigprocmask(SIG_BLOCK, &blocked, 0) == 0 && pipe(ends) == 0);
+    CHECK(set(RLIMIT_SIGPENDING, 8) == 0 && become(USER) == 0);
+    pid_t child = fork();
+    if (!child) {
+        int queued = 0;
+        while (sigqueue(getpid(), SIGRTMIN, value) == 0)
+            queued++;
+        byte = queued == 8 && errno == EAGAIN;
+        write(ends[1], &byte, 1);
+        pause();
+        _exit(0);
+    }
+    CHECK(read(ends[0], &byte, 1) == 1 && byte == 1);
+    FAILS(sigqueue(getpid(), SIGRTMIN, value), EAGAIN);
+    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, &status, 0) == child);
+    CHECK(sigqueue(getpid(), SIGRTMIN, value) == 0);
+}
+
 static void locked(void) {
     CHECK(set(RLIMIT_MEMLOCK, 4 * PAGE) == 0);
     char *memory = map(16 * PAGE, READ_WRITE, 0);
@@ -278,6 +304,7 @@ int main(void) {
     in_child(addresses);
     in_child(private_data);
     in_child(holes);
+    in_child(pending);
     in_child(locked);
     in_child(locked_stack);
     in_child(file_sizes);

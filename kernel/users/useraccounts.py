@@ -5,13 +5,13 @@ from __future__ import annotations
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.process.useraccount import UserAccount
 from kernel.structures.tree import Tree, Trees
+from kernel.users.useraccount import UserAccount
 from pykasm import *
 
 
 class UserAccounts(LeakChecks):
-    """Counts the threads of each user. Context: any."""
+    """Keeps an account for each user that has something. Context: any."""
 
     all = bss(Tree, guarded_by="lock", elements="UserAccount.node")
     count = bss(U64)
@@ -28,22 +28,18 @@ class UserAccounts(LeakChecks):
         ret(self.count)
 
     @function
-    def enter(self, user: Keep[U32], limit: Keep[U64]) -> OrNull[Owned[Ptr[UserAccount]]]:
-        """Count one thread more of `user`. Return the account for `leave`; null if there are
-        already as many as `limit` says, or memory is out."""
+    def hold(self, user: Keep[U32]) -> OrNull[Owned[Ptr[UserAccount]]]:
+        """Return a reference to the account of `user`, a new one if there is none; null without
+        memory."""
         account, spare = keep(OrNull[Ptr[UserAccount]]), keep(try_(self.records.allocate()))
         with self.lock.held():
             mov(account, self._find(user))
-            with if_((account == 0) & (limit != 0)):
+            with if_(account == 0):
                 mov(account, spare)
                 disown(spare, "the tree has it")
                 xor(u32(spare), u32(spare))
                 self._insert(account, user)
-            with if_(account != 0):
-                with if_(account.tasks < limit):
-                    inc(account.tasks)
-                with else_():
-                    xor(u32(account), u32(account))
+            inc(account.holders)
         with if_(spare != 0):
             self.records.free(spare)
         ret(account)
@@ -59,24 +55,47 @@ class UserAccounts(LeakChecks):
 
     @function(holds="lock")
     def _insert(self, account: Ptr[UserAccount], user: U32) -> None:
-        """Begin to count the threads of `user` in `account`."""
-        mov(account.tasks, 0)
+        """Make `account` that of `user`, who has nothing yet."""
+        for name in ("holders", "tasks", "signals", "queue_bytes"):
+            mov(getattr(account, name), 0)
         mov(eax, user)
         mov(account.node.key, rax)
         lock.inc(self.count)
         tail(self.trees.insert, address_of(self.all), address_of(account.node))
 
     @function
-    def leave(self, account: Keep[Owned[Ptr[UserAccount]]]) -> None:
-        """Count one thread less in `account`."""
+    def gain(self, account: Ptr[UserAccount]) -> Owned[Ptr[UserAccount]]:
+        """Return one more reference to `account`."""
+        account = scratch(account)
+        with self.lock.held():
+            inc(account.holders)
+        take_over(account, "it was counted now")
+        ret(account)
+
+    @function
+    def drop(self, account: Keep[Owned[Ptr[UserAccount]]]) -> None:
+        """Drop a reference to `account`."""
         left = keep(U64)
         with self.lock.held():
-            dec(account.tasks)
-            mov(left, account.tasks)
+            dec(account.holders)
+            mov(left, account.holders)
             with if_(left == 0):
                 self.trees.remove(address_of(self.all), address_of(account.node))
                 lock.dec(self.count)
         with if_(left == 0):
             self.records.free(account)
         with else_():
-            disown(account, "others are counted there")
+            disown(account, "others have it")
+
+    @function(clobbers=(rcx,))
+    def take(self, counter: Ptr[U64], amount: U64, limit: U64) -> Bool:
+        """Add `amount` to a `counter` of an account, unless it would be more than `limit` then.
+        Returns whether it was added."""
+        mov(rax, amount)
+        lock.xadd(at(counter), rax)
+        mov(rcx, rax)
+        add(rcx, amount)
+        with if_(CF | (rcx > limit)):
+            lock.sub(at(counter), amount)
+            ret(False)
+        ret(True)

@@ -1,0 +1,1 @@
+"""What users have, counted over all of their processes."""
