@@ -196,18 +196,19 @@ class ProcessTexts(ProcSource):
     @function(context="thread", sleeps=True)
     def show_statm(self, inode: Ptr[Inode]) -> OrErrno[I32]:
         """Write pages: mapped, in memory, those of them that files have, of code, 0, data, 0."""
-        usage, row, thread = local(RegionUsage), local(ProcessSummary), local(ThreadSummary)
-        node = self._node_of(inode)
-        try_(self._describe(node, address_of(row), address_of(thread)))
-        sizes = local(RegionSizes)
+        usage, sizes, node = local(RegionUsage), local(RegionSizes), self._node_of(inode)
+        process = scratch(node.process)
+        asserts(process != 0)  # it is in the directory of one
+        fail_if(process.state == ProcessState.REAPED, Errno.ESRCH)
+        release(process)
         self._measure_all(node, address_of(usage), address_of(sizes))
-        for place in (usage.mapped, usage.data, row.memory):
+        for place in (usage.mapped, usage.data):
             mov(rax, place)
             shr(rax, PageShift.PAGE)
             mov(place, rax)
         mov(rax, sizes.resident)
         sub(rax, sizes.anonymous)
-        self.writer.print("%u %u %u ", usage.mapped, row.memory, rax)
+        self.writer.print("%u %u %u ", usage.mapped, sizes.resident, rax)
         self.writer.print("%u 0 %u 0\n", sizes.code, usage.data)
         ret(0)
 
