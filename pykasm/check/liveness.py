@@ -61,7 +61,7 @@ class Liveness:
         """Return what code after the function reads, where control leaves it."""
         if not node.leaves:
             return 0
-        if not self.function.is_framed or node.callee is not None:
+        if not self.function.is_framed or node.callee is not None or node.is_indirect:
             return ALL  # whoever comes next may read anything
         count = len(self.function.routine.signature.results)
         preserved = set(CALLER_SAVED).difference(self.function.own.changed)

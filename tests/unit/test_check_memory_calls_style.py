@@ -681,3 +681,19 @@ warning[W001]: the flags are set, and nothing reads them
 help: take it out, or read them before other instructions set them"""
     ]
     assert rules(FindsNothing()) == []
+
+
+class GoesOnByPointer(Subsystem):
+    """Passes arguments to a function that it goes on in by a pointer."""
+
+    handler = bss(Fn[[U64, U64], U64])
+
+    @function
+    def run(self, value: U64) -> U64:
+        mov(rsi, value)
+        mov(rdi, 5)
+        tail(self.handler, rdi, rsi)
+
+
+def test_arguments_of_what_a_pointer_leads_to_are_read() -> None:
+    assert findings(GoesOnByPointer()) == []
