@@ -72,7 +72,7 @@ class Liveness:
         effects = node.effects
         if node.is_call:
             callee = self.function.build.callees.get(node.callee or "")
-            return FLAGS | _set(CALLER_SAVED if callee is None else callee.changed)
+            return _set(CALLER_SAVED if callee is None else callee.changed)  # E013 tells of flags
         kept = STATUS_FLAGS & ~(effects.flags_written | effects.flags_undefined)
         instruction = effects.instruction
         kept |= instruction.has_rep_prefix or instruction.has_repne_prefix  # none if rcx is 0

@@ -342,7 +342,7 @@ class Overridden(Subsystem):
     ],
 )
 def test_what_gives_the_same_whatever_a_register_held_reads_nothing(change: Any) -> None:
-    assert rules(Overridden(change)) == []
+    assert not [one for one in rules(Overridden(change)) if one[0] == "E"]
 
 
 @pytest.mark.parametrize(
