@@ -48,6 +48,7 @@ class Errno(ErrorNumber):
     ELOOP = 40
     ENOMSG = 42
     EIDRM = 43
+    ENODATA = 61
     EOVERFLOW = 75
     ELIBBAD = 80
     ENOTSOCK = 88

@@ -223,6 +223,12 @@ RENAMING = _named("RENAME_", "NOREPLACE=1 EXCHANGE=2 WHITEOUT=4")
 TRANSFER = _named("RWF_", "HIPRI=1 DSYNC=2 SYNC=4 NOWAIT=8 APPEND=0x10")
 """linux/fs.h."""
 
+SPLICE = _named("SPLICE_F_", "MOVE=1 NONBLOCK=2 MORE=4 GIFT=8")
+"""include/linux/splice.h."""
+
+EXTENDED = _named("XATTR_", "CREATE=1 REPLACE=2")
+"""linux/xattr.h."""
+
 REBOOT = _named(
     "LINUX_REBOOT_CMD_",
     """

@@ -15,6 +15,7 @@ from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.epollcalls import EpollCalls
 from kernel.process.eventcalls import EventCalls
+from kernel.process.extendedattributecalls import ExtendedAttributeCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.futexcalls import FutexCalls
@@ -48,6 +49,7 @@ from kernel.process.semaphorecalls import SemaphoreCalls
 from kernel.process.sharedmemorycalls import SharedMemoryCalls
 from kernel.process.signalcalls import SignalCalls
 from kernel.process.spacecalls import SpaceCalls
+from kernel.process.splicecalls import SpliceCalls
 from kernel.process.stampcalls import StampCalls
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.systemcallgroup import SystemCallGroup
@@ -220,6 +222,18 @@ NUMBERS: dict[int, Function[Any]] = {
     173: MachineCalls.ioperm,
     186: ProcessCalls.gettid,
     187: SpaceCalls.readahead,
+    188: ExtendedAttributeCalls.setxattr,
+    189: ExtendedAttributeCalls.lsetxattr,
+    190: ExtendedAttributeCalls.fsetxattr,
+    191: ExtendedAttributeCalls.getxattr,
+    192: ExtendedAttributeCalls.lgetxattr,
+    193: ExtendedAttributeCalls.fgetxattr,
+    194: ExtendedAttributeCalls.listxattr,
+    195: ExtendedAttributeCalls.llistxattr,
+    196: ExtendedAttributeCalls.flistxattr,
+    197: ExtendedAttributeCalls.removexattr,
+    198: ExtendedAttributeCalls.lremovexattr,
+    199: ExtendedAttributeCalls.fremovexattr,
     200: KillCalls.tkill,
     201: TimeCalls.time,
     202: FutexCalls.futex,
@@ -269,7 +283,10 @@ NUMBERS: dict[int, Function[Any]] = {
     271: PollCalls.ppoll,
     273: FutexCalls.set_robust_list,
     274: FutexCalls.get_robust_list,
+    275: SpliceCalls.splice,
+    276: SpliceCalls.tee,
     277: SpaceCalls.sync_file_range,
+    278: SpliceCalls.vmsplice,
     280: StampCalls.utimensat,
     281: EpollCalls.epoll_pwait,
     282: EventCalls.signalfd,

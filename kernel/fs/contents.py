@@ -18,6 +18,7 @@ from kernel.fs.epollnesting import EpollNesting
 from kernel.fs.epollreadiness import EpollReadiness
 from kernel.fs.epolls import Epolls
 from kernel.fs.eventcounters import EventCounters
+from kernel.fs.extendedattributes import ExtendedAttributes
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
 from kernel.fs.filelocks import FileLocks
@@ -52,6 +53,7 @@ from kernel.fs.recordlocks import RecordLocks
 from kernel.fs.removal import Removal
 from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.fs.splicing import Splicing
 from kernel.fs.superblocks import SuperBlocks
 from kernel.fs.textfiles import TextFiles
 from kernel.fs.textwriter import TextWriter
@@ -101,6 +103,7 @@ CONTENTS: Contents = (
     Pipes,  # bytes from one to another
     AnonymousFiles,  # files without names
     FileWaits,  # waiting for such a file
+    Splicing,  # from pipes to others, and into them
     EventCounters,  # numbers that count
     TimerFiles,  # timers
     FileLocks,  # locks of whole files
@@ -110,6 +113,7 @@ CONTENTS: Contents = (
     Epolls,  # and for these
     DirectoryReading,  # names for programs
     Attributes,  # what is known of files
+    ExtendedAttributes,  # and said of them by others
     Opening,  # opening files
     TmpfsOptionTexts,  # what is asked of it
     TextWriter,  # texts that tell something

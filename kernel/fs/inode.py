@@ -75,6 +75,10 @@ class Inode(Struct):
     )
     """Parts of it that somebody has locked; all zero as long as nobody ever has."""
     flags: U32 = field(InodeFlag)
+    extended: ListHead = field(guarded_by="lock", elements="ExtendedAttribute.link")
+    """What it has beside its contents (xattr(7)); all zero as long as it never had any."""
+    extended_size: U64 = field(guarded_by="lock")
+    """Bytes of all these names and values."""
     seals: U32
     """What nobody can do with it any more (`Seal`)."""
     being_mapped: U32
@@ -155,6 +159,8 @@ class SuperBlockFlag(IntFlag):
     """Its names are in memory, all of them, and stay there."""
     UNCACHED = 1 << 1
     """No name of it stays in memory once nobody uses it, as what it stands for may come and go."""
+    EXTENDED = 1 << 2
+    """Its files have extended attributes."""
 
 
 class SuperBlock(Struct):

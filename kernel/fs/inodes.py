@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.credentials import Credentials
+from kernel.fs.extendedattribute import ExtendedAttribute
 from kernel.fs.inode import Inode, SuperBlock
 from kernel.fs.mode import TYPE_MASK, FileType, ModeBit
 from kernel.fs.seal import Seal
@@ -120,6 +121,18 @@ class Inodes(LeakChecks):
         text = scratch(inode.text)
         with if_(text != 0):
             self.heap.free(u64(text))
+        self._free_extended(inode)
         self.records.free(inode)
         lock.dec(superblock.inodes)
         lock.dec(self.count)
+
+    @function
+    def _free_extended(self, inode: Keep[Ptr[Inode]]) -> None:
+        """Free the extended attributes of `inode`, which nobody has any more."""
+        with (
+            unshared(inode),
+            if_(inode.extended.next != 0),
+            inode.extended.each_removable(ExtendedAttribute, "link") as one,
+        ):
+            take_over(one, "the inode had it")
+            self.heap.free(u64(one))

@@ -33,6 +33,8 @@ class Pipe(Struct):
     """Physical addresses, as many as there is room for; 0 where there is none yet."""
     capacity: U64 = field(guarded_by="lock", unlocked_reads=True)
     """Bytes that it holds: pages, whose number is a power of 2."""
+    is_taken: U32 = field(guarded_by="lock")
+    """1 while somebody moves bytes from here to elsewhere without the lock: what there is stays."""
     readers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
     """Open files."""
     writers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)

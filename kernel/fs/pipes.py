@@ -286,7 +286,7 @@ class Pipes(Subsystem):
         shr(rcx, PageShift.PAGE)
         mov(end, rcx)
         sub(rcx, number)  # pages in use
-        fail_if(rcx > count, Errno.EBUSY)
+        fail_if((rcx > count) | (pipe.is_taken != 0), Errno.EBUSY)
         pages = keep(try_(self._allocate_pages(count), Errno.ENOMEM))
         with while_(number < end):
             slot = scratch(address_of(pages[self._slot(number, count)]))
@@ -316,13 +316,26 @@ class Pipes(Subsystem):
     # Reading and writing
 
     @function(context="thread", sleeps=True)
-    def read(
-        self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
-    ) -> OrErrno[I64]:
+    def read(self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]) -> OrErrno[I64]:
         """Read what there is, as `ReadFile` says; wait for something. Returns 0 once nobody writes
         any more, -EAGAIN instead of waiting with NONBLOCK, -ERESTARTSYS or -EFAULT."""
-        pipe, noted, result = keep(cast(file.private, Ptr[Pipe])), keep(U64), keep(I64)
-        events = local(U32)
+        tail(self.get, cast(file.private, Ptr[Pipe]), vector, self._waits(file))
+
+    @inline(changes=eax)
+    def _waits(self, file: Ptr[File]) -> U32:
+        """Return whether who uses `file` waits, in eax."""
+        mov(eax, file.flags)
+        shr(eax, int(OpenFlag.NONBLOCK).bit_length() - 1)
+        not_(eax)
+        and_(eax, 1)
+        return eax
+
+    @function(context="thread", sleeps=True)
+    def get(
+        self, pipe: Keep[Ptr[Pipe]], vector: Keep[Ptr[IoVector]], waits: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Do what `read` does, with -EAGAIN instead of waiting unless `waits`."""
+        noted, result, events = keep(U64), keep(I64), local(U32)
         with if_(vector.left == 0):
             ret(0)
         with loop():
@@ -334,7 +347,7 @@ class Pipes(Subsystem):
                 self.queues.announce(address_of(pipe.queue), events)
             with if_(result != -Errno.EAGAIN):
                 ret(result)
-            fail_if(file.flags & OpenFlag.NONBLOCK, Errno.EAGAIN)
+            fail_if(waits == 0, Errno.EAGAIN)
             waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
             with if_(waited != 0):
                 fail(Errno.ERESTARTSYS)
@@ -355,6 +368,7 @@ class Pipes(Subsystem):
         """Read what there is. Returns how many bytes that is, 0 at the end, -EAGAIN if nothing is
         there yet, -EFAULT."""
         total, chunk = keep(U64), keep(U64)
+        fail_if(pipe.is_taken != 0, Errno.EAGAIN)
         xor(u32(total), u32(total))
         with loop():
             mov(chunk, pipe.written)
@@ -412,14 +426,18 @@ class Pipes(Subsystem):
             mov(pipe.written, 0)
 
     @function(context="thread", sleeps=True)
-    def write(
-        self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
-    ) -> OrErrno[I64]:
+    def write(self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]) -> OrErrno[I64]:
         """Write all, as `WriteFile` says; wait for room. Returns how many bytes were written; if
         none were, -EPIPE where nobody reads, -EAGAIN, -ERESTARTSYS, -EFAULT or -ENOMEM. Where
         nobody reads, the thread is sent SIGPIPE, too."""
-        pipe, noted, result = keep(cast(file.private, Ptr[Pipe])), keep(U64), keep(I64)
-        start = local(U64)
+        tail(self.put, cast(file.private, Ptr[Pipe]), vector, self._waits(file))
+
+    @function(context="thread", sleeps=True)
+    def put(
+        self, pipe: Keep[Ptr[Pipe]], vector: Keep[Ptr[IoVector]], waits: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Do what `write` does, with -EAGAIN instead of waiting unless `waits`."""
+        noted, result, start = keep(U64), keep(I64), local(U64)
         mov(rax, vector.left)
         mov(start, rax)
         xor(u32(result), u32(result))
@@ -430,8 +448,7 @@ class Pipes(Subsystem):
             with if_(result > 0):
                 self.queues.announce(address_of(pipe.queue), READABLE)
                 continue_()
-            break_if(result != -Errno.EAGAIN)
-            break_if(file.flags & OpenFlag.NONBLOCK)
+            break_if((result != -Errno.EAGAIN) | (waits == 0))
             waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
             with if_(waited != 0):
                 mov(result, -Errno.ERESTARTSYS)
@@ -497,6 +514,76 @@ class Pipes(Subsystem):
         mov(at(slot), u64(page))
         disown(page, "the pipe has it")
         ret(True)
+
+    # Moving what it holds
+
+    @function(context="thread", sleeps=True)
+    def wait_for_room(self, pipe: Keep[Ptr[Pipe]], waits: Keep[U32]) -> OrErrno[I64]:
+        """Wait until there is room in `pipe`. Returns how much; -EAGAIN unless somebody `waits`,
+        -EPIPE where nobody reads, which sends SIGPIPE; or -ERESTARTSYS."""
+        noted, room = keep(U64), keep(U64)
+        with loop():
+            mov(noted, self.queues.note(pipe.queue))
+            with if_(pipe.readers == 0):
+                self.own_signals.send(Signal.SIGPIPE)
+                fail(Errno.EPIPE)
+            with self.mutexes.held(pipe.lock):
+                mov(room, self._room(pipe))
+            with if_(room != 0):
+                ret(i64(room))
+            fail_if(waits == 0, Errno.EAGAIN)
+            waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
+            fail_if(waited != 0, Errno.ERESTARTSYS)
+
+    @function(context="thread", sleeps=True)
+    def begin_taking(self, pipe: Keep[Ptr[Pipe]], waits: Keep[U32]) -> OrErrno[I64]:
+        """Wait until something is in `pipe`, and have nobody else read it until `end_taking`.
+        Returns how many bytes there are; 0 at the end, -EAGAIN or -ERESTARTSYS, and nothing is
+        begun."""
+        noted, held = keep(U64), keep(I64)
+        with loop():
+            mov(noted, self.queues.note(pipe.queue))
+            with self.mutexes.held(pipe.lock):
+                mov(held, self._begin_taking(pipe))
+            with if_(held != -Errno.EAGAIN):
+                ret(held)
+            fail_if(waits == 0, Errno.EAGAIN)
+            waited = self.queues.wait(address_of(pipe.queue), noted, FOREVER, INTERRUPTIBLE)
+            fail_if(waited != 0, Errno.ERESTARTSYS)
+
+    @function(holds="pipe.lock")
+    def _begin_taking(self, pipe: Ptr[Pipe]) -> OrErrno[I64]:
+        """Do so if something is there. Returns -EAGAIN if it may be later."""
+        fail_if(pipe.is_taken != 0, Errno.EAGAIN)
+        mov(rax, pipe.written)
+        sub(rax, pipe.read)
+        with if_(rax != 0):
+            mov(pipe.is_taken, 1)
+            ret(i64(rax))
+        fail_if(pipe.writers != 0, Errno.EAGAIN)
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def piece(self, pipe: Keep[Ptr[Pipe]], offset: Keep[U64], most: Keep[U64]) -> tuple[U64, U64]:
+        """Return the address of the byte at `offset` in what is taken, and how many lie behind it
+        in one page, no more than `most`."""
+        chunk, place = keep(U64), local(U64)
+        with self.mutexes.held(pipe.lock):
+            add(offset, pipe.read)
+            mov(chunk, pipe.written)
+            sub(chunk, offset)
+            self._limit(chunk, offset, most)
+            mov(place, self._place(pipe, offset))
+        ret(place, chunk)
+
+    @function(context="thread", sleeps=True)
+    def end_taking(self, pipe: Keep[Ptr[Pipe]], count: Keep[U64]) -> None:
+        """Take `count` bytes out of `pipe`, which were moved, and let others read the rest."""
+        with self.mutexes.held(pipe.lock):
+            add(pipe.read, count)
+            mov(pipe.is_taken, 0)
+            self._trim(pipe)
+        tail(self.queues.announce, address_of(pipe.queue), ANYTHING)
 
     @function(context="thread", sleeps=True)
     def poll(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:

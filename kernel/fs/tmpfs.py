@@ -114,7 +114,7 @@ class Tmpfs(FileSystem):
         errdefer(self.superblocks.drop, superblock)
         mov(superblock.kind, text(self.name))
         mov(superblock.magic, MAGIC)
-        mov(superblock.flags, SuperBlockFlag.IN_MEMORY)
+        mov(superblock.flags, SuperBlockFlag.IN_MEMORY | SuperBlockFlag.EXTENDED)
         mov(edx, options.mode)
         or_(edx, FileType.DIRECTORY)
         root = scratch(try_(self._new_inode(superblock, edx, 0)))

@@ -15,6 +15,7 @@ from kernel.process.daysettings import DaySettings
 from kernel.process.epollcalls import EpollCalls
 from kernel.process.eventcalls import EventCalls
 from kernel.process.exits import Exits
+from kernel.process.extendedattributecalls import ExtendedAttributeCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
@@ -76,6 +77,7 @@ from kernel.process.signalcalls import SignalCalls
 from kernel.process.signalfiles import SignalFiles
 from kernel.process.signalrecord import SignalRecords
 from kernel.process.spacecalls import SpaceCalls
+from kernel.process.splicecalls import SpliceCalls
 from kernel.process.stampcalls import StampCalls
 from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
@@ -133,10 +135,12 @@ CONTENTS: Contents = (
     NameCalls,  # and for looking at these alone
     StatusCalls,  # and for what is told of files
     ExtendedStatusCalls,  # in more detail
+    ExtendedAttributeCalls,  # and of what is said of them
     StampCalls,  # and for their times
     MountCalls,  # and for file systems as a whole
     LockCalls,  # and for locking them
     TransferCalls,  # and between two files
+    SpliceCalls,  # and pipes
     SpaceCalls,  # and for the room that they take
     SignalRecords,  # what is told of signals
     SignalFiles,  # in files

@@ -20,6 +20,7 @@
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
+#include <sys/xattr.h>
 
 #define FAIL_ALLOCATION 0x1000  // makes this thread's n-th allocation fail
 #define MOST 200
@@ -393,6 +394,34 @@ static int do_resize_pipe(void) {
     return result;
 }
 
+static int do_attributes(void) {
+    int file = new_file(NAME);
+    int result = file < 0 || fsetxattr(file, "user.a", bytes, 9, 0) ||
+                 fsetxattr(file, "user.a", bytes, 5000, 0) ||
+                 fgetxattr(file, "user.a", bytes, sizeof bytes) != 5000 ? -1 : 0;
+    return end(file, result);
+}
+
+static int do_splice(void) {
+    int from[2], to[2], file = new_file(NAME);
+    if (file < 0 || pipe(from))
+        return end(file, -1);
+    if (pipe(to)) {
+        close(from[0]), close(from[1]);
+        return end(file, -1);
+    }
+    struct iovec parts[10];
+    for (int i = 0; i < 10; i++)
+        parts[i] = (struct iovec){bytes, 1};
+    int result = write(file, bytes, 9) != 9 || lseek(file, 0, SEEK_SET) ||
+                 splice(file, 0, from[1], 0, 9, 0) != 9 || tee(from[0], to[1], 9, 0) != 9 ||
+                 splice(from[0], 0, file, 0, 9, 0) != 9 || vmsplice(to[1], parts, 10, 0) != 10 ? -1 : 0;
+    int error = errno;
+    close(from[0]), close(from[1]), close(to[0]), close(to[1]);
+    errno = error;
+    return end(file, result);
+}
+
 static int do_list(void) {
     char entries[512];
     int file = open("/", O_RDONLY | O_DIRECTORY);
@@ -618,7 +647,7 @@ static int (*const calls[])(void) = {
     do_queue, do_queue_thread, do_kill, do_handler, do_interval, do_timed_wait,
     do_clone3, do_session, do_affinity, do_lock_all, do_futex,
     do_lock_part,
-    do_unnamed, do_exchange, do_resize_pipe,
+    do_unnamed, do_exchange, do_resize_pipe, do_attributes, do_splice,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
     do_setgroups, do_setuid, do_capset, do_prctl, do_timer, do_pidfd,
