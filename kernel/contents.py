@@ -24,6 +24,7 @@ from kernel.power.contents import CONTENTS as POWER
 from kernel.proc.contents import CONTENTS as PROC
 from kernel.process.contents import CONTENTS as PROCESS
 from kernel.processors.contents import CONTENTS as PROCESSORS
+from kernel.pty.contents import CONTENTS as PTY
 from kernel.sched.contents import CONTENTS as SCHED
 from kernel.selftest.contents import CONTENTS as SELFTEST
 from kernel.signals.contents import CONTENTS as SIGNALS
@@ -74,6 +75,7 @@ CONTENTS: Contents = (
     *PROCESS,  # programs that run
     *EXEC,  # programs in files
     *TTY,  # terminals
+    *PTY,  # pseudo-terminals
     *PROC,  # what is told of all that, as files
     *SYSFS,  # what there is of devices, and how the kernel is set, as files
     *ENTRY,  # the ways into the kernel: gates for vectors, system calls, what they lead to

@@ -251,6 +251,7 @@ PARAMETERS: dict[str, tuple[ParameterKind, ...]] = {
     "prctl": (_value(names.PROCESS_CONTROL), HEX, HEX, HEX, HEX),
     "arch_prctl": (_value(names.ARCHITECTURE), ADDRESS),
     "setrlimit": (RESOURCE, LIMIT),
+    "vhangup": (),
     "chroot": (TEXT,),
     "reboot": (_value(names.MAGIC), _value(names.MAGIC), _value(names.REBOOT), ADDRESS),
     "sethostname": (INPUT, LENGTH),

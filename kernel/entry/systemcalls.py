@@ -61,6 +61,7 @@ from kernel.process.transfercalls import TransferCalls
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.vectorcalls import VectorCalls
 from kernel.process.waitcalls import WaitCalls
+from kernel.tty.terminalcalls import TerminalCalls
 from pykasm import *
 from pykasm.lang.function import Function
 from pykasm.lang.stubs import stub_address
@@ -206,6 +207,7 @@ NUMBERS: dict[int, Function[Any]] = {
     150: AdviceCalls.munlock,
     151: AdviceCalls.mlockall,
     152: AdviceCalls.munlockall,
+    153: TerminalCalls.vhangup,
     157: ControlCalls.prctl,
     158: ProcessCalls.arch_prctl,
     159: ClockSettingCalls.adjtimex,

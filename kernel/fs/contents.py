@@ -42,6 +42,7 @@ from kernel.fs.mounting import Mounting
 from kernel.fs.mountnamespaces import MountNamespaces
 from kernel.fs.mounts import Mounts
 from kernel.fs.opening import Opening
+from kernel.fs.optionnumbers import OptionNumbers
 from kernel.fs.pagecache import PageCache
 from kernel.fs.pathnames import PathNames
 from kernel.fs.paths import Paths
@@ -115,7 +116,8 @@ CONTENTS: Contents = (
     Attributes,  # what is known of files
     ExtendedAttributes,  # and said of them by others
     Opening,  # opening files
-    TmpfsOptionTexts,  # what is asked of it
+    OptionNumbers,  # numbers in what is asked of file systems
+    TmpfsOptionTexts,  # what is asked of the one in memory
     TextWriter,  # texts that tell something
     TextFiles,  # and files that are such texts
     Tmpfs,  # the file system that is there alone

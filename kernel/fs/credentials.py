@@ -32,6 +32,7 @@ class CapabilityBit(IntEnum):
     SYS_NICE = 23
     SYS_RESOURCE = 24
     SYS_TIME = 25
+    SYS_TTY_CONFIG = 26
     MKNOD = 27
     MAC_OVERRIDE = 32
     SYSLOG = 34

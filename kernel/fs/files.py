@@ -85,6 +85,7 @@ class Files(LeakChecks):
             with if_(result != 0):
                 self._discard(file)
                 ret(result, 0)
+        and_(file.flags, ~int(OF_OPENING))
         ret(0, file)
 
     @function(context="thread", sleeps=True)
@@ -181,7 +182,6 @@ class Files(LeakChecks):
         with if_(flags & OpenFlag.PATH):
             xor(ecx, ecx)
         mov(file.access, ecx)
-        and_(flags, ~int(OF_OPENING))
         mov(file.flags, flags)
 
     @function(context="thread")

@@ -4,25 +4,16 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
-from kernel.text.numbers import DECIMAL, HEXADECIMAL, NO_DIGIT, Numbers
+from kernel.fs.optionnumbers import LOWER_CASE, OptionNumbers
 from kernel.vm.overcommit import Overcommit
 from pykasm import *
-
-OCTAL = 8
 
 UNLIMITED = (1 << 64) - 1
 
 SUFFIXES = {"k": 10, "m": 20, "g": 30, "t": 40, "p": 50, "e": 60}
 """By how many bits a number with this letter behind it is larger."""
 
-LOWER_CASE = 0x20
-"""The bit that tells small letters from capital ones."""
-
-PERMISSIONS = 0o7777
 HUNDRED = 100
-
-NOBODY = (1 << 32) - 1
-"""The number of no user."""
 
 
 class TmpfsOptions(Struct):
@@ -40,8 +31,8 @@ class TmpfsOptions(Struct):
 class TmpfsOptionTexts(Subsystem):
     """Reads them from a text, in which commas are between them. Context: any."""
 
-    def __init__(self, numbers: Numbers, overcommit: Overcommit) -> None:
-        self.numbers = numbers
+    def __init__(self, options: OptionNumbers, overcommit: Overcommit) -> None:
+        self.options = options
         self.overcommit = overcommit
 
     @function
@@ -77,59 +68,17 @@ class TmpfsOptionTexts(Subsystem):
             ("uid=", self._set_user),
             ("gid=", self._set_group),
         ):
-            with if_(self._begins(text, name)):
+            with if_(self.options.begins(text, name)):
                 lea(rdi, text[len(name)])
                 tail(setter, cast(rdi, Ptr[U8]), options)
         ret(0)
 
-    @inline(changes=rax)
-    def _begins(self, text: Ptr[U8], name: str) -> Condition:
-        """Return the condition that `text` begins with `name`."""
-        conditions = [text[index] == ord(letter) for index, letter in enumerate(name)]
-        result = conditions[0]
-        for one in conditions[1:]:
-            result = result & one
-        return result
-
     # Numbers
-
-    @function
-    def _number(self, text: Ptr[U8], base: U32) -> tuple[U64, OrNull[Ptr[U8]]]:
-        """Return the number at the start of `text` in a base, and where it ends; null there if
-        there is none, or a number that is too large."""
-        value, start = scratch(U64), scratch(text)
-        xor(u32(value), u32(value))
-        with loop():
-            movzx(eax, at(text))
-            movzx(eax, self.numbers.digit_values[rax])
-            break_if((eax == NO_DIGIT) | (eax >= base))
-            mov(ecx, base)
-            imul(value, rcx)
-            with if_(OF):
-                ret(0, 0)
-            add(value, rax)
-            inc(u64(text))
-        with if_(text == start):
-            ret(0, 0)
-        ret(value, text)
-
-    @function
-    def _any_number(self, text: Ptr[U8]) -> tuple[U64, OrNull[Ptr[U8]]]:
-        """Return the number at the start of `text`, in hexadecimal behind 0x and in octal behind 0,
-        and where it ends; or null, as `_number` does."""
-        with if_(at(text) == ord("0")):
-            movzx(eax, text[1])
-            or_(eax, LOWER_CASE)
-            with if_(eax == ord("x")):
-                add(u64(text), 2)
-                tail(self._number, text, HEXADECIMAL)
-            tail(self._number, text, OCTAL)
-        tail(self._number, text, DECIMAL)
 
     @function
     def _size(self, text: Ptr[U8]) -> tuple[U64, OrNull[Ptr[U8]]]:
         """Return the number at the start of `text`, with what a letter of SUFFIXES makes of it."""
-        number, end = self._any_number(text)
+        number, end = self.options.any(text)
         with if_(end == 0):
             ret(0, 0)
         value, place = scratch(number), scratch(end)
@@ -202,32 +151,20 @@ class TmpfsOptionTexts(Subsystem):
     @function
     def _set_mode(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
         """Set the permissions of the root."""
-        number, end = self._number(text, OCTAL)
-        value = scratch(number)
-        and_(u32(value), PERMISSIONS)
-        mov(options.mode, u32(value))
+        number, end = self.options.permissions(text)
+        mov(options.mode, u32(number))
         ret(end)
 
     @function
     def _set_user(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
         """Set the owner of the root."""
-        number, end = self._any_number(text)
-        value = scratch(number)
-        mov(options.user, u32(value))
-        tail(self._check_name, value, end)
+        number, end = self.options.account(text)
+        mov(options.user, u32(number))
+        ret(end)
 
     @function
     def _set_group(self, text: Ptr[U8], options: Keep[Ptr[TmpfsOptions]]) -> OrNull[Ptr[U8]]:
         """Set the group of the root."""
-        number, end = self._any_number(text)
-        value = scratch(number)
-        mov(options.group, u32(value))
-        tail(self._check_name, value, end)
-
-    @function
-    def _check_name(self, value: U64, end: OrNull[Ptr[U8]]) -> OrNull[Ptr[U8]]:
-        """Return `end`, or null if `value` is the number of no user."""
-        mov(eax, NOBODY)
-        with if_(value >= rax):
-            ret(0)
+        number, end = self.options.account(text)
+        mov(options.group, u32(number))
         ret(end)

@@ -53,13 +53,19 @@ class JobControl(Subsystem):
     @function(holds="Processes.lock")
     def _send(self, group: Ptr[ProcessGroup], number: Keep[U32]) -> None:
         """Send a signal of the kernel's to all members of `group`."""
-        info, members = local(SignalInfo), keep(group)
+        members = keep(group)
+        with members.members.each(Process, "group_link") as process:
+            self._send_one(process, number)
+
+    @function(holds="Processes.lock")
+    def _send_one(self, process: Keep[Ptr[Process]], number: U32) -> None:
+        """Send a signal of the kernel's to `process`."""
+        info, number = local(SignalInfo), scratch(number)
         info.clear()
         mov(info.number, number)
         mov(info.code, SignalCode.SI_KERNEL)
-        with members.members.each(Process, "group_link") as process:
-            sent = self.signals.send(address_of(process.signals), address_of(info))
-            ignore(sent, "those of the kernel need no room")
+        sent = self.signals.send(address_of(process.signals), address_of(info))
+        ignore(sent, "those of the kernel need no room")
 
     # Whose it is
 
@@ -67,7 +73,7 @@ class JobControl(Subsystem):
     def acquire(self, terminal: Keep[Ptr[ControllingTerminal]], steal: Keep[U32]) -> OrErrno[I64]:
         """Make `terminal` that of the session that the process leads. Returns 0; or -EPERM if it
         leads none, or that has another one, or `terminal` has another session: with `steal` 1, a
-        process that may takes it from that."""
+        process that may takes it from that; -EIO if it was hung up for good."""
         process, result = keep(self.processes.current_process()), keep(I64)
         task = scratch(self.processes.current())
         credentials = scratch(task.credentials)
@@ -81,6 +87,8 @@ class JobControl(Subsystem):
             mov(eax, session.number)
             with if_(session.terminal == terminal):
                 xor(u32(result), u32(result))
+            with elif_(terminal.is_gone != 0):
+                mov(result, -Errno.EIO)
             with elif_(
                 (eax == process.number)
                 & (session.terminal == 0)
@@ -112,6 +120,41 @@ class JobControl(Subsystem):
                 self._give(terminal, process)
 
     @function(context="thread")
+    def offer(self, terminal: Keep[Ptr[ControllingTerminal]]) -> None:
+        """Make `terminal`, which is being opened, that of the session of the process, if neither
+        has another one and the process leads the session (POSIX.1, 11.1.3)."""
+        task = scratch(OrNull[Ptr[Task]])
+        thread = scratch(self.scheduler.current)
+        mov(task, cast(thread.user, Ptr[Task]))
+        with if_(task == 0):
+            ret()  # the kernel itself
+        process = keep(task.process)
+        with self.processes.lock.held():
+            group = scratch(process.group)
+            session = scratch(group.session)
+            mov(eax, session.number)
+            with if_(
+                (eax == process.number)
+                & (session.terminal == 0)
+                & (terminal.session == 0)
+                & (terminal.is_gone == 0)
+            ):
+                self._give(terminal, process)
+
+    @function(context="thread")
+    def gain_current(self) -> Owned[OrNull[Ptr[ControllingTerminal]]]:
+        """Return a reference to the terminal of the session that the process is in, or null."""
+        process, terminal = scratch(self.processes.current_process()), scratch(U64)
+        with self.processes.lock.held():
+            group = scratch(process.group)
+            session = scratch(group.session)
+            found = scratch(session.terminal)
+            with if_(found != 0):
+                found.references.gain()
+            mov(terminal, u64(found))
+        ret(cast(terminal, Ptr[ControllingTerminal]))
+
+    @function(context="thread")
     def current(self) -> OrNull[Ptr[ControllingTerminal]]:
         """Return the terminal of the session that the process is in, or null."""
         process, terminal = scratch(self.processes.current_process()), scratch(U64)
@@ -124,22 +167,53 @@ class JobControl(Subsystem):
     @function(context="thread")
     def leave(self, process: Keep[Ptr[Process]]) -> None:
         """Take the terminal from the session of `process`, which ends, if it leads that; tell the
-        foreground."""
+        foreground, or what was that when the terminal was hung up."""
         foreground = keep(U32)
         with self.processes.lock.held():
             group = scratch(process.group)
             session = scratch(group.session)
-            terminal = scratch(session.terminal)
             mov(eax, session.number)
-            with if_((terminal != 0) & (eax == process.number)):
-                mov(session.terminal, 0)
-                mov(terminal.session, 0)
-                xor(foreground, foreground)
-                xchg(terminal.foreground, foreground)
+            with if_(eax == process.number):
+                mov(foreground, session.left)
+                terminal = scratch(session.terminal)
+                with if_(terminal != 0):
+                    mov(session.terminal, 0)
+                    mov(terminal.session, 0)
+                    mov(foreground, terminal.foreground)
+                    mov(terminal.foreground, 0)
                 job = keep(self.groups.find(foreground))
                 with if_(job != 0):
                     self._send(job, Signal.SIGHUP)
                     self._send(job, Signal.SIGCONT)
+
+    @function(context="thread")
+    def hang_up(self, terminal: Keep[Ptr[ControllingTerminal]], is_gone: U32) -> None:
+        """Take `terminal` from its session, and tell who leads that; with `is_gone`, for good. The
+        foreground is told when the leader has ended."""
+        with self.processes.lock.held():
+            or_(terminal.is_gone, is_gone)
+            session = keep(terminal.session)
+            with if_(session != 0):
+                mov(session.terminal, 0)
+                mov(terminal.session, 0)
+                mov(eax, terminal.foreground)
+                mov(session.left, eax)
+                mov(terminal.foreground, 0)
+                self._send_leader(session.number)
+
+    @function(holds="Processes.lock")
+    def _send_leader(self, number: Keep[U32]) -> None:
+        """Send SIGHUP and SIGCONT to the leader of the session `number`, if it has not ended."""
+        group = self.groups.find(number)
+        with if_(group == 0):
+            ret()
+        members = keep(group)
+        with (
+            members.members.each(Process, "group_link") as process,
+            if_(process.number == number),
+        ):
+            for signal in (Signal.SIGHUP, Signal.SIGCONT):
+                self._send_one(process, signal)
 
     @function(context="thread")
     def give_up(self, terminal: Keep[Ptr[ControllingTerminal]]) -> OrErrno[I64]:
@@ -155,20 +229,17 @@ class JobControl(Subsystem):
     # The foreground
 
     @function(context="thread")
-    def foreground(self, terminal: Keep[Ptr[ControllingTerminal]]) -> OrErrno[I64]:
-        """Return the number of the foreground group; -ENOTTY if `terminal` does not control the
-        session of the process."""
-        result = keep(I64)
-        fail_if(self.current() != terminal, Errno.ENOTTY)
+    def foreground(self, terminal: Ptr[ControllingTerminal]) -> OrErrno[I64]:
+        """Return the number of the foreground group, 0 if there is none."""
+        terminal, result = scratch(terminal), scratch(I64)
         with self.processes.lock.held():
             mov(u32(result), terminal.foreground)
         ret(result)
 
     @function(context="thread")
-    def session(self, terminal: Keep[Ptr[ControllingTerminal]]) -> OrErrno[I64]:
-        """Return the number of the session; -ENOTTY if it is another one."""
-        result = keep(I64)
-        fail_if(self.current() != terminal, Errno.ENOTTY)
+    def session(self, terminal: Ptr[ControllingTerminal]) -> OrErrno[I64]:
+        """Return the number of the session; -ENOTTY if there is none."""
+        terminal, result = scratch(terminal), scratch(I64)
         with self.processes.lock.held():
             session = scratch(terminal.session)
             mov(result, -Errno.ENOTTY)

@@ -57,6 +57,7 @@ class ProcessGroups(LeakChecks):
         with unshared(session):
             mov(session.groups, 0)
             mov(session.terminal, 0)
+            mov(session.left, 0)
         mov(group.session, session)
         disown(session, "its groups keep it")
         ret(group)

@@ -44,6 +44,7 @@ from kernel.process.memorykiller import MemoryKiller
 from kernel.process.memorylimits import MemoryLimits
 from kernel.processors.processors import Processors
 from kernel.processors.stop import Stop
+from kernel.pty.ptydirectory import PtyDirectory
 from kernel.sched.loadaverages import LoadAverages
 from kernel.smp.calls import Calls
 from kernel.start.secondaries import Secondaries
@@ -125,6 +126,7 @@ class LateSteps(Steps):
         Initramfs.start,  # and what the boot loader brings of them
         DeviceNodes.start,  # and names of devices
         Sysfs.start,  # and what is told of them
+        PtyDirectory.start,  # and of pseudo-terminals
         ConsoleTerminal.start,  # of which one is where people are
         TracedEntry.start,  # whose calls are printed
         MemoryLimits.start,  # what stacks may lock

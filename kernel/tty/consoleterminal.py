@@ -13,6 +13,7 @@ from kernel.fs.inode import Inode
 from kernel.process.jobcontrol import JobControl
 from kernel.process.session import ControllingTerminal
 from kernel.sched.waiting import FOREVER
+from kernel.structures.refcount import ReferenceCount
 from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueues import PollQueues
 from kernel.terminal.input import Input
@@ -58,18 +59,30 @@ class ConsoleTerminal(CharacterDriver):
         self.keys = keys
         self.typing = typing
         self.input = input
+        self.files = files
         self.jobs = jobs
         self.queues = queues
         self.mutexes = mutexes
         self.threads = threads
         self.panic = panic
-        self.driver = rodata(TerminalDriver, TerminalDriver(room=self._room, send=self._send))
+        self.driver = rodata(
+            TerminalDriver,
+            TerminalDriver(
+                room=self._room,
+                send=self._send,
+                open=self._open,
+                close=self._close,
+                free=self._free,
+            ),
+        )
         self.terminal = data(
             Terminal,
             Terminal(
                 driver=address_of(self.driver),
                 modes=first_termios(),
-                job=ControllingTerminal(device=MAJOR << MAJOR_SHIFT | CONSOLE),
+                job=ControllingTerminal(
+                    references=ReferenceCount(count=1), device=MAJOR << MAJOR_SHIFT | CONSOLE
+                ),
             ),
         )
         self.operations = rodata(FileOperations, files.table(self.open))
@@ -105,27 +118,42 @@ class ConsoleTerminal(CharacterDriver):
         """Hand a byte on, once there is room for it."""
         noted, terminal = keep(U64), keep(address_of(self.terminal))
         with loop():
-            mov(noted, self.queues.note(terminal.queue))
+            mov(noted, self.queues.note(terminal.typist))
             taken = self.typing.type(terminal, byte, 1)
             break_if(taken != 0)
-            waited = self.queues.wait(address_of(terminal.queue), noted, FOREVER, UNINTERRUPTED)
+            waited = self.queues.wait(address_of(terminal.typist), noted, FOREVER, UNINTERRUPTED)
             ignore(waited, "there may be room now, whatever ended it")
 
-    @function
+    @function(context="thread")
     def open(self, inode: Ptr[Inode], file: Ptr[File]) -> OrErrno[I32]:
-        """Make `file` one of this terminal's."""
-        lea(rax, self.terminal)
-        mov(file.private, rax)
-        ret(0)
+        """Make `file` one of this terminal's, which no session gets by that."""
+        job, file = scratch(Ptr[ControllingTerminal]), scratch(file)
+        lea(job, self.terminal.job)
+        job.references.gain()
+        tail(self.files.open, file, job)
 
     @function(context="thread")
     def open_own(self, inode: Ptr[Inode], file: Keep[Ptr[File]]) -> OrErrno[I32]:
         """Make `file` one of the terminal that controls the session of the process (tty(4)).
         Returns 0, or -ENXIO if none does."""
-        job = scratch(try_(self.jobs.current(), Errno.ENXIO))
-        terminal = container_of(job, Terminal, "job")
-        mov(file.private, u64(terminal))
+        job = try_(self.jobs.gain_current(), Errno.ENXIO)
+        tail(self.files.open, file, job)
+
+    # The driver
+
+    @function
+    def _open(self, terminal: Ptr[Terminal]) -> OrErrno[I32]:
+        """There can be any number of open files."""
         ret(0)
+
+    @function
+    def _close(self, terminal: Ptr[Terminal]) -> None:
+        """Nobody asks how many there are."""
+
+    @function
+    def _free(self, terminal: Owned[Ptr[Terminal]]) -> None:
+        """It is there for good."""
+        disown(terminal, "it is no memory that was allocated")
 
     @function
     def _room(self, terminal: Ptr[Terminal]) -> U32:

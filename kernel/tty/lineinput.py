@@ -13,8 +13,18 @@ from kernel.tty.terminal import (
     INPUT_SIZE,
     WORD,
     Terminal,
+    TerminalChange,
+    start_output,
+    stop_output,
 )
-from kernel.tty.termios import DISABLED, InputMode, LocalMode, Special, Termios
+from kernel.tty.termios import (
+    DISABLED,
+    FIRST_CHARACTERS,
+    InputMode,
+    LocalMode,
+    Special,
+    Termios2,
+)
 from pykasm import *
 
 WORD_SHIFT = 6
@@ -69,9 +79,8 @@ class LineInput(Subsystem):
         ret(True)
 
     @function(holds="terminal.lock")
-    def _make_room(self, terminal: Ptr[Terminal]) -> Bool:
-        """Return whether one more character may come. Of a line that is too long the last one
-        makes room, so that it can still be edited and ended."""
+    def has_room(self, terminal: Ptr[Terminal]) -> Bool:
+        """Return whether one more character may come."""
         mov(rax, terminal.typed)
         sub(rax, terminal.read)
         mov(ecx, INPUT_SIZE - 1)
@@ -80,7 +89,15 @@ class LineInput(Subsystem):
         with if_(rax < rcx):
             ret(True)
         mov(rdx, terminal.ended)
-        fail_if(((terminal.modes.local & LocalMode.ICANON) == 0) | (rdx != terminal.read))
+        ret((terminal.modes.local & LocalMode.ICANON) & (rdx == terminal.read))
+
+    @function(holds="terminal.lock")
+    def _make_room(self, terminal: Keep[Ptr[Terminal]]) -> Bool:
+        """Return whether one more character may come. Of a line that is too long the last one
+        makes room, so that it can still be edited and ended."""
+        fail_if(~self.has_room(terminal))
+        mov(rax, terminal.typed)
+        sub(rax, terminal.read)
         with if_(rax >= INPUT_SIZE):
             mov(rax, terminal.read)
             add(rax, INPUT_SIZE - 1)
@@ -113,7 +130,7 @@ class LineInput(Subsystem):
         mov(eax, terminal.modes.input)
         and_(eax, InputMode.IXON | InputMode.IXANY)
         with if_((eax == InputMode.IXON | InputMode.IXANY) & (terminal.stopped != 0)):
-            mov(terminal.stopped, 0)
+            start_output(terminal)
             tail(self.echo.show, terminal)
 
     @function(holds="terminal.lock")
@@ -166,11 +183,11 @@ class LineInput(Subsystem):
     def _is_flow(self, terminal: Ptr[Terminal], byte: U8) -> Bool:
         """Stop output or let it go on, if `byte` is for that. Returns whether it is."""
         with if_(byte == terminal.modes.special[Special.VSTART]):
-            mov(terminal.stopped, 0)
+            start_output(terminal)
             self.echo.show(terminal)
             ret(True)
         with if_(byte == terminal.modes.special[Special.VSTOP]):
-            mov(terminal.stopped, 1)
+            stop_output(terminal)
             ret(True)
         ret(False)
 
@@ -192,7 +209,7 @@ class LineInput(Subsystem):
             mov(terminal.shown, eax)
             self.forget(terminal)
         with if_(terminal.modes.input & InputMode.IXON):
-            mov(terminal.stopped, 0)
+            start_output(terminal)
         with if_(terminal.modes.local & LocalMode.ECHO):
             tail(self.echo.character, terminal, byte)
         tail(self.echo.show, terminal)
@@ -201,6 +218,7 @@ class LineInput(Subsystem):
     def forget(self, terminal: Ptr[Terminal]) -> None:
         """Forget what was typed and not read."""
         terminal = scratch(terminal)
+        or_(terminal.changes, TerminalChange.FLUSH_READ)
         for field in (terminal.read, terminal.ended, terminal.typed):
             mov(field, 0)
         mov(terminal.erasing, 0)
@@ -289,19 +307,43 @@ class LineInput(Subsystem):
     # Modes
 
     @function(holds="terminal.lock")
-    def set_modes(self, terminal: Keep[Ptr[Terminal]], modes: Keep[Ptr[Termios]]) -> None:
+    def set_modes(self, terminal: Keep[Ptr[Terminal]], modes: Keep[Ptr[Termios2]]) -> None:
         """Make `modes` those of `terminal`."""
-        changed = keep(terminal.modes.local)
+        changed, had_flow = keep(terminal.modes.local), keep(self._has_flow(terminal))
         xor(changed, modes.local)
         lea(rdi, terminal.modes)
         mov(rsi, modes)
-        mov(ecx, sizeof(Termios))
+        mov(ecx, sizeof(Termios2))
         rep.movsb()
+        self._note_flow(terminal, had_flow)
+        with if_((changed & LocalMode.EXTPROC) | (terminal.modes.local & LocalMode.EXTPROC)):
+            or_(terminal.changes, TerminalChange.IOCTL)
         self.find_specials(terminal)
         with if_(changed & (LocalMode.ICANON | LocalMode.EXTPROC)):
             self._regard(terminal)
         with if_((terminal.modes.input & InputMode.IXON) == 0):
-            mov(terminal.stopped, 0)
+            start_output(terminal)
+
+    @function(holds="terminal.lock")
+    def _has_flow(self, terminal: Ptr[Terminal]) -> Bool:
+        """Return whether output stops and goes on by the usual characters."""
+        special = terminal.modes.special
+        ret(
+            (terminal.modes.input & InputMode.IXON)
+            & (special[Special.VSTOP] == FIRST_CHARACTERS[Special.VSTOP])
+            & (special[Special.VSTART] == FIRST_CHARACTERS[Special.VSTART])
+        )
+
+    @function(holds="terminal.lock")
+    def _note_flow(self, terminal: Keep[Ptr[Terminal]], before: Keep[U32]) -> None:
+        """Note whether that has become another thing than `before`."""
+        now = self._has_flow(terminal)
+        with if_(u32(now) != before):
+            and_(terminal.changes, ~int(TerminalChange.NO_STOP | TerminalChange.DO_STOP))
+            with if_(before != 0):
+                or_(terminal.changes, TerminalChange.NO_STOP)
+            with else_():
+                or_(terminal.changes, TerminalChange.DO_STOP)
 
     @function(holds="terminal.lock")
     def _regard(self, terminal: Ptr[Terminal]) -> None:

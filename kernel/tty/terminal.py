@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 
+from kernel.fs.file import File
 from kernel.process.session import ControllingTerminal
 from kernel.sync.mutex import Mutex
 from kernel.sync.pollqueue import PollQueue
-from kernel.tty.termios import Termios
+from kernel.tty.termios import Termios2
 from kernel.tty.windowsize import WindowSize
 from pykasm import *
 
@@ -54,6 +55,24 @@ class EchoEntry(Struct):
     byte: U8
 
 
+class TerminalChange(IntFlag):
+    """What has happened to a terminal, as who shows it may want to know (TIOCPKT,
+    include/uapi/asm-generic/ioctls.h)."""
+
+    FLUSH_READ = 1
+    """What was typed was thrown away."""
+    FLUSH_WRITE = 2
+    """What was written was to be thrown away."""
+    STOP = 4
+    START = 8
+    """Output was stopped, or goes on."""
+    NO_STOP = 16
+    DO_STOP = 32
+    """Whether the usual characters stop it has become another thing."""
+    IOCTL = 64
+    """The modes were set, with EXTPROC."""
+
+
 class Terminal(Struct):
     """What programs have open where somebody types and reads: Linux's `struct tty_struct` with its
     line discipline.
@@ -63,10 +82,19 @@ class Terminal(Struct):
 
     queue: PollQueue
     """Who waits for input or for room."""
+    typist: PollQueue
+    """Who types waits for room, and who shows what is written, where that is a program, for
+    something to show."""
     job: ControllingTerminal
     lock: Mutex
     driver: Ptr[TerminalDriver]
-    modes: Termios = field(guarded_by="lock")
+    hangups: U64
+    """How often it was hung up: who had it open before that has it no longer."""
+    is_exclusive: U32
+    """1 if it can't be opened once more (TIOCEXCL)."""
+    changes: U32 = field(TerminalChange, guarded_by="lock", unlocked_reads=True)
+    """What has happened since somebody looked."""
+    modes: Termios2 = field(guarded_by="lock")
     specials: Array[U64] = field(count=CODES // WORD, guarded_by="lock")
     """Bit n: the modes say something of the character n when it is typed."""
     size: WindowSize = field(guarded_by="lock")
@@ -114,8 +142,55 @@ class SendOutput(Fn[[Ptr[Terminal], Ptr[U8], U32], Void], context="thread"):
     """Take bytes, no more than there is room for."""
 
 
+class OpenTerminal(Fn[[Ptr[Terminal]], OrErrno[I32]], context="thread"):
+    """Count one more open file of a terminal. Returns 0, or -EIO if there can be none."""
+
+
+class CloseTerminal(Fn[[Ptr[Terminal]], Void], context="thread"):
+    """Count one less."""
+
+
+class FreeTerminal(Fn[[Owned[Ptr[Terminal]]], Void], context="thread"):
+    """Free a terminal, which nobody has any more."""
+
+
 class TerminalDriver(Struct):
     """What is behind a terminal."""
 
     room: OutputRoom
     send: SendOutput
+    open: OpenTerminal
+    close: CloseTerminal
+    free: FreeTerminal
+
+
+# Files of terminals have no positions; there stands how often the terminal had been hung up
+
+
+@inline(changes=(rax, rcx))
+def is_hung_up(file: Ptr[File]) -> Condition:
+    """Return whether the terminal of `file` was hung up since it was opened."""
+    mov(rax, file.private)
+    mov(rcx, cast(rax, Ptr[Terminal]).hangups)
+    return rcx != file.position
+
+
+# Output that stops and goes on
+
+
+@inline
+def stop_output(terminal: Ptr[Terminal]) -> None:
+    """Stop output. Context: under the terminal's lock."""
+    with if_(terminal.stopped == 0):
+        mov(terminal.stopped, 1)
+        and_(terminal.changes, ~int(TerminalChange.START))
+        or_(terminal.changes, TerminalChange.STOP)
+
+
+@inline
+def start_output(terminal: Ptr[Terminal]) -> None:
+    """Have output go on. Context: under the terminal's lock."""
+    with if_(terminal.stopped != 0):
+        mov(terminal.stopped, 0)
+        and_(terminal.changes, ~int(TerminalChange.STOP))
+        or_(terminal.changes, TerminalChange.START)

@@ -5,18 +5,29 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.errno import Errno
+from kernel.fs.credentials import CapabilityBit
 from kernel.fs.file import File
 from kernel.process.jobcontrol import JobControl
+from kernel.process.processes import Processes
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueue import ANYTHING
 from kernel.sync.pollqueues import PollQueues
 from kernel.tty.echo import Echo
 from kernel.tty.lineinput import LineInput
-from kernel.tty.terminal import Terminal
+from kernel.tty.terminal import (
+    Terminal,
+    TerminalChange,
+    is_hung_up,
+    start_output,
+    stop_output,
+)
+from kernel.tty.terminalmodes import TerminalModes
 from kernel.tty.terminalreading import TerminalReading
 from kernel.tty.terminalrequest import TerminalRequest
-from kernel.tty.termios import Special, Termios
+from kernel.tty.terminals import Terminals
+from kernel.tty.terminaltyping import TerminalTyping
+from kernel.tty.termios import Special, Termios, Termios2
 from kernel.tty.windowsize import WindowSize
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
@@ -44,6 +55,10 @@ class FlushQueue(IntEnum):
     TCIOFLUSH = 2
 
 
+CONSOLE_LINE = 0
+"""The one line discipline (include/uapi/linux/tty.h: N_TTY)."""
+
+
 class TerminalControl(Subsystem):
     """Each method is what ioctl_tty(2) tells of a request. Context: thread."""
 
@@ -51,35 +66,59 @@ class TerminalControl(Subsystem):
         self,
         input: LineInput,
         echo: Echo,
+        typing: TerminalTyping,
         reading: TerminalReading,
+        modes: TerminalModes,
+        terminals: Terminals,
         jobs: JobControl,
+        processes: Processes,
         queues: PollQueues,
         mutexes: Mutexes,
         copy: UserCopy,
     ) -> None:
         self.input = input
         self.echo = echo
+        self.typing = typing
         self.reading = reading
+        self.modes = modes
+        self.terminals = terminals
         self.jobs = jobs
+        self.processes = processes
         self.queues = queues
         self.mutexes = mutexes
         self.copy = copy
 
     @function(context="thread", sleeps=True)
     def control(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
-        """Do what a request says, as `ControlFile` says."""
+        """Do what a request says, as `ControlFile` says; -EIO once the terminal was hung up."""
+        file, request, argument = scratch(file), scratch(request), scratch(argument)
+        with if_(is_hung_up(file)):
+            fail_if(request == TerminalRequest.TIOCSPGRP, Errno.ENOTTY)
+            fail(Errno.EIO)
+        tail(self.request, file, request, argument)
+
+    @function(context="thread", sleeps=True)
+    def request(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
+        """Do the same for a terminal that was not hung up."""
         terminal = scratch(cast(file.private, Ptr[Terminal]))
+        place = cast(argument, User[U8])
         with switch(request):
             with case(TerminalRequest.TCGETS):
-                tail(self._get_modes, terminal, cast(argument, User[U8]))
+                tail(self.modes.get, terminal, place, sizeof(Termios))
+            with case(TerminalRequest.TCGETS2):
+                tail(self.modes.get, terminal, place, sizeof(Termios2))
             with case(TerminalRequest.TCSETS, TerminalRequest.TCSETSW):
-                tail(self._set_modes, terminal, cast(argument, User[U8]), 0)
+                tail(self.modes.set, terminal, place, sizeof(Termios), 0)
             with case(TerminalRequest.TCSETSF):
-                tail(self._set_modes, terminal, cast(argument, User[U8]), 1)
+                tail(self.modes.set, terminal, place, sizeof(Termios), 1)
+            with case(TerminalRequest.TCSETS2, TerminalRequest.TCSETSW2):
+                tail(self.modes.set, terminal, place, sizeof(Termios2), 0)
+            with case(TerminalRequest.TCSETSF2):
+                tail(self.modes.set, terminal, place, sizeof(Termios2), 1)
             with case(TerminalRequest.TIOCGWINSZ):
-                tail(self._get_size, terminal, cast(argument, User[U8]))
+                tail(self._get_size, terminal, place)
             with case(TerminalRequest.TIOCSWINSZ):
-                tail(self._set_size, terminal, cast(argument, User[U8]))
+                tail(self._set_size, terminal, place)
             with case(TerminalRequest.TCXONC):
                 tail(self._control_flow, terminal, u32(argument))
             with case(TerminalRequest.TCFLSH):
@@ -87,81 +126,119 @@ class TerminalControl(Subsystem):
             with case(TerminalRequest.TCSBRK, TerminalRequest.TCSBRKP):
                 ret(0)  # there is no break on a line that the kernel shares with its own messages
             with case(TerminalRequest.FIONREAD):
-                tail(self._count_input, terminal, cast(argument, User[U8]))
-            with case(TerminalRequest.TIOCOUTQ, TerminalRequest.TIOCGETD):
-                tail(self._store_number, cast(argument, User[U8]), 0)
+                tail(self._count_input, terminal, place)
+            with default():
+                tail(self._request_rarely, file, request, argument)
+
+    @function(context="thread", sleeps=True)
+    def _request_rarely(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
+        """Do what others say: about jobs, and about the terminal as a whole."""
+        terminal = scratch(cast(file.private, Ptr[Terminal]))
+        place = cast(argument, User[U8])
+        with switch(request):
             with case(TerminalRequest.TIOCSCTTY):
                 tail(self.jobs.acquire, address_of(terminal.job), u32(argument))
             with case(TerminalRequest.TIOCNOTTY):
                 tail(self.jobs.give_up, address_of(terminal.job))
             with case(TerminalRequest.TIOCGPGRP):
-                tail(self._get_foreground, terminal, cast(argument, User[U8]))
+                tail(self._get_foreground, terminal, place)
             with case(TerminalRequest.TIOCSPGRP):
-                tail(self._set_foreground, terminal, cast(argument, User[U8]))
+                tail(self._set_foreground, terminal, place)
             with case(TerminalRequest.TIOCGSID):
-                tail(self._get_session, terminal, cast(argument, User[U8]))
+                tail(self._get_session, terminal, place)
+            with case(TerminalRequest.TIOCSTI):
+                tail(self._type, terminal, place)
+            with case(TerminalRequest.TIOCEXCL):
+                mov(terminal.is_exclusive, 1)
+                ret(0)
+            with case(TerminalRequest.TIOCNXCL):
+                mov(terminal.is_exclusive, 0)
+                ret(0)
+            with case(TerminalRequest.TIOCGEXCL):
+                tail(self.store_number, place, terminal.is_exclusive)
+            with case(TerminalRequest.TIOCGDEV):
+                tail(self.store_number, place, terminal.job.device)
+            with case(TerminalRequest.TIOCOUTQ):
+                tail(self.store_number, place, 0)
+            with case(TerminalRequest.TIOCGETD):
+                tail(self.store_number, place, CONSOLE_LINE)
+            with case(TerminalRequest.TIOCSETD):
+                tail(self._set_discipline, place)
+            with case(TerminalRequest.TIOCVHANGUP):
+                tail(self._hang_up, terminal)
             with default():
                 ret(-Errno.ENOTTY)
 
+    # The terminal as a whole
+
+    @function(context="thread")
+    def _hang_up(self, terminal: Keep[Ptr[Terminal]]) -> OrErrno[I64]:
+        """Take the terminal from all who have it."""
+        fail_if(~self._may_all(), Errno.EPERM)
+        self.terminals.hang_up(terminal, 0)
+        ret(0)
+
+    @function(context="thread")
+    def _may_all(self) -> Bool:
+        """Return whether the task may do what only an administrator may."""
+        task = scratch(self.processes.current())
+        credentials = scratch(task.credentials)
+        ret(credentials.effective & (1 << CapabilityBit.SYS_ADMIN))
+
+    @function(context="thread", sleeps=True)
+    def _type(self, terminal: Keep[Ptr[Terminal]], place: Keep[Fetched[User[U8]]]) -> OrErrno[I64]:
+        """Type the byte at `place`, as if somebody did: who has another terminal may not."""
+        byte = local(U8)
+        with if_(~self._is_own(terminal)):
+            fail_if(~self._may_all(), Errno.EPERM)
+        result, left = self.copy.copy_in(address_of(byte), place, sizeof(U8))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        taken = self.typing.type(terminal, address_of(byte), 1)
+        ignore(taken, "as what is typed where there is no room")
+        ret(0)
+
+    @function(context="thread", sleeps=True)
+    def _set_discipline(self, place: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Set the line discipline to the only one."""
+        number = try_(self.fetch_number(place))
+        fail_if(number != CONSOLE_LINE, Errno.EINVAL)
+        ret(0)
+
     # Jobs
 
-    @function(context="thread", sleeps=True)
-    def _get_foreground(self, terminal: Ptr[Terminal], place: Keep[User[U8]]) -> OrErrno[I64]:
-        """Store the number of the foreground group."""
-        number = try_(self.jobs.foreground(address_of(terminal.job)))
-        tail(self._store_number, place, u32(number))
+    @function(context="thread")
+    def _is_own(self, terminal: Keep[Ptr[Terminal]]) -> Bool:
+        """Return whether `terminal` controls the session of the process."""
+        current = self.jobs.current()
+        lea(rcx, terminal.job)
+        ret(u64(current) == rcx)
 
     @function(context="thread", sleeps=True)
-    def _get_session(self, terminal: Ptr[Terminal], place: Keep[User[U8]]) -> OrErrno[I64]:
+    def _get_foreground(self, terminal: Keep[Ptr[Terminal]], place: Keep[User[U8]]) -> OrErrno[I64]:
+        """Store the number of the foreground group."""
+        fail_if(~self._is_own(terminal), Errno.ENOTTY)
+        number = try_(self.jobs.foreground(address_of(terminal.job)))
+        tail(self.store_number, place, u32(number))
+
+    @function(context="thread", sleeps=True)
+    def _get_session(self, terminal: Keep[Ptr[Terminal]], place: Keep[User[U8]]) -> OrErrno[I64]:
         """Store the number of the session."""
+        fail_if(~self._is_own(terminal), Errno.ENOTTY)
         number = try_(self.jobs.session(address_of(terminal.job)))
-        tail(self._store_number, place, u32(number))
+        tail(self.store_number, place, u32(number))
 
     @function(context="thread", sleeps=True)
     def _set_foreground(
         self, terminal: Keep[Ptr[Terminal]], place: Keep[Fetched[User[U8]]]
     ) -> OrErrno[I64]:
         """Make another group the foreground; who is not in it is told first."""
-        number = local(U32)
         checked = self.jobs.check(address_of(terminal.job), Signal.SIGTTOU)
         with if_(checked != 0):
             fail_if(checked == -Errno.EIO, Errno.ENOTTY)
             ret(checked)
-        result, left = self.copy.copy_in(address_of(number), place, sizeof(U32))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
-        tail(self.jobs.set_foreground, address_of(terminal.job), number)
-
-    # Modes
-
-    @function(context="thread", sleeps=True)
-    def _get_modes(self, terminal: Keep[Ptr[Terminal]], place: Keep[User[U8]]) -> OrErrno[I64]:
-        """Store the modes."""
-        modes = local(Termios)
-        with self.mutexes.held(terminal.lock):
-            lea(rsi, terminal.modes)
-            lea(rdi, modes)
-            mov(ecx, sizeof(Termios))
-            rep.movsb()
-        ret(self._store(place, address_of(modes), sizeof(Termios)))
-
-    @function(context="thread", sleeps=True)
-    def _set_modes(
-        self, terminal: Keep[Ptr[Terminal]], place: Fetched[User[U8]], forget: Keep[U32]
-    ) -> OrErrno[I64]:
-        """Set the modes; forget what was typed, if so. All that was written is on its way."""
-        modes, place = local(Termios), keep(place)
-        try_(self.jobs.check(address_of(terminal.job), Signal.SIGTTOU))
-        result, left = self.copy.copy_in(address_of(modes), place, sizeof(Termios))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
-        with self.mutexes.held(terminal.lock):
-            with if_(forget != 0):
-                self.input.forget(terminal)
-            self.input.set_modes(terminal, address_of(modes))
-            self.echo.show(terminal)
-        self.queues.announce(address_of(terminal.queue), ANYTHING)
-        ret(0)
+        number = try_(self.fetch_number(place))
+        tail(self.jobs.set_foreground, address_of(terminal.job), u32(number))
 
     # The screen
 
@@ -197,9 +274,9 @@ class TerminalControl(Subsystem):
         with self.mutexes.held(terminal.lock):
             with switch(action):
                 with case(FlowAction.TCOOFF):
-                    mov(terminal.stopped, 1)
+                    stop_output(terminal)
                 with case(FlowAction.TCOON):
-                    mov(terminal.stopped, 0)
+                    start_output(terminal)
                 with case(FlowAction.TCIOFF):
                     movzx(eax, terminal.modes.special[Special.VSTOP])
                     self.echo.send(terminal, al)
@@ -207,29 +284,46 @@ class TerminalControl(Subsystem):
                     movzx(eax, terminal.modes.special[Special.VSTART])
                     self.echo.send(terminal, al)
             self.echo.show(terminal)
-        self.queues.announce(address_of(terminal.queue), ANYTHING)
-        ret(0)
+        tail(self._announce, terminal)
 
     @function(context="thread", sleeps=True)
     def _flush(self, terminal: Keep[Ptr[Terminal]], queue: Keep[U32]) -> OrErrno[I64]:
         """Throw away what a `FlushQueue` says. What was written is with the driver already."""
         fail_if(queue > FlushQueue.TCIOFLUSH, Errno.EINVAL)
-        with if_(queue != FlushQueue.TCOFLUSH):
-            with self.mutexes.held(terminal.lock):
+        with self.mutexes.held(terminal.lock):
+            with if_(queue != FlushQueue.TCOFLUSH):
                 self.input.forget(terminal)
-            self.queues.announce(address_of(terminal.queue), ANYTHING)
+            with if_(queue != FlushQueue.TCIFLUSH):
+                or_(terminal.changes, TerminalChange.FLUSH_WRITE)
+        tail(self._announce, terminal)
+
+    @function(context="thread")
+    def _announce(self, terminal: Keep[Ptr[Terminal]]) -> OrErrno[I64]:
+        """Announce to both sides that something has changed. Returns 0."""
+        self.queues.announce(address_of(terminal.queue), ANYTHING)
+        self.queues.announce(address_of(terminal.typist), ANYTHING)
         ret(0)
 
     @function(context="thread", sleeps=True)
     def _count_input(self, terminal: Ptr[Terminal], place: Keep[User[U8]]) -> OrErrno[I64]:
         """Store how many bytes can be read."""
         number = self.reading.count(terminal)
-        tail(self._store_number, place, number)
+        tail(self.store_number, place, number)
 
     # The program's memory
 
     @function(context="thread", sleeps=True)
-    def _store_number(self, place: User[U8], number: U32) -> OrErrno[I64]:
+    def fetch_number(self, place: Fetched[User[U8]]) -> OrErrno[I64]:
+        """Return the number of 32 bits at `place`, or -EFAULT."""
+        value = local(U32)
+        result, left = self.copy.copy_in(address_of(value), place, sizeof(U32))
+        ignore(left)
+        fail_if(result != 0, Errno.EFAULT)
+        mov(eax, value)
+        ret(rax)
+
+    @function(context="thread", sleeps=True)
+    def store_number(self, place: User[U8], number: U32) -> OrErrno[I64]:
         """Store a number."""
         value = local(U32)
         mov(value, number)

@@ -14,8 +14,9 @@ from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER, WaitResult
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
+from kernel.sync.pollqueue import WRITABLE
 from kernel.sync.pollqueues import PollQueues
-from kernel.tty.terminal import INPUT_MASK, INPUT_SIZE, Terminal
+from kernel.tty.terminal import INPUT_MASK, INPUT_SIZE, Terminal, is_hung_up
 from kernel.tty.termios import DISABLED, LocalMode, Special
 from pykasm import *
 
@@ -103,22 +104,22 @@ class TerminalReading(Subsystem):
         terminal: Keep[Ptr[Terminal]],
         vector: Keep[Ptr[IoVector]],
         terms: Keep[Ptr[ReadTerms]],
-        file: Ptr[File],
+        file: Keep[Ptr[File]],
     ) -> OrErrno[I64]:
-        """Wait for something, and read what there is. Returns how many bytes; 0 at an empty line or
-        after the time; or an error."""
-        result, flags, noted = keep(I64), local(U32), local(U64)
-        mov(eax, file.flags)
-        mov(flags, eax)
+        """Wait for something, and read what there is. Returns how many bytes; 0 at an empty line,
+        after the time, or once the terminal was hung up; or an error."""
+        result, noted = keep(I64), local(U64)
         with loop():
             mov(noted, self.queues.note(terminal.queue))
+            with if_(is_hung_up(file)):
+                ret(0)
             mov(result, self._take(terminal, vector))
             break_if(result != -Errno.EAGAIN)
             with if_(terms.deadline != FOREVER):
                 now = self.clock.now()
                 with if_(now >= terms.deadline):
                     ret(0)
-            break_if(flags & OpenFlag.NONBLOCK)
+            break_if(file.flags & OpenFlag.NONBLOCK)
             waited = self.queues.wait(
                 address_of(terminal.queue), noted, terms.deadline, INTERRUPTIBLE
             )
@@ -140,7 +141,7 @@ class TerminalReading(Subsystem):
             mov(was_full, terminal.is_full)
             mov(terminal.is_full, 0)
         with if_(was_full != 0):
-            self.queues.announce(address_of(terminal.queue), 0)  # who types
+            self.queues.announce(address_of(terminal.typist), WRITABLE)
         ret(result)
 
     @function(context="thread", sleeps=True, holds="terminal.lock")

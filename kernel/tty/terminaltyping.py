@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.sync.mutex import Mutexes
-from kernel.sync.pollqueue import READABLE
+from kernel.sync.pollqueue import READABLE, PollEvent
 from kernel.sync.pollqueues import PollQueues
 from kernel.tty.echo import Echo
 from kernel.tty.lineinput import LineInput
@@ -35,6 +35,7 @@ class TerminalTyping(Subsystem):
                 dec(left)
             self.echo.show(terminal)
         self.queues.announce(address_of(terminal.queue), READABLE)
+        self.queues.announce(address_of(terminal.typist), PollEvent.PRIORITY)
         mov(rax, total)
         sub(rax, left)
         ret(rax)

@@ -13,7 +13,7 @@ from kernel.sched.waiting import FOREVER
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueues import PollQueues
-from kernel.tty.terminal import Terminal
+from kernel.tty.terminal import Terminal, is_hung_up
 from kernel.tty.terminaloutput import TerminalOutput
 from kernel.tty.termios import LocalMode
 from pykasm import *
@@ -44,7 +44,7 @@ class TerminalWriting(Subsystem):
         self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
         """Write all, as `WriteFile` says. Returns how much was written, where something ended it;
-        -EAGAIN, -ERESTARTSYS or -EFAULT if nothing was."""
+        -EAGAIN, -ERESTARTSYS or -EFAULT if nothing was, -EIO if the terminal was hung up."""
         piece, total, done = local(U8 * PIECE), keep(I64), keep(I64)
         try_(self._check(file))
         xor(u32(total), u32(total))
@@ -84,6 +84,8 @@ class TerminalWriting(Subsystem):
         with loop():
             queue = scratch(terminal)
             mov(noted, self.queues.note(queue.queue))
+            mov(done, -Errno.EIO)
+            break_if(is_hung_up(file))
             mov(done, i64(self._put(scratch(terminal), bytes, left)))
             add(u64(bytes), done)
             sub(left, done)

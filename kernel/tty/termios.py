@@ -53,11 +53,16 @@ XTABS = OutputMode.TABDLY
 class ControlMode(IntFlag):
     """What a line is like; nothing here depends on it but what programs read back."""
 
-    B38400 = 0o17
     CS8 = 0o60
     CREAD = 0o200
+    PARENB = 0o400
     HUPCL = 0o2000
     CBAUD = 0o10017
+    """The speed of output, by its place in SPEEDS, but for one bit."""
+    CBAUDEX = 0o10000
+    """That bit: the later half of SPEEDS."""
+    CIBAUD = CBAUD << 16
+    """The speed of input, so too; 0 if it is the same."""
 
 
 class LocalMode(IntFlag):
@@ -79,6 +84,21 @@ class LocalMode(IntFlag):
     PENDIN = 0o40000
     IEXTEN = 0o100000
     EXTPROC = 0o200000
+
+
+B38400 = 0o17
+BOTHER = 0o10000
+"""Speeds as they stand in `CBAUD`: the one of consoles, and one that stands elsewhere."""
+
+INPUT_SHIFT = 16
+"""Where that of input stands."""
+
+SPEEDS = (
+    *(0, 50, 75, 110, 134, 150, 200, 300, 600, 1200, 1800, 2400, 4800, 9600, 19200, 38400),
+    *(57600, 115200, 230400, 460800, 500000, 576000, 921600, 1000000, 1152000, 1500000),
+    *(2000000, 2500000, 3000000, 3500000, 4000000),
+)
+"""Bits a second (drivers/tty/tty_baudrate.c)."""
 
 
 class Special(IntEnum):
@@ -117,6 +137,14 @@ class Termios(Struct):
     """By `Special`."""
 
 
+class Termios2(Termios):
+    """The same with speeds, as TCGETS2 stores it (struct termios2)."""
+
+    input_speed: U32
+    """In bits a second."""
+    output_speed: U32
+
+
 FIRST_CHARACTERS = {
     Special.VINTR: 0x03,
     Special.VQUIT: 0x1C,
@@ -135,12 +163,12 @@ FIRST_CHARACTERS = {
 """Those that a terminal has at first (include/asm-generic/termios.h)."""
 
 
-def first_termios(**changed: int) -> Termios:
+def first_termios(**changed: int) -> Termios2:
     """Return what a terminal begins with (drivers/tty/tty_io.c), but for what is `changed`."""
     modes = {
         "input": InputMode.ICRNL | InputMode.IXON,
         "output": OutputMode.OPOST | OutputMode.ONLCR,
-        "control": ControlMode.B38400 | ControlMode.CS8 | ControlMode.CREAD | ControlMode.HUPCL,
+        "control": B38400 | ControlMode.CS8 | ControlMode.CREAD | ControlMode.HUPCL,
         "local": LocalMode.ISIG
         | LocalMode.ICANON
         | LocalMode.ECHO
@@ -153,4 +181,5 @@ def first_termios(**changed: int) -> Termios:
     special = [
         FIRST_CHARACTERS.get(Special(n), 0) if n < len(Special) else 0 for n in range(CHARACTERS)
     ]
-    return Termios(**(modes | changed), special=special)
+    speed = SPEEDS[B38400]
+    return Termios2(**(modes | changed), special=special, input_speed=speed, output_speed=speed)

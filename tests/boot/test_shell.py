@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,6 +20,10 @@ ASKED = r"\x1b\[6n"
 """The shell asks the terminal where its cursor is; nobody answers."""
 
 INTERRUPT, SUSPEND, END = "\x03", "\x1a", "\x04"
+
+
+RELAY = Path(__file__).with_name("relay.c")
+"""Runs a command in a pseudo-terminal."""
 
 
 class Shell:
@@ -51,8 +57,10 @@ class Shell:
 def initrd(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The archive of what `scripts/rootfs` makes."""
     folder = tmp_path_factory.mktemp("root")
-    made = folder / "initrd"
-    made.write_bytes(of_folder(shell_root(folder)))
+    made, root = folder / "initrd", shell_root(folder)
+    if shutil.which("musl-gcc") is not None:
+        subprocess.run(["musl-gcc", "-static", "-o", root / "bin" / "relay", RELAY], check=True)
+    made.write_bytes(of_folder(root))
     return made
 
 
@@ -149,6 +157,29 @@ def test_the_size_of_the_window_is_kept_and_told(shell: Shell) -> None:
     resize = "(trap 'echo resized' WINCH; stty rows 33 cols 100; stty size)"
     assert shell.run(resize) == ["resized", "33 100"]
     assert shell.run(resize) == ["33 100"]  # it is no other one
+
+
+@pytest.mark.skipif(shutil.which("musl-gcc") is None, reason="musl-gcc is not installed")
+def test_programs_use_all_of_the_screen(shell: Shell) -> None:
+    shell.run("stty rows 25 cols 80; ls -l /bin >/tmp/list")
+    for place in ("", "relay "):  # on the serial line, and in a pseudo-terminal
+        shell.run("rm -f /tmp/text")
+        shell.start(f"{place}vi /tmp/text", r".*100%")
+        for keys, sign in (("ihello", "hello"), ("\x1b", r"- /tmp/text.*100%")):
+            shell.machine.send(keys)
+            shell.machine.expect(sign)
+        shell.press(":wq\r")
+        assert shell.run("cat /tmp/text") == ["hello"]
+        shell.start(f"{place}less /tmp/list", r"(?s:.*?)busybox")
+        shell.press(" q")
+        shell.start(f"{place}more /tmp/list", r"(?s:.*?)--More--")
+        shell.press(" q")
+        shell.start(f"{place}top", r"(?s:.*?)Mem:")
+        shell.press("q")
+        assert "-echo" in " ".join(shell.run(f"{place}sh -c 'stty -echo; stty -a; stty echo'"))
+    assert shell.run("relay tty; relay stty size; relay false; echo $?") == [
+        *("/dev/pts/0", "25 80", "1"),
+    ]
 
 
 def test_the_monitor_can_be_asked_for_and_left(shell: Shell) -> None:

@@ -31,6 +31,7 @@ from kernel.mm.objectcache import ObjectCache
 from kernel.mm.pages import Pages
 from kernel.mm.slabs import Slabs
 from kernel.paging.addresses import Area
+from kernel.pty.ptymasters import PtyMasters
 from kernel.time.wallclock import WallClock
 from kernel.tty.consoleterminal import ConsoleTerminal
 from kernel.vm.overcommit import Overcommit
@@ -48,6 +49,7 @@ ALWAYS = (
     MemoryDevices,
     LogDevice,
     ConsoleTerminal,
+    PtyMasters,
 )
 """What there is in each machine."""
 

@@ -4,9 +4,11 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/msg.h>
@@ -24,6 +26,7 @@
 
 #define FAIL_ALLOCATION 0x1000  // makes this thread's n-th allocation fail
 #define MOST 200
+#define TIOCGPTPEER 0x5441
 
 static char stack[8192] __attribute__((aligned(16)));
 static volatile int ran;
@@ -134,6 +137,29 @@ static int do_prctl(void) {
 static int do_eventfd(void) {
     int file = syscall(SYS_eventfd2, 1, 0);
     return file < 0 ? -1 : close(file);
+}
+
+static int do_pty(void) {
+    char name[32];
+    int zero = 0, number, master = open("/dev/ptmx", O_RDWR | O_NOCTTY);
+    if (master < 0)
+        return -1;
+    int slave = ioctl(master, TIOCSPTLCK, &zero) || ioctl(master, TIOCGPTN, &number) ? -1 : 0;
+    if (slave == 0) {
+        snprintf(name, sizeof name, "/dev/pts/%d", number);
+        slave = open(name, O_RDWR | O_NOCTTY);
+    }
+    int peer = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY), failed = slave < 0 || peer < 0;
+    int error = errno;
+    close(slave), close(peer), close(master);
+    errno = error;
+    return failed ? -1 : 0;
+}
+
+static int do_devpts(void) {
+    if (mount("none", "/mnt", "devpts", 0, "mode=600"))
+        return -1;
+    return umount("/mnt");
 }
 
 static int do_epoll(void) {
@@ -641,7 +667,7 @@ static int (*const calls[])(void) = {
     do_posix_queue,
     do_semaphores, do_semaphore_thread, do_messages, do_segment,
     do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
-    do_procfs, do_sendfile, do_unshare_range,
+    do_pty, do_devpts, do_procfs, do_sendfile, do_unshare_range,
     do_pipe, do_write_pipe, do_high_number, do_create, do_directory, do_names, do_symlink, do_fifo,
     do_fill, do_shared_file, do_private_file, do_list, do_getcwd, do_flock, do_vectors, do_poll,
     do_queue, do_queue_thread, do_kill, do_handler, do_interval, do_timed_wait,

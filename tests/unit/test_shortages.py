@@ -105,6 +105,7 @@ ELSEWHERE = {
     "Deferred.start_first": LITTLE,
     "Dentries.start": LITTLE,
     "VdsoMapping._add_page": LITTLE,
+    "Devpts._make_root": NO_CALL,
     "EpollItems.create": NO_CALL,
     "Epolls.create": NO_CALL,
     "EventCounters.create": NO_CALL,
