@@ -38,7 +38,6 @@ PATIENCE = 600.0
 
 NOT_RUN = {"wait-rescan": "waits until /proc says that its thread is asleep"}
 
-PROC = "asks /proc"
 SOCKETS = "needs sockets"
 SHORT_WAIT = "waits for another process for as long as 1000 calls take, which may be too short here"
 MUCH_MEMORY = "says so where there is more memory than here, instead of filling it"
@@ -46,8 +45,6 @@ NO_32_BITS = "there is no interface for 32-bit programs, whose `int 0x80` is SIG
 
 LATER: Mapping[tuple[str, str], str] = {
     ("capabilities", r"dropped capabilities are missed.*"): SHORT_WAIT,
-    ("execve-thread", r"round N: one thread left"): PROC,
-    ("syscall-fuzz", r"so do system calls"): PROC,
     ("efault-in", r"(bind|connect|sendto address|sendmsg|setsockopt): .*"): SOCKETS,
     ("execve-cloexec", r"SOCK_CLOEXEC sets the flag"): SOCKETS,
     ("pthread-cancel", r".*"): SOCKETS,
