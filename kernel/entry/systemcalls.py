@@ -23,6 +23,7 @@ from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
+from kernel.process.inotifycalls import InotifyCalls
 from kernel.process.intervalcalls import IntervalCalls
 from kernel.process.killcalls import KillCalls
 from kernel.process.limitcalls import LimitCalls
@@ -268,6 +269,9 @@ NUMBERS: dict[int, Function[Any]] = {
     244: MessageQueueCalls.mq_notify,
     245: MessageQueueCalls.mq_getsetattr,
     247: WaitCalls.waitid,
+    253: InotifyCalls.inotify_init,
+    254: InotifyCalls.inotify_add_watch,
+    255: InotifyCalls.inotify_rm_watch,
     257: PathCalls.openat,
     258: PathCalls.mkdirat,
     259: PathCalls.mknodat,
@@ -302,6 +306,7 @@ NUMBERS: dict[int, Function[Any]] = {
     291: EpollCalls.epoll_create1,
     292: FileCalls.dup3,
     293: FileCalls.pipe2,
+    294: InotifyCalls.inotify_init1,
     295: VectorCalls.preadv,
     296: VectorCalls.pwritev,
     297: KillCalls.rt_tgsigqueueinfo,

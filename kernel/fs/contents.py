@@ -20,6 +20,7 @@ from kernel.fs.epolls import Epolls
 from kernel.fs.eventcounters import EventCounters
 from kernel.fs.extendedattributes import ExtendedAttributes
 from kernel.fs.filedefaults import FileDefaults
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.fileio import FileIo
 from kernel.fs.filelocks import FileLocks
 from kernel.fs.filemappings import FileMappings
@@ -41,6 +42,8 @@ from kernel.fs.memorydevices import MemoryDevices
 from kernel.fs.mounting import Mounting
 from kernel.fs.mountnamespaces import MountNamespaces
 from kernel.fs.mounts import Mounts
+from kernel.fs.noticefiles import NoticeFiles
+from kernel.fs.notices import Notices
 from kernel.fs.opening import Opening
 from kernel.fs.optionnumbers import OptionNumbers
 from kernel.fs.pagecache import PageCache
@@ -72,7 +75,9 @@ CONTENTS: Contents = (
     Inodes,  # files, as their file system has them
     PageCache,  # what they contain, as far as it is in memory
     FileMappings,  # and who maps it
+    Notices,  # who is told of what happens to them
     Dentries,  # the names that lead to them
+    FileEvents,  # and what does
     SuperBlocks,  # file systems in use
     Mounts,  # where these are seen
     Paths,  # places there
@@ -105,6 +110,7 @@ CONTENTS: Contents = (
     AnonymousFiles,  # files without names
     FileWaits,  # waiting for such a file
     Splicing,  # from pipes to others, and into them
+    NoticeFiles,  # what is told of others
     EventCounters,  # numbers that count
     TimerFiles,  # timers
     FileLocks,  # locks of whole files

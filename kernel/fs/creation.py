@@ -6,11 +6,13 @@ from typing import Any
 
 from kernel.errno import Errno
 from kernel.fs.dentries import Dentries
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.inode import Dentry, Inode, InodeFlag, is_type
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
 from kernel.fs.mode import ALL_ACCESS, TYPE_MASK, Access, FileType, ModeBit
 from kernel.fs.mount import MountFlag
 from kernel.fs.namekey import NameKey
+from kernel.fs.notice import FileEvent
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.subject import Subject
@@ -44,12 +46,18 @@ class Creation(Subsystem):
     thread."""
 
     def __init__(
-        self, walk: Walk, dentries: Dentries, permissions: Permissions, mutexes: Mutexes
+        self,
+        walk: Walk,
+        dentries: Dentries,
+        permissions: Permissions,
+        mutexes: Mutexes,
+        events: FileEvents,
     ) -> None:
         self.walk = walk
         self.dentries = dentries
         self.permissions = permissions
         self.mutexes = mutexes
+        self.events = events
 
     # The calls
 
@@ -161,8 +169,16 @@ class Creation(Subsystem):
             try_(self.check_directory(address_of(new.lookup), directory))
             try_(new.make(new, directory, dentry))
         self.dentries.add(dentry)
+        self.note_new(new, directory, dentry)
         self.dentries.drop(dentry)
         ret(0)
+
+    @function(context="thread")
+    def note_new(self, new: Ptr[NewName], directory: Ptr[Inode], dentry: Ptr[Dentry]) -> None:
+        """Tell who watches `directory` of a new name."""
+        with if_(self.events.are_watched()):
+            key = address_of(new.lookup.key)
+            tail(self.events.note_name, directory, key, dentry.inode, FileEvent.CREATE, 0)
 
     @function
     def check_directory(self, lookup: Ptr[Lookup], directory: Ptr[Inode]) -> OrErrno[I32]:
@@ -252,5 +268,7 @@ class Creation(Subsystem):
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EPERM)
         fail_if((inode.links == 0) & ((inode.flags & InodeFlag.LINKABLE) == 0), Errno.ENOENT)
         operations = scratch(directory.operations)
-        made = operations.link(inode, directory, dentry)
+        made = keep(operations.link(inode, directory, dentry))
+        with if_(self.events.are_watched() & (made == 0)):
+            self.events.note_self(inode, FileEvent.ATTRIBUTES)
         ret(made)

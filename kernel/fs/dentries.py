@@ -10,6 +10,7 @@ from kernel.fs.inode import Dentry, DentryFlag, FileName, Inode, SuperBlock, Sup
 from kernel.fs.inodes import Inodes
 from kernel.fs.mode import TYPE_MASK, TYPE_SHIFT
 from kernel.fs.namekey import NameKey
+from kernel.fs.notices import Notices
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
@@ -46,12 +47,19 @@ class Dentries(LeakChecks):
     count = bss(U64)
 
     def __init__(
-        self, pages: Pages, slabs: Slabs, heap: Heap, trees: Trees, inodes: Inodes
+        self,
+        pages: Pages,
+        slabs: Slabs,
+        heap: Heap,
+        trees: Trees,
+        inodes: Inodes,
+        notices: Notices,
     ) -> None:
         self.pages = pages
         self.heap = heap
         self.trees = trees
         self.inodes = inodes
+        self.notices = notices
         self.records = SlabCache(slabs, "directory entry", Dentry)
         self.leak_checks = [leak_check("directory entries", self.used_count)]
 
@@ -153,8 +161,10 @@ class Dentries(LeakChecks):
         the parent, null at a root."""
         parent = keep(dentry.parent)
         self._free_name(dentry.name)
-        inode = scratch(dentry.inode)
+        inode = keep(dentry.inode)
         with if_(inode != 0):
+            with if_((inode.links == 0) & (self.notices.watch_count != 0)):
+                self.notices.forget(inode)
             self.inodes.drop(inode)
         self.records.free(dentry)
         lock.dec(self.count)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.fs.directorylister import DirectoryLister
 from kernel.fs.file import File, FileKindFlag
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.iovector import IoVector
 from kernel.fs.mode import Access
+from kernel.fs.notice import FileEvent
 from kernel.paging.addresses import USER_END
 from kernel.sync.mutex import Mutexes
 from pykasm import *
@@ -18,35 +20,43 @@ MOST_BYTES = 0x7FFF_F000
 class FileIo(Subsystem):
     """What `read`, `write` and their like do with an open file. Context: thread."""
 
-    def __init__(self, mutexes: Mutexes) -> None:
+    def __init__(self, mutexes: Mutexes, events: FileEvents) -> None:
         self.mutexes = mutexes
+        self.events = events
 
     @function(context="thread", sleeps=True)
     def read(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
         """Read at the file's position, which moves on. Returns how many bytes were read, 0 at the
         end, or an error; -EBADF if the file is not open for reading."""
-        self._move(file, vector, Access.READ, "read")
+        self._move(file, vector, Access.READ, "read", FileEvent.ACCESS)
 
     @function(context="thread", sleeps=True)
     def write(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
         """Write at the file's position, which moves on. Returns how many bytes were written, or an
         error; -EBADF if the file is not open for writing."""
-        self._move(file, vector, Access.WRITE, "write")
+        self._move(file, vector, Access.WRITE, "write", FileEvent.MODIFY)
 
     @function(context="thread", sleeps=True)
-    def read_at(self, file: Ptr[File], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
+    def read_at(self, file: Keep[Ptr[File]], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
         """Read at `position`, and leave that of the file. Returns what `read` does; -EINVAL for a
         negative position, -ESPIPE for files without any."""
-        self._move_at(file, vector, position, Access.READ, "read")
+        self._move_at(file, vector, position, Access.READ, "read", FileEvent.ACCESS)
 
     @function(context="thread", sleeps=True)
-    def write_at(self, file: Ptr[File], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
+    def write_at(self, file: Keep[Ptr[File]], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
         """Write at `position`, and leave that of the file. Returns what `write` does; -EINVAL for a
         negative position, -ESPIPE for files without any."""
-        self._move_at(file, vector, position, Access.WRITE, "write")
+        self._move_at(file, vector, position, Access.WRITE, "write", FileEvent.MODIFY)
 
     @inline(changes=CALLER_SAVED)
-    def _move(self, file: Ptr[File], vector: Ptr[IoVector], access: Access, name: str) -> None:
+    def _move(
+        self,
+        file: Ptr[File],
+        vector: Ptr[IoVector],
+        access: Access,
+        name: str,
+        event: FileEvent,
+    ) -> None:
         """Call the operation `name`, which needs `access`, at the file's position, and return what
         it does from the caller's function."""
         result = keep(I64)
@@ -55,20 +65,29 @@ class FileIo(Subsystem):
         with if_(file.kind & FileKindFlag.STREAM):
             self._limit(vector)
             done = getattr(operations, name)(file, vector, address_of(file.position))
-            ret(done)
+            mov(result, done)
+            self._note(file, result, event)
+            ret(result)
         self._check_end(vector, file.position)
         self._limit(vector)
         with self.mutexes.held(file.position_lock):
             operations = scratch(file.operations)
             mov(result, getattr(operations, name)(file, vector, address_of(file.position)))
+        self._note(file, result, event)
         ret(result)
 
-    @inline(changes=("file", "vector", "position", *CALLER_SAVED))
+    @inline(changes=("vector", "position", *CALLER_SAVED))
     def _move_at(
-        self, file: Ptr[File], vector: Ptr[IoVector], position: I64, access: Access, name: str
+        self,
+        file: Ptr[File],
+        vector: Ptr[IoVector],
+        position: I64,
+        access: Access,
+        name: str,
+        event: FileEvent,
     ) -> None:
         """Do the same at `position`."""
-        place = local(U64)
+        place, result = local(U64), keep(I64)
         mov(place, u64(position))
         fail_if(position < 0, Errno.EINVAL)
         fail_if((file.access & access) == 0, Errno.EBADF)
@@ -76,8 +95,15 @@ class FileIo(Subsystem):
         self._check_end(vector, place)
         self._limit(vector)
         operations = scratch(file.operations)
-        done = getattr(operations, name)(file, vector, address_of(place))
-        ret(done)
+        mov(result, getattr(operations, name)(file, vector, address_of(place)))
+        self._note(file, result, event)
+        ret(result)
+
+    @inline(changes=CALLER_SAVED)
+    def _note(self, file: Ptr[File], result: I64, event: FileEvent) -> None:
+        """Tell who watches `file` that bytes were moved, if `result` says so."""
+        with if_(self.events.are_watched() & (result > 0)):
+            self.events.note(file.path.dentry, event)
 
     @inline(changes=rax)
     def _check_end(self, vector: Ptr[IoVector], position: U64) -> None:
@@ -119,4 +145,6 @@ class FileIo(Subsystem):
         with self.mutexes.held(file.position_lock):
             operations = scratch(file.operations)
             mov(result, operations.list(file, lister))
+        with if_(self.events.are_watched() & (result == 0)):
+            self.events.note(file.path.dentry, FileEvent.ACCESS)
         ret(result)

@@ -8,11 +8,13 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.epollitems import EpollItems
 from kernel.fs.file import File, FileOperations
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.filelocks import FileLock, FileLocks
 from kernel.fs.filemappings import FileMappings
 from kernel.fs.inode import is_type
 from kernel.fs.mode import Access, FileType
 from kernel.fs.mount import MountFlag
+from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
 from kernel.fs.pagecache import PageCache
 from kernel.fs.path import Path
@@ -42,6 +44,7 @@ class Files(LeakChecks):
         locks: FileLocks,
         parts: RecordLocks,
         items: EpollItems,
+        events: FileEvents,
     ) -> None:
         self.paths = paths
         self.cache = cache
@@ -51,6 +54,7 @@ class Files(LeakChecks):
         self.locks = locks
         self.parts = parts
         self.items = items
+        self.events = events
         self.records = SlabCache(slabs, "open file", File)
         self.backing_operations = rodata(
             BackingOperations,
@@ -85,6 +89,8 @@ class Files(LeakChecks):
             with if_(result != 0):
                 self._discard(file)
                 ret(result, 0)
+            with if_(self.events.are_watched()):
+                self.events.note(file.path.dentry, FileEvent.OPEN)
         and_(file.flags, ~int(OF_OPENING))
         ret(0, file)
 
@@ -196,6 +202,8 @@ class Files(LeakChecks):
         with if_((file.flags & OpenFlag.PATH) == 0):
             with if_(file.watches.next != 0):
                 self.items.forget(file)
+            with if_(self.events.are_watched()):
+                self._note_close(file)
             operations = scratch(file.operations)
             operations.release(file)
             self._disclaim(file)
@@ -205,6 +213,14 @@ class Files(LeakChecks):
             with if_(inode.records.next != 0):
                 self.parts.release(inode, u64(file))
         self._discard(file)
+
+    @function(context="thread")
+    def _note_close(self, file: Ptr[File]) -> None:
+        """Tell who watches `file` that it is closed."""
+        mov(esi, FileEvent.CLOSE_NOWRITE)
+        with if_(file.access & Access.WRITE):
+            mov(esi, FileEvent.CLOSE_WRITE)
+        tail(self.events.note, file.path.dentry, esi)
 
     @function(context="thread")
     def _discard(self, file: Keep[Owned[Ptr[File]]]) -> None:

@@ -75,6 +75,10 @@ class Inode(Struct):
     )
     """Parts of it that somebody has locked; all zero as long as nobody ever has."""
     flags: U32 = field(InodeFlag)
+    watches: ListHead = field(
+        guarded_by="Notices.lock", unlocked_reads=True, elements="FileWatch.link"
+    )
+    """Who is told of what happens to it (inotify(7)); all zero as long as nobody ever was."""
     extended: ListHead = field(guarded_by="lock", elements="ExtendedAttribute.link")
     """What it has beside its contents (xattr(7)); all zero as long as it never had any."""
     extended_size: U64 = field(guarded_by="lock")

@@ -6,11 +6,13 @@ from kernel.errno import Errno
 from kernel.fs.creation import Creation, NewName
 from kernel.fs.credentials import Credentials
 from kernel.fs.file import File
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.files import Files
 from kernel.fs.inode import Dentry, Inode, InodeFlag, is_type
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
 from kernel.fs.mode import PERMISSIONS, TYPE_MASK, Access, FileType
 from kernel.fs.mount import Mount, MountFlag
+from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import ACCESS_MODE, OpenFlag
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
@@ -32,6 +34,7 @@ class Opening(Subsystem):
         permissions: Permissions,
         mutexes: Mutexes,
         writers: WriteAccess,
+        events: FileEvents,
     ) -> None:
         self.walk = walk
         self.creation = creation
@@ -39,6 +42,7 @@ class Opening(Subsystem):
         self.permissions = permissions
         self.mutexes = mutexes
         self.writers = writers
+        self.events = events
 
     @function(context="thread", sleeps=True)
     def open(
@@ -179,6 +183,7 @@ class Opening(Subsystem):
         try_(self.creation.check_directory(address_of(new.lookup), directory))
         try_(self.creation.make(new, directory, dentry))
         self.walk.dentries.add(dentry)
+        self.creation.note_new(new, directory, dentry)
         ret(1)
 
     # Where the walk has come to
@@ -218,6 +223,8 @@ class Opening(Subsystem):
             try_(self.permissions.check(inode, wanted, lookup.credentials))
             with if_(flags & OpenFlag.TRUNCATE):
                 try_(self._truncate(inode, lookup.credentials))
+                with if_(self.events.are_watched()):
+                    self.events.note(lookup.place.dentry, FileEvent.MODIFY)
         ret(0)
 
     @function

@@ -5,10 +5,12 @@ from __future__ import annotations
 from kernel.errno import Errno
 from kernel.fs.creation import Creation
 from kernel.fs.dentries import Dentries
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.inode import Dentry, DentryFlag, Inode, is_type
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
 from kernel.fs.mode import FileType, ModeBit
+from kernel.fs.notice import FileEvent
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.subject import Subject
@@ -28,12 +30,14 @@ class Removal(Subsystem):
         dentries: Dentries,
         permissions: Permissions,
         locks: InodeLocks,
+        events: FileEvents,
     ) -> None:
         self.walk = walk
         self.creation = creation
         self.dentries = dentries
         self.permissions = permissions
         self.locks = locks
+        self.events = events
 
     @function(context="thread", sleeps=True)
     def unlink(
@@ -97,8 +101,30 @@ class Removal(Subsystem):
                 try_(self._unlink_file(lookup, directory, dentry))
             with else_():
                 try_(self._unlink_directory(directory, dentry))
+        with if_(self.events.are_watched()):
+            tail(self._remove_watched, lookup, directory, dentry)
         self.dentries.remove(dentry)
         self.dentries.drop(dentry)
+        ret(0)
+
+    @function(context="thread")
+    def _remove_watched(
+        self,
+        lookup: Keep[Ptr[Lookup]],
+        directory: Keep[Ptr[Inode]],
+        dentry: Keep[Owned[Ptr[Dentry]]],
+    ) -> OrErrno[I32]:
+        """Remove `dentry`, as the file system has, and tell who watches what of that. Returns 0."""
+        inode = keep(dentry.inode)
+        asserts(inode != 0)
+        with if_(~is_type(inode, FileType.DIRECTORY)):
+            self.events.note_self(inode, FileEvent.ATTRIBUTES)  # it has one name less
+        inode.references.gain()
+        self.dentries.remove(dentry)
+        self.dentries.drop(dentry)
+        key = address_of(lookup.key)
+        self.events.note_name(directory, key, inode, FileEvent.DELETE, 0)
+        self.dentries.inodes.drop(inode)
         ret(0)
 
     @function

@@ -7,10 +7,12 @@ from enum import IntFlag
 from kernel.errno import Errno
 from kernel.fs.creation import Creation
 from kernel.fs.dentries import Dentries
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.inode import Dentry, Inode, is_type
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
 from kernel.fs.mode import Access, FileType
+from kernel.fs.notice import FileEvent
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.removal import Removal
@@ -60,6 +62,7 @@ class Renaming(Subsystem):
         dentries: Dentries,
         locks: InodeLocks,
         mutexes: Mutexes,
+        events: FileEvents,
     ) -> None:
         self.walk = walk
         self.creation = creation
@@ -68,6 +71,7 @@ class Renaming(Subsystem):
         self.dentries = dentries
         self.locks = locks
         self.mutexes = mutexes
+        self.events = events
 
     @function(context="thread", sleeps=True)
     def rename(
@@ -275,7 +279,33 @@ class Renaming(Subsystem):
         operations = scratch(from_directory.operations)
         try_(operations.rename(from_directory, moved, to_directory, replaced))
         self.dentries.move(moved, replaced)
+        with if_(self.events.are_watched()):
+            self._note(move, moved.inode, replaced.inode)
         ret(0)
+
+    @function(context="thread")
+    def _note(
+        self,
+        move: Keep[Ptr[Move]],
+        inode: Keep[OrNull[Ptr[Inode]]],
+        replaced: Keep[OrNull[Ptr[Inode]]],
+    ) -> None:
+        """Tell who watches what of a move of `inode`, to a name that `replaced` had, if that is not
+        null."""
+        self._note_halves(move, inode)
+        with if_(replaced != 0):
+            self.events.note_self(replaced, FileEvent.ATTRIBUTES)  # it has one name less
+        asserts(inode != 0)
+        self.events.note_self(inode, FileEvent.MOVE_SELF)
+
+    @function(context="thread")
+    def _note_halves(self, move: Keep[Ptr[Move]], inode: Keep[OrNull[Ptr[Inode]]]) -> None:
+        """Tell who watches the directories of a move of `inode`."""
+        cookie = keep(self.events.next_cookie())
+        key = address_of(move.source.key)
+        self.events.note_name(move.from_directory, key, inode, FileEvent.MOVED_FROM, cookie)
+        key = address_of(move.target.key)
+        self.events.note_name(move.to_directory, key, inode, FileEvent.MOVED_TO, cookie)
 
     @function(context="thread", sleeps=True)
     def _exchange(
@@ -287,4 +317,18 @@ class Renaming(Subsystem):
         fail_if(u64(operations.exchange) == 0, Errno.EINVAL)
         try_(operations.exchange(from_directory, moved, to_directory, replaced))
         self.dentries.exchange(moved, replaced)
+        with if_(self.events.are_watched()):
+            self._note(move, moved.inode, 0)
+            self._note_back(move, replaced.inode)
         ret(0)
+
+    @function(context="thread")
+    def _note_back(self, move: Keep[Ptr[Move]], inode: Keep[OrNull[Ptr[Inode]]]) -> None:
+        """Tell who watches what of a move of `inode`, from the target to the source."""
+        cookie = keep(self.events.next_cookie())
+        key = address_of(move.target.key)
+        self.events.note_name(move.to_directory, key, inode, FileEvent.MOVED_FROM, cookie)
+        key = address_of(move.source.key)
+        self.events.note_name(move.from_directory, key, inode, FileEvent.MOVED_TO, cookie)
+        asserts(inode != 0)
+        self.events.note_self(inode, FileEvent.MOVE_SELF)

@@ -7,6 +7,7 @@ from kernel.errno import Errno
 from kernel.fs.dentries import Dentries
 from kernel.fs.inode import Dentry, Inode, SuperBlock, SuperBlockOperations
 from kernel.fs.namekey import NameKey
+from kernel.fs.notices import Notices
 from kernel.mm.slabs import SlabCache, Slabs
 from pykasm import *
 
@@ -20,8 +21,9 @@ class SuperBlocks(LeakChecks):
     count = bss(U64)
     next_device = bss(U64)
 
-    def __init__(self, slabs: Slabs, dentries: Dentries) -> None:
+    def __init__(self, slabs: Slabs, dentries: Dentries, notices: Notices) -> None:
         self.dentries = dentries
+        self.notices = notices
         self.records = SlabCache(slabs, "superblock", SuperBlock)
         self.kinds: list[str] = []
         """The names of all kinds of file systems, which these add."""
@@ -81,6 +83,7 @@ class SuperBlocks(LeakChecks):
     def free(self, superblock: Keep[Owned[Ptr[SuperBlock]]]) -> None:
         """Free `superblock`, which is mounted nowhere any more, and all of it in memory."""
         root = keep(superblock.root)
+        self.notices.unmount(superblock)
         with if_(root != 0):
             self._remove_entries(root)
             self.dentries.drop(root)

@@ -24,6 +24,7 @@ from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
 from kernel.process.grouplistcalls import GroupListCalls
 from kernel.process.identitycalls import IdentityCalls
+from kernel.process.inotifycalls import InotifyCalls
 from kernel.process.inspection import Inspection
 from kernel.process.intervalcalls import IntervalCalls
 from kernel.process.intervaltimers import IntervalTimers
@@ -138,6 +139,7 @@ CONTENTS: Contents = (
     ExtendedAttributeCalls,  # and of what is said of them
     StampCalls,  # and for their times
     MountCalls,  # and for file systems as a whole
+    InotifyCalls,  # and for watching them
     LockCalls,  # and for locking them
     TransferCalls,  # and between two files
     SpliceCalls,  # and pipes

@@ -8,7 +8,9 @@ from kernel.errno import Errno
 from kernel.fs.extendedattribute import LARGEST_VALUE, MOST_LETTERS, AttributeName
 from kernel.fs.extendedattributes import ExtendedAttributeFlag, ExtendedAttributes
 from kernel.fs.file import File
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.files import Files
+from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
@@ -30,6 +32,7 @@ class ExtendedAttributeCalls(SystemCallGroup):
         paths: PathCalls,
         files: Files,
         attributes: ExtendedAttributes,
+        events: FileEvents,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -37,6 +40,7 @@ class ExtendedAttributeCalls(SystemCallGroup):
         self.paths = paths
         self.files = files
         self.attributes = attributes
+        self.events = events
         self.copy = copy
 
     # Files
@@ -127,6 +131,8 @@ class ExtendedAttributeCalls(SystemCallGroup):
             try_(self._take_name(address_of(name), source))
             fail_if(size > LARGEST_VALUE, Errno.E2BIG)
         mov(result, self._set_value(file, address_of(name), value, size, flags))
+        with if_(self.events.are_watched() & (result == 0)):
+            self.events.note(file.path.dentry, FileEvent.ATTRIBUTES)
         self.files.drop(file)
         ret(result)
 
@@ -267,5 +273,7 @@ class ExtendedAttributeCalls(SystemCallGroup):
             path = address_of(file.path)
             done = self.attributes.remove(path, address_of(name), task.credentials)
             movsxd(result, done)
+            with if_(self.events.are_watched() & (result == 0)):
+                self.events.note(file.path.dentry, FileEvent.ATTRIBUTES)
         self.files.drop(file)
         ret(result)

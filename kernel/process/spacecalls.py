@@ -7,9 +7,11 @@ from enum import IntFlag
 from kernel.errno import Errno
 from kernel.fs.cachedfiles import CachedFiles
 from kernel.fs.file import File, FileKindFlag
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.files import Files
 from kernel.fs.inode import is_type
 from kernel.fs.mode import Access, FileType
+from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
 from kernel.process.systemcallgroup import SystemCallGroup
@@ -35,10 +37,13 @@ KNOWN_MODES = AllocationMode.KEEP_SIZE | AllocationMode.PUNCH_HOLE
 class SpaceCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
 
-    def __init__(self, numbers: FileCalls, files: Files, cached: CachedFiles) -> None:
+    def __init__(
+        self, numbers: FileCalls, files: Files, cached: CachedFiles, events: FileEvents
+    ) -> None:
         self.numbers = numbers
         self.files = files
         self.cached = cached
+        self.events = events
 
     @function(context="thread", sleeps=True)
     def fallocate(
@@ -51,6 +56,8 @@ class SpaceCalls(SystemCallGroup):
         fail_if(mode == AllocationMode.PUNCH_HOLE, Errno.EOPNOTSUPP)
         file = keep(try_(self.numbers.get(number), Errno.EBADF))
         mov(result, self._allocate(file, mode, start, length))
+        with if_(self.events.are_watched() & (result == 0)):
+            self.events.note(file.path.dentry, FileEvent.MODIFY)
         self.files.drop(file)
         ret(result)
 

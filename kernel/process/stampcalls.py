@@ -5,8 +5,11 @@ from __future__ import annotations
 from kernel.clock.units import NSEC_PER_SEC
 from kernel.errno import Errno
 from kernel.fs.attributes import Attributes
+from kernel.fs.file import File
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.files import Files
 from kernel.fs.filetimes import FileTimes, TimeChange
+from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
@@ -55,6 +58,7 @@ class StampCalls(SystemCallGroup):
         paths: PathCalls,
         files: Files,
         attributes: Attributes,
+        events: FileEvents,
         clock: WallClock,
         copy: UserCopy,
     ) -> None:
@@ -63,6 +67,7 @@ class StampCalls(SystemCallGroup):
         self.paths = paths
         self.files = files
         self.attributes = attributes
+        self.events = events
         self.clock = clock
         self.copy = copy
 
@@ -142,6 +147,7 @@ class StampCalls(SystemCallGroup):
             task = self.processes.current()
             done = self.attributes.set_times(address_of(file.path), times, task.credentials)
             movsxd(result, done)
+            self._note(file, times, result)
         self.files.drop(file)
         ret(result)
 
@@ -164,8 +170,23 @@ class StampCalls(SystemCallGroup):
         task = self.processes.current()
         done = self.attributes.set_times(address_of(file.path), times, task.credentials)
         movsxd(result, done)
+        self._note(file, times, result)
         self.files.drop(file)
         ret(result)
+
+    @function(context="thread")
+    def _note(self, file: Ptr[File], times: Ptr[FileTimes], result: I64) -> None:
+        """Tell who watches `file` which of its `times` were set, if `result` is 0."""
+        with if_(~self.events.are_watched() | (result != 0)):
+            ret()
+        mov(eax, times.changes)
+        and_(eax, TimeChange.ACCESSED | TimeChange.MODIFIED)
+        with switch(eax):
+            with case(TimeChange.ACCESSED):
+                tail(self.events.note, file.path.dentry, FileEvent.ACCESS)
+            with case(TimeChange.MODIFIED):
+                tail(self.events.note, file.path.dentry, FileEvent.MODIFY)
+        tail(self.events.note, file.path.dentry, FileEvent.ATTRIBUTES)
 
     # Older ones
 

@@ -8,9 +8,11 @@ from kernel.errno import Errno
 from kernel.fs.attributes import Attributes
 from kernel.fs.directoryreading import DirectoryReading
 from kernel.fs.file import File
+from kernel.fs.fileevents import FileEvents
 from kernel.fs.files import Files
 from kernel.fs.filestatus import FileStatus
 from kernel.fs.mode import Access
+from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
@@ -37,6 +39,7 @@ class StatusCalls(SystemCallGroup):
         files: Files,
         attributes: Attributes,
         directories: DirectoryReading,
+        events: FileEvents,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -45,6 +48,7 @@ class StatusCalls(SystemCallGroup):
         self.files = files
         self.attributes = attributes
         self.directories = directories
+        self.events = events
         self.copy = copy
 
     # Telling
@@ -137,12 +141,16 @@ class StatusCalls(SystemCallGroup):
     # Changing
 
     @inline(changes=CALLER_SAVED)
-    def _change(self, file: Ptr[File], function: Any, *arguments: Any) -> OrErrno[I64]:
+    def _change(
+        self, file: Ptr[File], event: FileEvent, function: Any, *arguments: Any
+    ) -> OrErrno[I64]:
         """Call `function` for the place of `file`, to which the reference is dropped, as whom the
-        task is; what it returned."""
+        task is, and tell who watches that; what it returned."""
         result, task = keep(I64), self.processes.current()
         done = function(address_of(file.path), *arguments, task.credentials)
         movsxd(result, done)
+        with if_(self.events.are_watched() & (result == 0)):
+            self.events.note(file.path.dentry, event)
         self.files.drop(file)
         return result
 
@@ -159,13 +167,13 @@ class StatusCalls(SystemCallGroup):
             ret(failed)
         ignore(failed, "it is there")
         file = keep(opened)
-        ret(self._change(file, self.attributes.chmod, mode))
+        ret(self._change(file, FileEvent.ATTRIBUTES, self.attributes.chmod, mode))
 
     @function(context="thread", sleeps=True)
     def fchmod(self, number: U32, mode: Keep[U32]) -> OrErrno[I64]:
         """Set the permissions of the file `number`."""
         file = keep(try_(self.numbers.get(number), Errno.EBADF))
-        ret(self._change(file, self.attributes.chmod, mode))
+        ret(self._change(file, FileEvent.ATTRIBUTES, self.attributes.chmod, mode))
 
     @function(context="thread", sleeps=True)
     def chown(self, name: Fetched[User[U8]], user: U32, group: U32) -> OrErrno[I64]:
@@ -193,13 +201,13 @@ class StatusCalls(SystemCallGroup):
             ret(failed)
         ignore(failed, "it is there")
         file = keep(opened)
-        ret(self._change(file, self.attributes.chown, user, group))
+        ret(self._change(file, FileEvent.ATTRIBUTES, self.attributes.chown, user, group))
 
     @function(context="thread", sleeps=True)
     def fchown(self, number: U32, user: Keep[U32], group: Keep[U32]) -> OrErrno[I64]:
         """Set owner and group of the file `number`."""
         file = keep(try_(self.numbers.get(number), Errno.EBADF))
-        ret(self._change(file, self.attributes.chown, user, group))
+        ret(self._change(file, FileEvent.ATTRIBUTES, self.attributes.chown, user, group))
 
     @function(context="thread", sleeps=True)
     def truncate(self, name: Fetched[User[U8]], size: Keep[I64]) -> OrErrno[I64]:
@@ -210,7 +218,7 @@ class StatusCalls(SystemCallGroup):
             ret(failed)
         ignore(failed, "it is there")
         file = keep(opened)
-        ret(self._change(file, self.attributes.truncate, size))
+        ret(self._change(file, FileEvent.MODIFY, self.attributes.truncate, size))
 
     @function(context="thread", sleeps=True)
     def ftruncate(self, number: U32, size: Keep[I64]) -> OrErrno[I64]:
@@ -220,5 +228,7 @@ class StatusCalls(SystemCallGroup):
         with if_(file.access & Access.WRITE):
             done = self.attributes.resize(file.inode, size, file.credentials)
             movsxd(result, done)
+            with if_(self.events.are_watched() & (result == 0)):
+                self.events.note(file.path.dentry, FileEvent.MODIFY)
         self.files.drop(file)
         ret(result)

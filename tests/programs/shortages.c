@@ -428,6 +428,22 @@ static int do_attributes(void) {
     return end(file, result);
 }
 
+static int do_inotify(void) {
+    int queue = syscall(SYS_inotify_init1, O_NONBLOCK);
+    if (queue < 0)
+        return -1;
+    int result = syscall(SYS_inotify_add_watch, queue, "/tmp", 0x100) < 0 ? -1 : 0, error = errno;
+    if (!result) {
+        int file = new_file(NAME);  // that it was made is told, or that something was lost
+        error = errno;
+        result = file < 0 ? -1 : read(queue, bytes, 100) < 16;
+        end(file, 0);
+    }
+    close(queue);
+    errno = error;
+    return result;
+}
+
 static int do_splice(void) {
     int from[2], to[2], file = new_file(NAME);
     if (file < 0 || pipe(from))
@@ -674,6 +690,7 @@ static int (*const calls[])(void) = {
     do_clone3, do_session, do_affinity, do_lock_all, do_futex,
     do_lock_part,
     do_unnamed, do_exchange, do_resize_pipe, do_attributes, do_splice,
+    do_inotify,
     do_fork, do_vfork, do_thread, do_setpgid, do_map,
     do_replace, do_share, do_remap, do_lock, do_brk,
     do_setgroups, do_setuid, do_capset, do_prctl, do_timer, do_pidfd,

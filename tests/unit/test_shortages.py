@@ -132,6 +132,8 @@ ELSEWHERE = {
     "DirectMap.claim_registers": NO_TABLES,
     "DirectMap.map_framebuffer": NO_TABLES,
     "DirectMap.map_read_only": NO_TABLES,
+    "Notices.create": NO_CALL,
+    "Notices.watch": NO_CALL,
     "Paging._map_direct": NO_EARLY,
     "Paging._map_section": NO_EARLY,
     "Paging.start": NO_EARLY,
