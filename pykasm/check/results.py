@@ -260,9 +260,10 @@ class ResultFlow(TestedPlaces):
 
 def _leads_on(node: Node) -> bool:
     """Return whether an instruction stores in a field from which others go on: it is a pointer, and
-    not said to be null at times. What a subsystem has by itself is null from the beginning."""
+    not said to be null at times. What a subsystem has by itself is null from the beginning, and
+    what an array or a local has may be so until somebody looks."""
     place = node.line.written[0] if node.line.written else None
-    if not isinstance(place, MemoryOperand) or place._kind._nullable:
+    if not isinstance(place, MemoryOperand) or place._kind._nullable or place._within is None:
         return False
     return is_pointer(place._kind) and bool([*address_registers(node.effects.instruction)])
 

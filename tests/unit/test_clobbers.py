@@ -94,6 +94,8 @@ class Restorer(Subsystem):
         push(rcx)
         mov(rcx, 3)
         test(rcx, rcx)
+        with if_(ZF):
+            nop()
         pop(rcx)
         self.count(number)
 

@@ -14,7 +14,6 @@ class Broken(Subsystem):
         again = Label("again")
         place(again)
         inc(self.ticks)
-        cmp(self.ticks, 1000)
         jmp(again)
         mov(self.ticks, 0)
 
