@@ -18,6 +18,7 @@ from kernel.log.contents import CONTENTS as LOG
 from kernel.mm.contents import CONTENTS as MM
 from kernel.monitor.commands.contents import CONTENTS as COMMANDS
 from kernel.monitor.contents import CONTENTS as MONITOR
+from kernel.net.contents import CONTENTS as NET
 from kernel.paging.contents import CONTENTS as PAGING
 from kernel.pci.contents import CONTENTS as PCI
 from kernel.power.contents import CONTENTS as POWER
@@ -73,6 +74,7 @@ CONTENTS: Contents = (
     *TERMINAL,  # what people type, and serial output by interrupts
     *POWER,  # switching the machine off, and starting it again
     *PROCESS,  # programs that run
+    *NET,  # sockets: ends of connections between programs
     *EXEC,  # programs in files
     *TTY,  # terminals
     *PTY,  # pseudo-terminals

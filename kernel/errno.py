@@ -39,6 +39,7 @@ class Errno(ErrorNumber):
     EROFS = 30
     EMLINK = 31
     EPIPE = 32
+    EDOM = 33
     ERANGE = 34
     EDEADLK = 35
     ENAMETOOLONG = 36
@@ -52,9 +53,22 @@ class Errno(ErrorNumber):
     EOVERFLOW = 75
     ELIBBAD = 80
     ENOTSOCK = 88
+    EDESTADDRREQ = 89
     EMSGSIZE = 90
+    EPROTOTYPE = 91
+    ENOPROTOOPT = 92
+    EPROTONOSUPPORT = 93
+    ESOCKTNOSUPPORT = 94
     EOPNOTSUPP = 95
+    EAFNOSUPPORT = 97
+    EADDRINUSE = 98
+    ECONNRESET = 104
+    ENOBUFS = 105
+    EISCONN = 106
+    ENOTCONN = 107
+    ETOOMANYREFS = 109
     ETIMEDOUT = 110
+    ECONNREFUSED = 111
     ECANCELED = 125
 
     # What system calls give that a signal has interrupted, and programs never see: these begin

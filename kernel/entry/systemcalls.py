@@ -5,6 +5,10 @@ from typing import Any
 
 from kernel.errno import Errno
 from kernel.exec.execcalls import ExecCalls
+from kernel.net.connectioncalls import ConnectionCalls
+from kernel.net.optioncalls import OptionCalls
+from kernel.net.socketcalls import SocketCalls
+from kernel.net.socketmessagecalls import SocketMessageCalls
 from kernel.process.advicecalls import AdviceCalls
 from kernel.process.affinitycalls import AffinityCalls
 from kernel.process.barriercalls import BarrierCalls
@@ -115,6 +119,21 @@ NUMBERS: dict[int, Function[Any]] = {
     38: IntervalCalls.setitimer,
     39: ProcessCalls.getpid,
     40: TransferCalls.sendfile,
+    41: SocketCalls.socket,
+    42: ConnectionCalls.connect,
+    43: ConnectionCalls.accept,
+    44: SocketMessageCalls.sendto,
+    45: SocketMessageCalls.recvfrom,
+    46: SocketMessageCalls.sendmsg,
+    47: SocketMessageCalls.recvmsg,
+    48: SocketCalls.shutdown,
+    49: ConnectionCalls.bind,
+    50: ConnectionCalls.listen,
+    51: ConnectionCalls.getsockname,
+    52: ConnectionCalls.getpeername,
+    53: SocketCalls.socketpair,
+    54: OptionCalls.setsockopt,
+    55: OptionCalls.getsockopt,
     56: CloneCalls.clone,
     57: CloneCalls.fork,
     58: CloneCalls.vfork,
@@ -301,6 +320,7 @@ NUMBERS: dict[int, Function[Any]] = {
     285: SpaceCalls.fallocate,
     286: TimerFileCalls.timerfd_settime,
     287: TimerFileCalls.timerfd_gettime,
+    288: ConnectionCalls.accept4,
     289: EventCalls.signalfd4,
     290: EventCalls.eventfd2,
     291: EpollCalls.epoll_create1,
@@ -310,9 +330,11 @@ NUMBERS: dict[int, Function[Any]] = {
     295: VectorCalls.preadv,
     296: VectorCalls.pwritev,
     297: KillCalls.rt_tgsigqueueinfo,
+    299: SocketMessageCalls.recvmmsg,
     302: LimitCalls.prlimit64,
     305: ClockSettingCalls.clock_adjtime,
     306: MountCalls.syncfs,
+    307: SocketMessageCalls.sendmmsg,
     309: MachineCalls.getcpu,
     310: ProcessMemoryCalls.process_vm_readv,
     311: ProcessMemoryCalls.process_vm_writev,

@@ -124,17 +124,17 @@ class AnonymousFiles(Subsystem):
         """Make a file of no type with these operations, and open it by `OpenFlag`s, for reading and
         writing. Returns null without memory."""
         or_(flags, OpenFlag.READ_WRITE)
-        tail(self._open, OWNER_MAY, operations, flags, credentials)
+        tail(self.open_typed, OWNER_MAY, operations, flags, credentials)
 
     @function(context="thread", sleeps=True)
-    def _open(
+    def open_typed(
         self,
         mode: U32,
         operations: Ptr[FileOperations],
         flags: Keep[U32],
         credentials: Keep[Ptr[Credentials]],
     ) -> Owned[OrNull[Ptr[File]]]:
-        """Do what `open` does, for a file of a `mode`."""
+        """Do what `open` does, for a file of a `mode`, with the access that `flags` have."""
         path, file = local(Path), keep(OrNull[Ptr[File]])
         mov(u64(path.mount), 0)
         mov(u64(path.dentry), 0)
@@ -151,7 +151,7 @@ class AnonymousFiles(Subsystem):
         without memory."""
         operations = address_of(self.cached.operations)
         mode = FileType.REGULAR | OWNER_MAY
-        file = scratch(try_(self._open(mode, operations, OpenFlag.READ_WRITE, credentials)))
+        file = scratch(try_(self.open_typed(mode, operations, OpenFlag.READ_WRITE, credentials)))
         inode = scratch(file.inode)
         mov(inode.size, size)
         ret(file)

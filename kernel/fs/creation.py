@@ -71,7 +71,7 @@ class Creation(Subsystem):
         mov(new.device, device)
         self._set_mode(new, subject, mode)
         self._set_make(new, self.make)
-        ret(self._run(address_of(new), start, name))
+        ret(self.run(address_of(new), start, name))
 
     @function(context="thread", sleeps=True)
     def mkdir(
@@ -84,7 +84,7 @@ class Creation(Subsystem):
         or_(mode, FileType.DIRECTORY)
         self._set_mode(new, subject, mode)
         self._set_make(new, self.make)
-        ret(self._run(address_of(new), start, name))
+        ret(self.run(address_of(new), start, name))
 
     @function(context="thread", sleeps=True)
     def symlink(
@@ -96,7 +96,7 @@ class Creation(Subsystem):
         mov(new.text, text)
         self._set_mode(new, subject, FileType.SYMLINK | ALL_ACCESS)
         self._set_make(new, self._make_symlink)
-        ret(self._run(address_of(new), start, name))
+        ret(self.run(address_of(new), start, name))
 
     @function(context="thread", sleeps=True)
     def link(
@@ -112,7 +112,7 @@ class Creation(Subsystem):
         mov(new.path, path)
         self._set_mode(new, subject, 0)
         self._set_make(new, self._make_link)
-        ret(self._run(address_of(new), start, name))
+        ret(self.run(address_of(new), start, name))
 
     @inline(changes=rax)
     def _set_mode(self, new: NewName, subject: Ptr[Subject], mode: object) -> None:
@@ -129,10 +129,9 @@ class Creation(Subsystem):
     # The common way
 
     @function(context="thread", sleeps=True)
-    def _run(
-        self, new: Keep[Ptr[NewName]], start: OrNull[Ptr[Path]], name: Ptr[U8]
-    ) -> OrErrno[I32]:
-        """Walk to the directory, and make the name there."""
+    def run(self, new: Keep[Ptr[NewName]], start: OrNull[Ptr[Path]], name: Ptr[U8]) -> OrErrno[I32]:
+        """Walk to the directory, and make the name there. Of `new`, all is filled in but the
+        walk."""
         result, lookup = keep(I32), address_of(new.lookup)
         try_(self.walk.find(lookup, new.subject, start, name, LookupFlag.PARENT))
         mov(result, self._make_at(new))

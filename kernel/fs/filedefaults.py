@@ -39,6 +39,11 @@ class FileDefaults(Subsystem):
         ret(0)
 
     @function
+    def refuse(self, inode: Ptr[Inode], file: Ptr[File]) -> OrErrno[I32]:
+        """It can't be opened, as nothing is behind it."""
+        ret(-Errno.ENXIO)
+
+    @function
     def release(self, file: Ptr[File]) -> None:
         """There is nothing to undo."""
 

@@ -70,7 +70,7 @@ class Tmpfs(FileSystem):
         self.devices = devices
         self.options = options
         self.heap = heap
-        self.no_file = rodata(FileOperations, defaults.table())
+        self.no_file = rodata(FileOperations, defaults.table(open=defaults.refuse))
         self.operations = rodata(
             InodeOperations,
             InodeOperations(

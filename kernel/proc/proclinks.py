@@ -286,6 +286,8 @@ class ProcLinks(ProcSource):
         asserts(inode != 0)
         with if_(is_type(inode, FileType.FIFO)):
             ret(self._print(page, "pipe:[%u]", inode.number))
+        with if_(is_type(inode, FileType.SOCKET)):
+            ret(self._print(page, "socket:[%u]", inode.number))
         with if_(is_type(inode, FileType.REGULAR)):
             ret(self._print(page, f"/memfd:{REMOVED}"))
         with if_(is_type(inode, FileType.SOCKET)):

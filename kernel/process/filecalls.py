@@ -445,16 +445,29 @@ class FileCalls(SystemCallGroup):
     def pipe2(self, numbers: Keep[User[U8]], flags: Keep[U32]) -> OrErrno[I64]:
         """Make a pipe by `flags`, and store the numbers of its two ends."""
         fail_if(flags & ~int(OF_PIPES), Errno.EINVAL)
-        ends, made = local(PipeEnds), local(PipeNumbers)
+        ends = local(PipeEnds)
         task = self.processes.current()
         result = self.anonymous.pipe(address_of(ends), flags, task.credentials)
         fail_if(result != 0, Errno.ENOMEM)
-        first = keep(self.add(ends.reader, 0, flags))
+        tail(self.add_pair, ends.reader, ends.writer, flags, numbers)
+
+    @function(context="thread", sleeps=True)
+    def add_pair(
+        self,
+        reader: Owned[Ptr[File]],
+        writer: Keep[Owned[Ptr[File]]],
+        flags: Keep[U32],
+        numbers: Keep[User[U8]],
+    ) -> OrErrno[I64]:
+        """Give two files numbers, as `reserve` does, and store these. Returns 0; or an error, and
+        both files are dropped."""
+        made = local(PipeNumbers)
+        first = keep(self.add(reader, 0, flags))
         with if_(first < 0):
-            self.files.drop(ends.writer)
+            self.files.drop(writer)
             ret(first)
         mov(made.reader, u32(first))
-        second = self.add(ends.writer, 0, flags)
+        second = self.add(writer, 0, flags)
         with if_(second < 0):
             tail(self._close_failed, u32(first), second)
         mov(made.writer, u32(second))

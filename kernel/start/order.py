@@ -36,6 +36,7 @@ from kernel.irq.lines import Lines
 from kernel.mm.paging import Paging
 from kernel.mm.runtimemappings import RuntimeMappings
 from kernel.mm.slabs import Slabs
+from kernel.net.passedfilestore import PassedFileStore
 from kernel.pci.bus import PciBus
 from kernel.pci.configuration import ConfigurationSpace
 from kernel.process.daysettings import DaySettings
@@ -127,6 +128,7 @@ class LateSteps(Steps):
         DeviceNodes.start,  # and names of devices
         Sysfs.start,  # and what is told of them
         PtyDirectory.start,  # and of pseudo-terminals
+        PassedFileStore.start,  # who closes files that nobody has taken
         ConsoleTerminal.start,  # of which one is where people are
         TracedEntry.start,  # whose calls are printed
         MemoryLimits.start,  # what stacks may lock

@@ -20,6 +20,9 @@ class PollEvent(IntFlag):
     INVALID = 0x20
     READ_NORMAL = 0x40
     WRITE_NORMAL = 0x100
+    WRITE_BAND = 0x200
+    READ_HANG_UP = 0x2000
+    """The other end sends nothing any more."""
 
 
 ANYTHING = 0xFFFF

@@ -54,6 +54,7 @@ AIMS = {
     "yield_pingpong": Aim("sched_yield, there and back", 600, 4_088),
     "futex_pingpong": Aim("a futex between threads, there and back", 2_000, 9_703),
     "pipe_pingpong": Aim("a pipe between processes, there and back", 3_000, 12_580),
+    "unix_pingpong": Aim("a Unix socket between processes, there and back", 4_000, 17_073),
     "touch_4096": Aim("a page fault on fresh memory", 1_200, 3_259),
     "cow_fault": Aim("a copy on write", 1_800, 4_256),
     "mmap_touch_munmap": Aim("mmap, a touch, munmap", 3_500, 17_369),

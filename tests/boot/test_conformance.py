@@ -38,17 +38,12 @@ PATIENCE = 600.0
 
 NOT_RUN = {"wait-rescan": "waits until /proc says that its thread is asleep"}
 
-SOCKETS = "needs sockets"
 SHORT_WAIT = "waits for another process for as long as 1000 calls take, which may be too short here"
 MUCH_MEMORY = "says so where there is more memory than here, instead of filling it"
 NO_32_BITS = "there is no interface for 32-bit programs, whose `int 0x80` is SIGSEGV"
 
 LATER: Mapping[tuple[str, str], str] = {
     ("capabilities", r"dropped capabilities are missed.*"): SHORT_WAIT,
-    ("efault-in", r"(bind|connect|sendto address|sendmsg|setsockopt): .*"): SOCKETS,
-    ("execve-cloexec", r"SOCK_CLOEXEC sets the flag"): SOCKETS,
-    ("pthread-cancel", r".*"): SOCKETS,
-    ("signal-sigpipe", r".*"): SOCKETS,
     ("int-vectors", r"int N: getpid.*|number.*|write.*|time.*|nanosleep.*"): NO_32_BITS,
     ("int-vectors", r"close.*|and keeps N-bit registers"): NO_32_BITS,
     ("oom-kill", r"skipped.*|N times all memory.*"): MUCH_MEMORY,

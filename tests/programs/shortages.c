@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/ipc.h>
@@ -17,9 +18,11 @@
 #include <sys/sem.h>
 #include <sys/sendfile.h>
 #include <sys/shm.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/un.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
@@ -344,6 +347,63 @@ static int do_write_pipe(void) {
     return written < 0 ? -1 : 0;
 }
 
+static int do_socketpair(void) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends))
+        return -1;
+    long written = write(ends[1], bytes, sizeof bytes);
+    int error = errno;
+    close(ends[0]), close(ends[1]);
+    errno = error;
+    return written < 0 ? -1 : 0;
+}
+
+// Files that come over a socket to which a name leads, in a message that is looked at before.
+static int do_pass(void) {
+    union {
+        char room[CMSG_SPACE(2 * sizeof(int))];
+        struct cmsghdr header;
+    } control = {0};
+    struct sockaddr_un name = {AF_UNIX, NAME};
+    struct iovec part = {bytes, 3 * PAGE};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = &control};
+    int listener = socket(AF_UNIX, SOCK_STREAM, 0), client = -1, taken = -1, result = -1;
+    control.header.cmsg_len = CMSG_LEN(2 * sizeof(int));
+    control.header.cmsg_level = SOL_SOCKET, control.header.cmsg_type = SCM_RIGHTS;
+    if (listener < 0 || bind(listener, (void *)&name, sizeof name) || listen(listener, 1))
+        goto end;
+    if ((client = socket(AF_UNIX, SOCK_STREAM, 0)) < 0 || connect(client, (void *)&name, sizeof name))
+        goto end;
+    if ((taken = accept(listener, 0, 0)) < 0)
+        goto end;
+    int files[] = {listener, client}, came[2];
+    memcpy(CMSG_DATA(&control.header), files, sizeof files);
+    message.msg_controllen = sizeof control;
+    if (sendmsg(client, &message, 0) != 3 * PAGE)
+        goto end;
+    for (int peek = MSG_PEEK; peek >= 0; peek -= MSG_PEEK) {
+        message.msg_controllen = sizeof control;
+        if (recvmsg(taken, &message, peek) != 3 * PAGE)
+            goto end;
+        if (message.msg_flags & MSG_CTRUNC) {
+            errno = ENOMEM;  // the table of files did not grow
+            goto end;
+        }
+        memcpy(came, CMSG_DATA(&control.header), sizeof came);
+        close(came[0]), close(came[1]);
+    }
+    result = 0;
+end:
+    result = end(listener, result);
+    int error = errno;
+    if (client >= 0)
+        close(client);
+    if (taken >= 0)
+        close(taken);
+    errno = error;
+    return result;
+}
+
 static int do_high_number(void) {
     int file = fcntl(0, F_DUPFD, 900);
     return file < 0 ? -1 : close(file);
@@ -525,11 +585,11 @@ static int queue(int number, int (*send)(int)) {
 
 static int send_value(int number) { return sigqueue(getpid(), number, (union sigval){.sival_int = 5}); }
 static int send_to_thread(int number) { return syscall(SYS_tkill, syscall(SYS_gettid), number); }
-static int send(int number) { return kill(getpid(), number); }
+static int send_signal(int number) { return kill(getpid(), number); }
 
 static int do_queue(void) { return queue(SIGRTMIN + 3, send_value); }
 static int do_queue_thread(void) { return queue(SIGRTMIN + 4, send_to_thread); }
-static int do_kill(void) { return queue(SIGUSR1, send); }  // which comes, whatever fails
+static int do_kill(void) { return queue(SIGUSR1, send_signal); }  // which comes, whatever fails
 
 static int do_handler(void) {
     caught = 0;
@@ -684,7 +744,8 @@ static int (*const calls[])(void) = {
     do_semaphores, do_semaphore_thread, do_messages, do_segment,
     do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
     do_pty, do_devpts, do_procfs, do_sendfile, do_unshare_range,
-    do_pipe, do_write_pipe, do_high_number, do_create, do_directory, do_names, do_symlink, do_fifo,
+    do_pipe, do_write_pipe, do_socketpair, do_pass, do_high_number, do_create, do_directory, do_names,
+    do_symlink, do_fifo,
     do_fill, do_shared_file, do_private_file, do_list, do_getcwd, do_flock, do_vectors, do_poll,
     do_queue, do_queue_thread, do_kill, do_handler, do_interval, do_timed_wait,
     do_clone3, do_session, do_affinity, do_lock_all, do_futex,

@@ -1,0 +1,1 @@
+"""Sockets: ends of connections between programs."""
