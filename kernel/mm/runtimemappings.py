@@ -119,8 +119,19 @@ class RuntimeMappings(Subsystem):
         add(address, PAGE)
         kernel = address_of(self.kernel.space)
         ignore(self.mapper.unmap(kernel, address, length), "all its pages are small")
-        self.tables.free_chain(first)
+        self._free_pages(first)
         tail(self.arena.free, range)
+
+    @function
+    def _free_pages(self, first: U64) -> None:
+        """Free what `_chain_pages` has linked. Unlike tables that are empty again, these pages have
+        whatever was written to them."""
+        next = keep(first)
+        with while_(next != 0):
+            page, record = scratch(next), scratch(next)
+            mov(next, frame_of(record).owner)  # before the page is somebody else's
+            take_over(page, "the chain had it")
+            self.pages.free_page(page)
 
     @function
     def _chain_pages(self, range: Ptr[AddressRange], length: U64) -> U64:

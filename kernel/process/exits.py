@@ -36,6 +36,9 @@ from pykasm import *
 class Exits(Subsystem):
     """Ends tasks and processes. A process ends when its last task does."""
 
+    leaving = bss(U32)
+    """How many tasks end whose memory nobody sees any more, though it is not free yet."""
+
     def __init__(
         self,
         scheduler: Scheduler,
@@ -123,6 +126,7 @@ class Exits(Subsystem):
         mov(process.user, eax)
         release(credentials, process)
         self._tell_memory(task)
+        lock.inc(self.leaving)
         self._hide_memory(task)
         self.undo_lists.end(task)
         self.file_states.end(task)
@@ -130,6 +134,7 @@ class Exits(Subsystem):
         asserts(space != 0)  # that of its program
         self.usages.leave_space(task.process, space)
         self.spaces.drop(space)
+        lock.dec(self.leaving)
         release(space)
         process = keep(task.process)
         ended = keep(self._leave_process(task, status))

@@ -9,6 +9,7 @@ from kernel.errno import Errno
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.mm.memoryshortage import COSTLY_ORDER, MemoryShortage
+from kernel.process.exits import Exits
 from kernel.process.memoryscores import MemoryScores
 from kernel.process.process import Process, ProcessState
 from kernel.process.processes import Processes
@@ -48,6 +49,7 @@ class MemoryKiller(Subsystem):
         self,
         processes: Processes,
         scores: MemoryScores,
+        exits: Exits,
         signals: Signals,
         restarts: Restarts,
         shortage: MemoryShortage,
@@ -58,6 +60,7 @@ class MemoryKiller(Subsystem):
     ) -> None:
         self.processes = processes
         self.scores = scores
+        self.exits = exits
         self.signals = signals
         self.restarts = restarts
         self.shortage = shortage
@@ -120,6 +123,7 @@ class MemoryKiller(Subsystem):
             with self.processes.each() as process:
                 self._look_at(process, address_of(choice))
             mov(eax, choice.ending)
+            add(eax, self.exits.leaving)  # looked at last: the others were counted before they hid
             mov(at(ending), eax)
             mov(found, 0)
             with if_(eax == 0):
