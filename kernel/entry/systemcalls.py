@@ -22,6 +22,7 @@ from kernel.process.eventcalls import EventCalls
 from kernel.process.extendedattributecalls import ExtendedAttributeCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
+from kernel.process.filesystemcalls import FileSystemCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
@@ -39,6 +40,7 @@ from kernel.process.messagecalls import MessageCalls
 from kernel.process.messagequeuecalls import MessageQueueCalls
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
+from kernel.process.namespacecalls import NamespaceCalls
 from kernel.process.pathcalls import PathCalls
 from kernel.process.personalitycalls import PersonalityCalls
 from kernel.process.pidfdcalls import PidfdCalls
@@ -212,8 +214,10 @@ NUMBERS: dict[int, Function[Any]] = {
     132: StampCalls.utime,
     133: PathCalls.mknod,
     135: PersonalityCalls.personality,
+    136: FileSystemCalls.ustat,
     137: MountCalls.statfs,
     138: MountCalls.fstatfs,
+    139: FileSystemCalls.sysfs,
     140: PriorityCalls.getpriority,
     141: PriorityCalls.setpriority,
     142: SchedulingCalls.sched_setparam,
@@ -228,6 +232,7 @@ NUMBERS: dict[int, Function[Any]] = {
     151: AdviceCalls.mlockall,
     152: AdviceCalls.munlockall,
     153: TerminalCalls.vhangup,
+    155: NamespaceCalls.pivot_root,
     157: ControlCalls.prctl,
     158: ProcessCalls.arch_prctl,
     159: ClockSettingCalls.adjtimex,
@@ -306,6 +311,7 @@ NUMBERS: dict[int, Function[Any]] = {
     269: NameCalls.faccessat,
     270: PollCalls.pselect6,
     271: PollCalls.ppoll,
+    272: NamespaceCalls.unshare,
     273: FutexCalls.set_robust_list,
     274: FutexCalls.get_robust_list,
     275: SpliceCalls.splice,
@@ -335,6 +341,7 @@ NUMBERS: dict[int, Function[Any]] = {
     305: ClockSettingCalls.clock_adjtime,
     306: MountCalls.syncfs,
     307: SocketMessageCalls.sendmmsg,
+    308: NamespaceCalls.setns,
     309: MachineCalls.getcpu,
     310: ProcessMemoryCalls.process_vm_readv,
     311: ProcessMemoryCalls.process_vm_writev,
@@ -356,6 +363,7 @@ NUMBERS: dict[int, Function[Any]] = {
     434: PidfdCalls.pidfd_open,
     435: CloneCalls.clone3,
     436: FileCalls.close_range,
+    437: PathCalls.openat2,
     438: PidfdCalls.pidfd_getfd,
     439: NameCalls.faccessat2,
     440: ProcessMemoryCalls.process_madvise,

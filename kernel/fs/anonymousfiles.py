@@ -182,10 +182,16 @@ class AnonymousFiles(Subsystem):
         credentials: Keep[Ptr[Credentials]],
     ) -> OrErrno[I32]:
         """Open both ends of the pipe at `path`. Returns 0 or -ENOMEM."""
-        failed, opened = self.files.open(path, flags, credentials)
+        other = local(Path)
+        mov(u64(other.mount), 0)
+        mov(u64(other.dentry), 0)
+        self.paths.copy(address_of(other), path)
+        failed, opened = self.files.open(address_of(other), flags, credentials)
         file = keep(opened)
         with if_(file == 0):
-            ret(failed)
+            mov(flags, u32(failed))
+            self.paths.drop(address_of(other))
+            ret(i32(flags))
         ignore(failed, "there is a file")
         or_(flags, OpenFlag.WRITE_ONLY)
         failed, opened = self.files.open(path, flags, credentials)

@@ -12,7 +12,6 @@ from kernel.fs.inode import Inode, is_type
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
 from kernel.fs.mode import PERMISSIONS, Access, FileType, ModeBit
-from kernel.fs.mount import MountFlag
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.writeaccess import WriteAccess
@@ -143,7 +142,7 @@ class Attributes(Subsystem):
         """Return 0 if what is at `path` may be changed, as far as its mount goes; -EROFS."""
         mount = scratch(path.mount)
         asserts(mount != 0)
-        fail_if(mount.flags & MountFlag.READ_ONLY, Errno.EROFS)
+        fail_if(mount.is_read_only(), Errno.EROFS)
         ret(0)
 
     @function(context="thread", sleeps=True)

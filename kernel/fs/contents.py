@@ -42,6 +42,8 @@ from kernel.fs.memorydevices import MemoryDevices
 from kernel.fs.mounting import Mounting
 from kernel.fs.mountnamespaces import MountNamespaces
 from kernel.fs.mounts import Mounts
+from kernel.fs.mounttrees import MountTrees
+from kernel.fs.namespacefiles import NamespaceFiles
 from kernel.fs.noticefiles import NoticeFiles
 from kernel.fs.notices import Notices
 from kernel.fs.opening import Opening
@@ -49,6 +51,7 @@ from kernel.fs.optionnumbers import OptionNumbers
 from kernel.fs.pagecache import PageCache
 from kernel.fs.pathnames import PathNames
 from kernel.fs.paths import Paths
+from kernel.fs.peergroups import PeerGroups
 from kernel.fs.permissions import Permissions
 from kernel.fs.pipes import Pipes
 from kernel.fs.polling import Polling
@@ -57,6 +60,7 @@ from kernel.fs.recordlocks import RecordLocks
 from kernel.fs.removal import Removal
 from kernel.fs.renaming import Renaming
 from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.fs.rootpivot import RootPivot
 from kernel.fs.splicing import Splicing
 from kernel.fs.superblocks import SuperBlocks
 from kernel.fs.textfiles import TextFiles
@@ -65,6 +69,7 @@ from kernel.fs.timerfiles import TimerFiles
 from kernel.fs.tmpfs import Tmpfs
 from kernel.fs.tmpfsoptions import TmpfsOptionTexts
 from kernel.fs.transfers import Transfers
+from kernel.fs.unmounting import Unmounting
 from kernel.fs.walk import Walk
 from kernel.fs.writeaccess import WriteAccess
 from pykasm import *
@@ -81,6 +86,8 @@ CONTENTS: Contents = (
     SuperBlocks,  # file systems in use
     Mounts,  # where these are seen
     Paths,  # places there
+    PeerGroups,  # which others show the same
+    MountTrees,  # and all that is mounted at a place
     PathNames,  # how they are called
     MountNamespaces,  # who sees which
     FsContexts,  # where names begin
@@ -108,6 +115,7 @@ CONTENTS: Contents = (
     CharacterDevices,  # whatever is a device
     Pipes,  # bytes from one to another
     AnonymousFiles,  # files without names
+    NamespaceFiles,  # which stand for what processes see of mounts
     FileWaits,  # waiting for such a file
     Splicing,  # from pipes to others, and into them
     NoticeFiles,  # what is told of others
@@ -131,6 +139,8 @@ CONTENTS: Contents = (
     Mounting,  # and further ones
     LogDevice,  # the kernel's log as one
     Devtmpfs,  # the file system of their names
+    Unmounting,  # which go again
+    RootPivot,  # and one that takes its place
     DeviceNodes,  # where devices are found
     CpioReader,  # archives
     Huffman,  # codes of compressed data

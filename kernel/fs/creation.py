@@ -10,7 +10,6 @@ from kernel.fs.fileevents import FileEvents
 from kernel.fs.inode import Dentry, Inode, InodeFlag, is_type
 from kernel.fs.lookup import LastPart, Lookup, LookupFlag
 from kernel.fs.mode import ALL_ACCESS, TYPE_MASK, Access, FileType, ModeBit
-from kernel.fs.mount import MountFlag
 from kernel.fs.namekey import NameKey
 from kernel.fs.notice import FileEvent
 from kernel.fs.path import Path
@@ -185,7 +184,7 @@ class Creation(Subsystem):
         one that was removed, or -EACCES."""
         mount = scratch(lookup.place.mount)
         asserts(mount != 0)
-        fail_if(mount.flags & MountFlag.READ_ONLY, Errno.EROFS)
+        fail_if(mount.is_read_only(), Errno.EROFS)
         fail_if(directory.links == 0, Errno.ENOENT)
         credentials = scratch(lookup.credentials)
         tail(self.permissions.check, directory, Access.WRITE | Access.EXECUTE, credentials)

@@ -267,6 +267,18 @@ class Dentries(LeakChecks):
         ret(parent)
 
     @function
+    def lies_in(self, dentry: OrNull[Ptr[Dentry]], above: Ptr[Dentry]) -> Bool:
+        """Return whether `dentry` is `above` or lies in it, at any depth."""
+        dentry, above, found = scratch(dentry), scratch(above), scratch(Bool)
+        xor(found, found)
+        with self.lock.held(), while_(dentry != 0):
+            with if_(dentry == above):
+                inc(found)
+                break_()
+            mov(dentry, dentry.parent)
+        ret(found)
+
+    @function
     def is_removed(self, dentry: Ptr[Dentry]) -> Bool:
         """Return whether `dentry`, a positive one, has lost its name."""
         superblock = scratch(dentry.superblock)

@@ -113,7 +113,7 @@ class DeviceNodes(Subsystem):
         subject = address_of(self.root.subject)
         self._note(self.creation.mkdir(subject, 0, text(PLACE), DIRECTORY_MODE))
         kind = text(self.devtmpfs.name)
-        self._note(self.mounting.mount(subject, text(PLACE), kind, 0, text("")))
+        self._note(self.mounting.mount_kind(subject, text(PLACE), kind, 0, text("")))
 
     @function
     def _note(self, result: OrErrno[I32]) -> None:

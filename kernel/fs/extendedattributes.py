@@ -16,7 +16,6 @@ from kernel.fs.inode import Inode, SuperBlockFlag, is_type
 from kernel.fs.inodelocks import InodeLocks
 from kernel.fs.inodes import Inodes
 from kernel.fs.mode import Access, FileType, ModeBit
-from kernel.fs.mount import MountFlag
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.mm.heap import Heap
@@ -142,7 +141,7 @@ class ExtendedAttributes(Subsystem):
         inode = keep(dentry.inode)
         asserts(inode != 0)
         with if_(wanted & Access.WRITE):
-            fail_if(mount.flags & MountFlag.READ_ONLY, Errno.EROFS)
+            fail_if(mount.is_read_only(), Errno.EROFS)
         superblock = scratch(inode.superblock)
         fail_if((superblock.flags & SuperBlockFlag.EXTENDED) == 0, Errno.EOPNOTSUPP)
         for kind, check in (

@@ -13,7 +13,6 @@ from kernel.fs.filelocks import FileLock, FileLocks
 from kernel.fs.filemappings import FileMappings
 from kernel.fs.inode import is_type
 from kernel.fs.mode import Access, FileType
-from kernel.fs.mount import MountFlag
 from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import ACCESS_MODE, OF_OPENING, OpenFlag
 from kernel.fs.pagecache import PageCache
@@ -80,7 +79,7 @@ class Files(LeakChecks):
         self, path: Keep[Ptr[Path]], flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
     ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[File]]]]:
         """Open what is at `path`, by `OpenFlag`s that were checked. Returns 0 and the open file, or
-        an error and null."""
+        an error and null. The file gets the references of `path`, if there is memory for it."""
         file, result = keep(self._create(path, flags, credentials)), keep(I32)
         with if_(file == 0):
             ret(-Errno.ENOMEM, 0)
@@ -125,7 +124,7 @@ class Files(LeakChecks):
         mount = scratch(file.path.mount)
         asserts(mount != 0)
         lock.inc(mount.writers)  # before the look at its flags, as who sets them looks at it then
-        with if_(mount.flags & MountFlag.READ_ONLY):
+        with if_(mount.is_read_only()):
             lock.dec(mount.writers)
             self.writers.drop(file.inode)
             ret(-Errno.EROFS)
@@ -160,7 +159,7 @@ class Files(LeakChecks):
         self._set_flags(made, flags)
         credentials.references.gain()
         mov(made.credentials, credentials)
-        self.paths.copy(address_of(made.path), path)
+        self.paths.move(made.path, path)
         dentry = scratch(made.path.dentry)
         asserts(dentry != 0)
         inode = scratch(dentry.inode)

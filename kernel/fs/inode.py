@@ -128,8 +128,10 @@ class Dentry(Struct):
     children: Tree = field(guarded_by="Dentries.lock", elements="Dentry.sibling")
     """Those that can be found."""
     next_place: U64 = field(guarded_by="Dentries.lock")
-    mounts: U32 = field(guarded_by="Mounts.lock")
-    """How many are mounted on it, in all namespaces."""
+    mounts: ListHead = field(
+        guarded_by="Mounts.lock", elements="Mount.neighbour", unlocked_reads=True
+    )
+    """What is mounted on it, in all namespaces; all zero as long as nothing ever was."""
 
 
 class Place(Struct):
@@ -165,6 +167,8 @@ class SuperBlockFlag(IntFlag):
     """No name of it stays in memory once nobody uses it, as what it stands for may come and go."""
     EXTENDED = 1 << 2
     """Its files have extended attributes."""
+    READ_ONLY = 1 << 3
+    """Nobody writes to it, through whichever mount."""
 
 
 class SuperBlock(Struct):
@@ -189,6 +193,8 @@ class SuperBlock(Struct):
     """How many its files have, if it is kept in memory alone."""
     most_pages: U64
     most_inodes: U64
+    mounts: ListHead = field(guarded_by="Mounts.lock", elements="Mount.sibling")
+    """Where it is seen."""
 
 
 class LookUp(Fn[[Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 
 from kernel.fs.credentials import Credentials
+from kernel.fs.fscontext import FsContext
 from kernel.fs.namekey import NameKey
 from kernel.fs.path import Path
 from pykasm import *
@@ -26,6 +27,27 @@ class LookupFlag(IntFlag):
     """Found on the way: this is the last part of the name."""
     SLASH = 1 << 4
     """Found on the way: slashes end the name, so that it has to be a directory's."""
+    UNNOTICED = 1 << 5
+    """Mounts at which the walk comes by go on expiring."""
+
+    # What `openat2` asks for (include/uapi/linux/openat2.h): `Resolve`, shifted by `RESOLVE_SHIFT`
+
+    NO_CROSSING = 1 << 8
+    """Stay in one mount (-EXDEV)."""
+    NO_MAGIC = 1 << 9
+    """Go along no link that has no text (-ELOOP)."""
+    NO_SYMLINKS = 1 << 10
+    """Go along no link (-ELOOP)."""
+    BENEATH = 1 << 11
+    """Do not leave where the walk starts (-EXDEV)."""
+    IN_ROOT = 1 << 12
+    """That is the root."""
+    CACHED = 1 << 13
+    """Go on as long as nobody has to be asked (-EAGAIN)."""
+
+
+RESOLVE_SHIFT = 8
+SCOPED = LookupFlag.BENEATH | LookupFlag.IN_ROOT
 
 
 class LastPart(IntEnum):
@@ -54,7 +76,10 @@ class Lookup(Struct):
     place: Path
     """How far it has come."""
     root: Path
-    """Which `..` does not leave."""
+    """Which `..` does not leave; nowhere as long as nothing depends on it."""
+    first: U64
+    """The address of the mount that it began in."""
+    context: Ptr[FsContext]
     credentials: Ptr[Credentials]
     flags: U32 = field(LookupFlag)
     links: U32

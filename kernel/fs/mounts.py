@@ -1,11 +1,11 @@
-"""Mounting and unmounting."""
+"""Where file systems are seen: the records of that, and how they hang together."""
 
 from __future__ import annotations
 
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.dentries import Dentries
 from kernel.fs.inode import Dentry, DentryFlag, SuperBlock
-from kernel.fs.mount import Mount, MountNamespace
+from kernel.fs.mount import Mount, MountFlag, MountNamespace
 from kernel.fs.path import Path
 from kernel.fs.superblocks import SuperBlocks
 from kernel.locks.spinlock import SpinLock
@@ -13,9 +13,15 @@ from kernel.mm.slabs import SlabCache, Slabs
 from kernel.structures.tree import Trees
 from pykasm import *
 
+MOST_MOUNTS = 100_000
+"""Of a namespace (Linux: /proc/sys/fs/mount-max)."""
+
+OF_PLACES = ~int(MountFlag.EXPIRING | MountFlag.NEWLY_SHARED) & 0xFFFF_FFFF
+"""The flags of a mount that a copy of it has, too."""
+
 
 class Mounts(LeakChecks):
-    """All mounts: made, attached, found and detached. Context: thread."""
+    """All mounts: made, attached, found and detached, one by one. Context: thread."""
 
     lock = bss(SpinLock)
     count = bss(U64)
@@ -35,6 +41,8 @@ class Mounts(LeakChecks):
         """Return the number of mounts."""
         ret(self.count)
 
+    # Making and freeing
+
     @function
     def create(
         self, superblock: Keep[Owned[Ptr[SuperBlock]]], flags: Keep[U32]
@@ -42,23 +50,54 @@ class Mounts(LeakChecks):
         """Return a mount of all of a file system, whose reference goes to it; null without memory,
         and the reference is dropped. Nothing sees it yet."""
         errdefer(self.superblocks.drop, superblock)
+        root = scratch(superblock.root)
+        asserts(root != 0)
+        made = try_(self._make(superblock, root, flags))
+        disown(superblock, "the mount has it")
+        ret(made)
+
+    @function
+    def clone(self, mount: Keep[Ptr[Mount]], root: Keep[Ptr[Dentry]]) -> Owned[OrNull[Ptr[Mount]]]:
+        """Return a mount like `mount` that shows what is at `root`, which nothing sees yet and
+        which has to do with no other; null without memory."""
+        flags, superblock = scratch(mount.flags), scratch(mount.superblock)
+        and_(flags, OF_PLACES)
+        made = try_(self._make(superblock, root, flags))
+        superblock = scratch(mount.superblock)
+        superblock.references.gain()
+        disown(superblock, "the mount has it")
+        ret(made)
+
+    @function
+    def _make(
+        self, superblock: Keep[Ptr[SuperBlock]], root: Keep[Ptr[Dentry]], flags: Keep[U32]
+    ) -> Owned[OrNull[Ptr[Mount]]]:
+        """Return a mount of `superblock`, to which the caller has a reference that it gives to the
+        mount; null without memory."""
         mount = scratch(try_(self.records.allocate()))
         mov(rdx, mount)
         mov(rdi, mount)
         xor(eax, eax)
         mov(ecx, sizeof(Mount) // sizeof(U64))
         rep.stosq()
-        made = scratch(cast(rdx, Ptr[Mount]))
+        made = keep(cast(rdx, Ptr[Mount]))
         made.references.start()
         mov(made.flags, flags)
-        mov(made.superblock, superblock)
-        root = scratch(superblock.root)
-        asserts(root != 0)
         root.references.gain()
         mov(made.root, root)
         mov(eax, 1)
         lock.xadd(self.next_number, rax)
+        inc(rax)
         mov(made.number, rax)
+        for head in (made.peers, made.slaves, made.slave):
+            with unshared(made):
+                head.reset()
+        with self.lock.held():
+            link = scratch(address_of(made.sibling))
+            superblock.mounts.append(link)
+            release(link)
+        take_over(superblock, "it is the caller's")
+        mov(made.superblock, superblock)
         lock.inc(self.count)
         ret(made)
 
@@ -71,6 +110,8 @@ class Mounts(LeakChecks):
     @function(context="thread")
     def free(self, mount: Keep[Owned[Ptr[Mount]]]) -> None:
         """Free `mount`, which is attached nowhere and which nobody uses."""
+        with self.lock.held():
+            mount.sibling.unlink()
         self.dentries.drop(mount.root)
         self.superblocks.drop(mount.superblock)
         self.records.free(mount)
@@ -78,19 +119,24 @@ class Mounts(LeakChecks):
 
     # Finding
 
+    @function(holds="lock")
+    def _child_of(self, mount: Ptr[Mount], point: Keep[Ptr[Dentry]]) -> OrNull[Ptr[Mount]]:
+        """Return what is mounted on the entry `point` of `mount`, or null."""
+        node = scratch(self.trees.at_least(address_of(mount.children), u64(point)))
+        with if_(node != 0), if_(node.key == u64(point)):
+            ret(container_of(node, Mount, "place"))
+        ret(0)
+
     @function
     def child_at(
         self, mount: Keep[Ptr[Mount]], point: Keep[Ptr[Dentry]]
     ) -> Owned[OrNull[Ptr[Mount]]]:
         """Return a reference to what is mounted on the entry `point` of `mount`, or null."""
         found = keep(Ptr[Mount])
-        xor(u32(found), u32(found))
         with self.lock.held():
-            node = scratch(self.trees.at_least(address_of(mount.children), u64(point)))
-            with if_(node != 0), if_(node.key == u64(point)):
-                child = container_of(node, Mount, "place")
-                child.references.gain()
-                mov(found, child)
+            mov(found, self._child_of(mount, point))
+            with if_(found != 0):
+                found.references.gain()
         ret(found)
 
     @function
@@ -112,152 +158,189 @@ class Mounts(LeakChecks):
     @function
     def first_of(self, namespace: Ptr[MountNamespace]) -> Owned[OrNull[Ptr[Mount]]]:
         """Return a reference to the root mount of `namespace`; null if it has none."""
-        mount = scratch(Ptr[Mount])
+        mount = scratch(OrNull[Ptr[Mount]])
         with self.lock.held():
-            xor(u32(mount), u32(mount))
-            with if_(~namespace.mounts.is_empty()):
-                first = container_of(scratch(namespace.mounts.next), Mount, "listed")
-                first.references.gain()
-                mov(mount, first)
+            mov(mount, namespace.root)
+            with if_(mount != 0):
+                mount.references.gain()
         ret(mount)
 
     @function
-    def find_from(self, namespace: Ptr[MountNamespace], number: U64) -> Owned[OrNull[Ptr[Mount]]]:
+    def find_from(
+        self, namespace: Keep[Ptr[MountNamespace]], number: Keep[U64]
+    ) -> Owned[OrNull[Ptr[Mount]]]:
         """Return a reference to the first mount in `namespace` whose number is `number` or larger,
-        or null. They are in the order of numbers."""
-        found = scratch(Ptr[Mount])
+        or null."""
+        found = keep(Ptr[Mount])
+        xor(u32(found), u32(found))
         with self.lock.held():
-            xor(u32(found), u32(found))
-            with (
-                namespace.mounts.each(Mount, "listed", place=scratch) as mount,
-                if_(mount.number >= number),
-            ):
+            node = scratch(self.trees.at_least(address_of(namespace.mounts), number))
+            with if_(node != 0):
+                mount = container_of(node, Mount, "listed")
                 mount.references.gain()
                 mov(found, mount)
-                break_()
         ret(found)
 
     @function
-    def last_of(self, namespace: Ptr[MountNamespace]) -> OrNull[Ptr[Mount]]:
-        """Return the mount that was attached last of those in `namespace`, which nobody else is in;
-        null if none is left."""
-        mount = scratch(Ptr[Mount])
+    def is_mounted_in(self, dentry: Ptr[Dentry], namespace: Ptr[MountNamespace]) -> Bool:
+        """Return whether something is mounted on `dentry` in `namespace`."""
+        dentry, namespace, found = scratch(dentry), scratch(namespace), scratch(Bool)
+        xor(found, found)
+        with if_(dentry.mounts.next == 0):
+            ret(False)
+        with (
+            self.lock.held(),
+            dentry.mounts.each(Mount, "neighbour", scratch) as mount,
+            if_(mount.namespace == namespace),
+        ):
+            inc(found)
+            break_()
+        ret(found)
+
+    @function
+    def first_on(self, dentry: Ptr[Dentry]) -> Owned[OrNull[Ptr[Mount]]]:
+        """Return a reference to something that is mounted on `dentry`, or null."""
+        found, dentry = scratch(Ptr[Mount]), scratch(dentry)
         with self.lock.held():
-            xor(u32(mount), u32(mount))
-            with if_(~namespace.mounts.is_empty()):
-                mov(mount, container_of(scratch(namespace.mounts.previous), Mount, "listed"))
-        ret(mount)
+            xor(u32(found), u32(found))
+            with if_(dentry.mounts.next != 0), if_(~dentry.mounts.is_empty()):
+                mount = container_of(scratch(dentry.mounts.next), Mount, "neighbour")
+                mount.references.gain()
+                mov(found, mount)
+        ret(found)
+
+    @function
+    def lies_below(self, place: Ptr[Path], root: Ptr[Path]) -> Bool:
+        """Return whether `place` is `root` or lies below it."""
+        mount, dentry, root = scratch(place.mount), scratch(place.dentry), scratch(root)
+        with self.lock.held(), while_((mount != 0) & (mount != root.mount)):
+            mov(dentry, mount.point)
+            mov(mount, mount.parent)
+        above = scratch(root.dentry)
+        with if_((mount == 0) | (above == 0)):
+            ret(False)
+        tail(self.dentries.lies_in, dentry, above)
 
     # Attaching
 
-    @function(exported=True)
-    def attach(self, mount: Keep[Owned[Ptr[Mount]]], path: Ptr[Path]) -> None:
-        """Attach `mount`, whose reference goes to the namespace, at `path`, on which nothing is
-        mounted yet."""
-        parent, point = keep(path.mount), keep(path.dentry)
-        asserts((parent != 0) & (point != 0))
-        self.dentries.set_flags(point, DentryFlag.MOUNTED)
-        with self.lock.held():
+    @function(holds="lock")
+    def attach(
+        self, mount: Keep[Ptr[Mount]], parent: Keep[Ptr[Mount]], point: Keep[Ptr[Dentry]]
+    ) -> None:
+        """Attach `mount`, which is nowhere, to the entry `point` of `parent`. What is mounted there
+        already comes to lie on the root of `mount`."""
+        above = keep(self._child_of(parent, point))
+        with if_(above == 0):
             parent.references.gain()
             mov(mount.parent, parent)
             point.references.gain()
             mov(mount.point, point)
-            inc(point.mounts)
-            mov(mount.place.key, u64(point))
-            self.trees.insert(address_of(parent.children), address_of(mount.place))
-            namespace = scratch(parent.namespace)
-            asserts(namespace != 0)
-            self._list(mount, namespace)
+        with else_():
+            self._take_out(above)
+            self._exchange_place(above, mount)
+            self._put_in(above)
+        tail(self._put_in, mount)
 
-    @inline(changes=(rax, rcx))
-    def _list(self, mount: Ptr[Mount], namespace: Ptr[MountNamespace]) -> None:
-        """Put `mount` last among those of `namespace`."""
-        mov(mount.namespace, namespace)
-        link = scratch(address_of(mount.listed))
-        namespace.mounts.append(link)
+    @inline(changes=rax)
+    def _exchange_place(self, above: Ptr[Mount], mount: Ptr[Mount]) -> None:
+        """Give `mount` the place of `above`, and that one on the root of `mount`."""
+        lower, root = scratch(mount), scratch(mount.root)
+        lower.references.gain()
+        xchg(above.parent, lower)
+        mov(mount.parent, lower)
+        root.references.gain()
+        xchg(above.point, root)
+        mov(mount.point, root)
+        release(lower, root)
+
+    @function(holds="lock")
+    def _put_in(self, mount: Keep[Ptr[Mount]]) -> None:
+        """Have `mount` be found where it says that it is."""
+        parent, point = scratch(mount.parent), keep(mount.point)
+        asserts((parent != 0) & (point != 0))
+        mov(mount.place.key, u64(point))
+        self.trees.insert(address_of(parent.children), address_of(mount.place))
+        with if_(point.mounts.next == 0):
+            point.mounts.reset()
+        link = scratch(address_of(mount.neighbour))
+        point.mounts.append(link)
         release(link)
-        disown(mount, "the namespace has it")
+        tail(self.dentries.set_flags, point, DentryFlag.MOUNTED)
+
+    @function(holds="lock")
+    def _take_out(self, mount: Keep[Ptr[Mount]]) -> None:
+        """Have `mount` not be found where it says that it is."""
+        parent, point = scratch(mount.parent), keep(mount.point)
+        asserts((parent != 0) & (point != 0))
+        self.trees.remove(address_of(parent.children), address_of(mount.place))
+        mount.neighbour.unlink()
+        with if_(point.mounts.is_empty()):
+            self.dentries.clear_flags(point, DentryFlag.MOUNTED)
 
     @function
-    def attach_root(self, mount: Owned[Ptr[Mount]], namespace: Ptr[MountNamespace]) -> None:
-        """Make `mount`, whose reference goes to `namespace`, the root of that, which is empty."""
-        with self.lock.held():
-            namespace.mounts.reset()
-            self._list(mount, namespace)
+    def is_lost(self, point: Ptr[Dentry]) -> Bool:
+        """Return whether nothing can be mounted on `point` any more, as it has lost its name."""
+        ret(((point.flags & DentryFlag.HASHED) == 0) & (point.parent != 0))
 
-    @function(context="thread")
-    def detach(self, mount: Keep[Ptr[Mount]]) -> None:
-        """Detach `mount`, on which nothing is mounted, from its namespace."""
-        ignore(self._detach(mount, 0), "it is detached in any case")
+    @function(holds="lock")
+    def enlist(self, mount: Keep[Ptr[Mount]], namespace: Keep[Ptr[MountNamespace]]) -> None:
+        """Put `mount`, whose first reference goes there, among those of `namespace`."""
+        mov(mount.namespace, namespace)
+        mov(rax, mount.number)
+        mov(mount.listed.key, rax)
+        inc(namespace.count)
+        self.trees.insert(address_of(namespace.mounts), address_of(mount.listed))
 
-    @function(context="thread")
-    def detach_unused(self, mount: Ptr[Mount], references: U32) -> Bool:
-        """Detach `mount`, if nothing is mounted on it and it has just so many references. Returns
-        whether it is detached."""
-        tail(self._detach, mount, references)
-
-    @function(context="thread")
-    def detach_all(self, mount: Keep[Ptr[Mount]]) -> None:
-        """Detach `mount` after all that is mounted on it."""
-        leaf = keep(Ptr[Mount])
-        with loop():
-            mov(leaf, self._leaf_of(mount))
-            with if_(leaf == mount):
-                tail(self.detach, mount)
-            self.detach(leaf)
-
-    @function
-    def _leaf_of(self, mount: Ptr[Mount]) -> Ptr[Mount]:
-        """Return a mount on which nothing is mounted: `mount`, or one that is mounted on it, or on
-        that."""
-        leaf = keep(mount)
-        with self.lock.held(), loop():
-            node = scratch(self.trees.at_least(address_of(leaf.children), 0))
-            break_if(node == 0)
-            mov(leaf, container_of(node, Mount, "place"))
-        ret(leaf)
-
-    @function(context="thread")
-    def _detach(self, mount: Keep[Ptr[Mount]], references: Keep[U32]) -> Bool:
-        """Detach `mount`; if `references` is not 0, only if it has just so many, and nothing is
-        mounted on it. Returns whether it is detached."""
-        parent, point, left = keep(OrNull[Ptr[Mount]]), keep(OrNull[Ptr[Dentry]]), local(U32)
-        xor(u32(parent), u32(parent))
-        xor(u32(point), u32(point))
-        with self.lock.held():
-            mov(eax, 1)
-            with if_(references != 0):
-                mov(eax, self._is_unused(mount, references))
-            mov(left, eax)
-            with if_(eax != 0):
-                xor(eax, eax)
-                mov(parent, mount.parent)
-                mov(mount.parent, rax)
-                mov(point, mount.point)
-                mov(mount.point, rax)
-                mov(mount.namespace, rax)
-                mount.listed.unlink()
-                with if_(parent != 0):
-                    self.trees.remove(address_of(parent.children), address_of(mount.place))
-                with if_(point != 0):
-                    dec(point.mounts)
-                    mov(references, point.mounts)
-        with if_(left == 0):
+    @function(holds="lock")
+    def delist(self, mount: Keep[Ptr[Mount]]) -> Bool:
+        """Take `mount` from those of its namespace. Returns whether it was there, and the reference
+        is the caller's then."""
+        namespace = scratch(mount.namespace)
+        with if_(namespace == 0):
             ret(False)
-        with if_(point != 0):
-            with if_(references == 0):
-                self.dentries.clear_flags(point, DentryFlag.MOUNTED)
-            self.dentries.drop(point)
-        with if_(parent != 0):
-            self.drop(parent)
-        take_over(mount, "the namespace had it")
-        self.drop(mount)
+        mov(mount.namespace, 0)
+        dec(namespace.count)
+        with if_(namespace.root == mount):
+            mov(namespace.root, 0)
+        self.trees.remove(address_of(namespace.mounts), address_of(mount.listed))
         ret(True)
 
     @function(holds="lock")
-    def _is_unused(self, mount: Ptr[Mount], references: U32) -> U32:
-        """Return 1 if `mount` has just so many references, and nothing is mounted on it."""
-        mov(eax, mount.references.count)
-        with if_((eax != references) | (mount.children.root != 0)):
-            ret(0)
-        ret(1)
+    def detach(self, mount: Keep[Ptr[Mount]], place: Keep[Ptr[Path]]) -> None:
+        """Take `mount` from where it is attached, if it is: the references to that go to `place`,
+        which is nowhere."""
+        with if_(mount.parent != 0):
+            self._take_out(mount)
+            self._swap_place(mount, place)
+
+    @function(holds="lock")
+    def pull_out(self, mount: Keep[Ptr[Mount]], place: Keep[Ptr[Path]]) -> None:
+        """Do what `detach` does; what is mounted on the root of `mount` comes to its place."""
+        above = keep(self._child_of(mount, mount.root))
+        self.detach(mount, place)
+        with if_((above != 0) & (place.mount != 0)):
+            self._take_out(above)
+            self._swap_place(above, place)
+            self._put_in(above)
+
+    @inline(changes=rax)
+    def _swap_place(self, mount: Ptr[Mount], place: Ptr[Path]) -> None:
+        """Exchange the place of `mount` with `place`."""
+        mov(rax, place.mount)
+        xchg(mount.parent, rax)
+        mov(place.mount, rax)
+        mov(rax, place.dentry)
+        xchg(mount.point, rax)
+        mov(place.dentry, rax)
+
+    # What may be done in it
+
+    @function
+    def count_writers(self, superblock: Ptr[SuperBlock]) -> U64:
+        """Return how many files of `superblock` are open for writing, by whichever mounts."""
+        superblock, total = scratch(superblock), scratch(U64)
+        xor(u32(total), u32(total))
+        with self.lock.held(), superblock.mounts.each(Mount, "sibling", scratch) as mount:
+            mov(eax, mount.writers)
+            add(total, rax)
+        ret(total)

@@ -27,7 +27,8 @@ class NameKey(Struct):
         xor(ecx, ecx)
         with loop():
             movzx(eax, text[rcx])
-            break_if((eax == 0) | (eax == ord("/")))
+            with if_(eax <= ord("/")):  # what few bytes are
+                break_if((eax == 0) | (eax == ord("/")))
             xor(hash, rax)
             imul(hash, prime)
             inc(rcx)

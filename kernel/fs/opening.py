@@ -47,15 +47,28 @@ class Opening(Subsystem):
     @function(context="thread", sleeps=True)
     def open(
         self,
-        subject: Keep[Ptr[Subject]],
+        subject: Ptr[Subject],
         start: OrNull[Ptr[Path]],
         name: Ptr[U8],
-        flags: Keep[U32],
+        flags: U32,
         mode: U32,
     ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[File]]]]:
         """Open the file `name`, as seen from `start`, the current directory if that is null, by
         `OpenFlag`s; one that is made gets the permissions in `mode` less the umask. Returns 0 and
         the open file, or an error and null."""
+        tail(self.open_within, subject, start, name, flags, mode, 0)
+
+    @function(context="thread", sleeps=True)
+    def open_within(
+        self,
+        subject: Keep[Ptr[Subject]],
+        start: OrNull[Ptr[Path]],
+        name: Ptr[U8],
+        flags: Keep[U32],
+        mode: U32,
+        within: U32,
+    ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[File]]]]:
+        """Do the same, where the walk keeps to the `LookupFlag`s in `within`, too."""
         new, result, file = local(NewName), keep(I32), keep(Ptr[File])
         with if_(self._is_unnamed(flags) & self._is_odd(flags)):
             ret(-Errno.EINVAL, 0)
@@ -65,6 +78,7 @@ class Opening(Subsystem):
         or_(mode, FileType.REGULAR)
         mov(new.mode, mode)
         how = self._lookup_flags(flags)
+        or_(how, within)
         mov(result, self.walk.find(address_of(new.lookup), subject, start, name, how))
         with if_(result != 0):
             ret(result, 0)
@@ -257,7 +271,7 @@ class Opening(Subsystem):
         with if_(wanted & Access.EXECUTE):
             fail_if(mount.flags & MountFlag.NO_EXECUTE, Errno.EACCES)
         with if_((eax == FileType.REGULAR) & (wanted & Access.WRITE)):
-            fail_if(mount.flags & MountFlag.READ_ONLY, Errno.EROFS)
+            fail_if(mount.is_read_only(), Errno.EROFS)
         ret(0)
 
     @function(context="thread", sleeps=True)

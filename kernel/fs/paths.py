@@ -27,6 +27,14 @@ class Paths(Subsystem):
             dentry.references.gain()
             mov(destination.dentry, dentry)
 
+    @inline(changes=rax)
+    def move(self, destination: Path, path: Ptr[Path]) -> None:
+        """Give the references of `path`, which is nowhere then, to `destination`, which is."""
+        for name in ("mount", "dentry"):
+            xor(eax, eax)
+            xchg(getattr(path, name), rax)
+            mov(getattr(destination, name), rax)
+
     @function(context="thread")
     def drop(self, path: Keep[Ptr[Path]]) -> None:
         """Drop the references of `path`, which is nowhere then."""

@@ -14,6 +14,7 @@ from kernel.fs.notice import FileEvent
 from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.subject import Subject
+from kernel.fs.unmounting import Unmounting
 from kernel.fs.walk import Walk
 from pykasm import *
 
@@ -31,6 +32,7 @@ class Removal(Subsystem):
         permissions: Permissions,
         locks: InodeLocks,
         events: FileEvents,
+        unmounting: Unmounting,
     ) -> None:
         self.walk = walk
         self.creation = creation
@@ -38,6 +40,7 @@ class Removal(Subsystem):
         self.permissions = permissions
         self.locks = locks
         self.events = events
+        self.unmounting = unmounting
 
     @function(context="thread", sleeps=True)
     def unlink(
@@ -73,75 +76,91 @@ class Removal(Subsystem):
     @function(context="thread", sleeps=True)
     def _remove(self, lookup: Keep[Ptr[Lookup]], is_directory: Keep[Bool]) -> OrErrno[I32]:
         """Remove the name before which the walk has stopped."""
-        place, result = scratch(lookup.place.dentry), keep(I32)
+        place, result, removed = scratch(lookup.place.dentry), keep(I32), keep(OrNull[Ptr[Dentry]])
         asserts(place != 0)
         directory = keep(place.inode)
         asserts(directory != 0)
         with self.locks.held(directory):
-            mov(result, self._remove_locked(lookup, directory, is_directory))
+            failed, dentry = self._remove_locked(lookup, directory, is_directory)
+            mov(result, failed)
+            mov(removed, dentry)
+        with if_(removed != 0):
+            self.unmounting.free_entry(removed)
+            self.dentries.drop(removed)
         ret(result)
 
     @function(context="thread", sleeps=True)
     def _remove_locked(
         self, lookup: Keep[Ptr[Lookup]], directory: Keep[Ptr[Inode]], is_directory: Keep[Bool]
-    ) -> OrErrno[I32]:
-        """Remove a name of `directory`, whose lock is held."""
+    ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[Dentry]]]]:
+        """Remove a name of `directory`, whose lock is held. Returns 0 and the entry that it was; or
+        an error and null."""
+        result = keep(I32)
         failed, found = self.walk.look_up(directory, address_of(lookup.key))
-        dentry, failed = keep(found), keep(failed)
+        mov(result, failed)
+        dentry = keep(found)
         with if_(dentry == 0):
-            ret(failed)
-        ignore(failed, "there is an entry")
-        release(failed)
-        with errdefer(self.dentries.drop, dentry):
-            inode = scratch(dentry.inode)
-            fail_if(inode == 0, Errno.ENOENT)
-            try_(self.creation.check_directory(lookup, directory))
-            try_(self.check_victim(lookup, directory, dentry))
-            with if_(is_directory == 0):
-                try_(self._unlink_file(lookup, directory, dentry))
-            with else_():
-                try_(self._unlink_directory(directory, dentry))
+            ret(result, 0)
+        ignore(result, "there is an entry")
+        mov(result, self._take_name(lookup, directory, is_directory, dentry))
+        with if_(result != 0):
+            self.dentries.drop(dentry)
+            ret(result, 0)
         with if_(self.events.are_watched()):
-            tail(self._remove_watched, lookup, directory, dentry)
-        self.dentries.remove(dentry)
-        self.dentries.drop(dentry)
-        ret(0)
+            self._remove_watched(lookup, directory, dentry)
+        with else_():
+            self.dentries.remove(dentry)
+        ret(0, dentry)
 
-    @function(context="thread")
-    def _remove_watched(
+    @function(context="thread", sleeps=True)
+    def _take_name(
         self,
         lookup: Keep[Ptr[Lookup]],
         directory: Keep[Ptr[Inode]],
-        dentry: Keep[Owned[Ptr[Dentry]]],
+        is_directory: Bool,
+        dentry: Keep[Ptr[Dentry]],
     ) -> OrErrno[I32]:
-        """Remove `dentry`, as the file system has, and tell who watches what of that. Returns 0."""
+        """Take `dentry` out of `directory` in the file system, if that may be."""
+        is_directory = keep(is_directory)
+        fail_if(dentry.inode == 0, Errno.ENOENT)
+        try_(self.creation.check_directory(lookup, directory))
+        try_(self.check_victim(lookup, directory, dentry))
+        with if_(is_directory == 0):
+            tail(self._unlink_file, lookup, directory, dentry)
+        tail(self._unlink_directory, directory, dentry)
+
+    @function(context="thread")
+    def _remove_watched(
+        self, lookup: Keep[Ptr[Lookup]], directory: Keep[Ptr[Inode]], dentry: Keep[Ptr[Dentry]]
+    ) -> None:
+        """Remove `dentry`, as the file system has, and tell who watches what of that."""
         inode = keep(dentry.inode)
         asserts(inode != 0)
         with if_(~is_type(inode, FileType.DIRECTORY)):
             self.events.note_self(inode, FileEvent.ATTRIBUTES)  # it has one name less
-        inode.references.gain()
         self.dentries.remove(dentry)
-        self.dentries.drop(dentry)
         key = address_of(lookup.key)
         self.events.note_name(directory, key, inode, FileEvent.DELETE, 0)
-        self.dentries.inodes.drop(inode)
-        ret(0)
 
     @function
     def check_victim(
-        self, lookup: Ptr[Lookup], directory: Ptr[Inode], dentry: Ptr[Dentry]
+        self, lookup: Keep[Ptr[Lookup]], directory: Keep[Ptr[Inode]], dentry: Keep[Ptr[Dentry]]
     ) -> OrErrno[I32]:
         """Return 0 if the entry `dentry` of `directory` may be taken out of it; -EPERM where that
         is sticky and both it and the file belong to others, -EBUSY if something is mounted on
-        it."""
+        it in the same namespace. What is in others goes with the name."""
+        with if_(dentry.flags & DentryFlag.MOUNTED):
+            mount = scratch(lookup.place.mount)
+            asserts(mount != 0)
+            namespace = scratch(mount.namespace)
+            with if_(namespace != 0):
+                fail_if(self.unmounting.mounts.is_mounted_in(dentry, namespace), Errno.EBUSY)
         inode, credentials = scratch(dentry.inode), scratch(lookup.credentials)
-        dentry = scratch(dentry)
         asserts(inode != 0)
         with if_(directory.mode & ModeBit.STICKY):
             mov(eax, credentials.fs_user)
             with if_((eax != inode.user) & (eax != directory.user)):
                 fail_if(~self.permissions.is_owner(inode, credentials), Errno.EPERM)
-        fail_if(dentry.flags & DentryFlag.MOUNTED, Errno.EBUSY)
         ret(0)
 
     @function(context="thread", sleeps=True)

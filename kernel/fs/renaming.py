@@ -122,6 +122,9 @@ class Renaming(Subsystem):
             mov(result, self._rename_locked(move))
         with else_():
             mov(result, self._rename_across(move, from_directory, to_directory))
+        replaced = scratch(move.replaced)
+        with if_(replaced != 0):
+            self.removal.unmounting.free_entry(replaced)
         for entry in (move.moved, move.replaced):
             dentry = scratch(entry)
             with if_(dentry != 0):

@@ -46,6 +46,8 @@ class SuperBlocks(LeakChecks):
         rep.stosq()
         made = scratch(cast(rdx, Ptr[SuperBlock]))
         made.references.start()
+        with unshared(made):
+            made.mounts.reset()
         mov(made.operations, operations)
         mov(made.next_number, FIRST_INODE)
         mov(made.most_pages, -1)

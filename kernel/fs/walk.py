@@ -7,8 +7,9 @@ from kernel.fs.credentials import Credentials
 from kernel.fs.dentries import Dentries
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.inode import NAME_MAX, Dentry, DentryFlag, Inode, SuperBlockFlag, is_type
-from kernel.fs.lookup import MOST_LINKS, LastPart, LinkText, Lookup, LookupFlag
+from kernel.fs.lookup import MOST_LINKS, SCOPED, LastPart, LinkText, Lookup, LookupFlag
 from kernel.fs.mode import Access, FileType
+from kernel.fs.mount import Mount, MountFlag
 from kernel.fs.mounts import Mounts
 from kernel.fs.namekey import NameKey
 from kernel.fs.path import Path
@@ -93,14 +94,26 @@ class Walk(Subsystem):
         mov(lookup.rest, name)
         mov(rax, subject.credentials)
         mov(lookup.credentials, rax)
-        context = keep(subject.context)
-        self.contexts.get_root(context, address_of(lookup.root))
-        with if_(at(name) == SLASH):
-            self.paths.copy(address_of(lookup.place), address_of(lookup.root))
+        mov(rax, subject.context)
+        mov(lookup.context, rax)
+        release(subject)
+        place, context = keep(address_of(lookup.place)), scratch(lookup.context)
+        with if_((at(name) == SLASH) & ((lookup.flags & LookupFlag.IN_ROOT) == 0)):
+            self.contexts.get_root(context, place)
         with elif_(start != 0):
-            self.paths.copy(address_of(lookup.place), start)
+            self.paths.copy(place, start)
         with else_():
-            self.contexts.get_current(context, address_of(lookup.place))
+            self.contexts.get_current(context, place)
+        with if_(lookup.flags & int(SCOPED)):
+            self.paths.copy(address_of(lookup.root), place)
+        mov(rax, u64(lookup.place.mount))
+        mov(lookup.first, rax)
+
+    @function
+    def need_root(self, lookup: Ptr[Lookup]) -> None:
+        """Find out which root the walk does not leave, unless that is known."""
+        with if_(u64(lookup.root.dentry) == 0):
+            tail(self.contexts.get_root, lookup.context, address_of(lookup.root))
 
     @function
     def _walk_from(self, lookup: Ptr[Lookup]) -> OrErrno[I32]:
@@ -110,13 +123,17 @@ class Walk(Subsystem):
             with if_(lookup.flags & LookupFlag.EMPTY):
                 ret(0)
             ret(-Errno.ENOENT)
+        with if_(at(name) == SLASH):
+            fail_if(lookup.flags & LookupFlag.BENEATH, Errno.EXDEV)
         tail(self.go_on, lookup)
 
     @function(context="thread")
     def end(self, lookup: Keep[Ptr[Lookup]]) -> None:
         """Drop all references of a walk."""
-        self.paths.drop(address_of(lookup.place))
-        self.paths.drop(address_of(lookup.root))
+        with if_(u64(lookup.place.dentry) != 0):  # else a file that was opened has it
+            self.paths.drop(address_of(lookup.place))
+        with if_(u64(lookup.root.dentry) != 0):
+            self.paths.drop(address_of(lookup.root))
         with while_(lookup.texts != 0):
             self._leave_text(lookup)
 
@@ -217,8 +234,7 @@ class Walk(Subsystem):
         with if_(lookup.last == LastPart.DOT):
             ret(0)
         with if_(lookup.last == LastPart.DOT_DOT):
-            self._go_up(lookup)
-            ret(0)
+            tail(self._go_up, lookup)
         result, dentry = self._child(lookup)
         with if_(dentry == 0):
             ret(result)
@@ -242,6 +258,14 @@ class Walk(Subsystem):
         with if_(old != 0):
             self.dentries.drop(old)
         self.go_down(lookup)
+        tail(self._check_crossing, lookup)
+
+    @function
+    def _check_crossing(self, lookup: Ptr[Lookup]) -> OrErrno[I32]:
+        """Return 0, or -EXDEV if the walk has come to another mount and must not."""
+        mov(rax, lookup.first)
+        with if_(u64(lookup.place.mount) != rax):
+            fail_if(lookup.flags & LookupFlag.NO_CROSSING, Errno.EXDEV)
         ret(0)
 
     @inline(changes=rax)
@@ -264,6 +288,8 @@ class Walk(Subsystem):
         superblock = scratch(inode.superblock)
         with if_(superblock.flags & SuperBlockFlag.IN_MEMORY):
             ret(-Errno.ENOENT, 0)
+        with if_(lookup.flags & LookupFlag.CACHED):
+            ret(-Errno.EAGAIN, 0)
         with self.mutexes.held(inode.lock):
             made, child = self.look_up(inode, address_of(lookup.key))
             mov(result, made)
@@ -302,6 +328,10 @@ class Walk(Subsystem):
             break_if((dentry.flags & DentryFlag.MOUNTED) == 0)
             child = keep(self.mounts.child_at(mount, dentry))
             break_if(child == 0)
+            with if_(
+                (child.flags & MountFlag.EXPIRING) & ((lookup.flags & LookupFlag.UNNOTICED) == 0)
+            ):
+                lock.and_(child.flags, ~int(MountFlag.EXPIRING) & 0xFFFF_FFFF)
             self.paths.drop(address_of(lookup.place))
             root = scratch(child.root)
             root.references.gain()
@@ -310,27 +340,42 @@ class Walk(Subsystem):
             release(child, root)
 
     @function(context="thread", sleeps=True)
-    def _go_up(self, lookup: Keep[Ptr[Lookup]]) -> None:
-        """Go to the directory above; where the walk may not go up, stay."""
-        above = local(Path)
+    def _go_up(self, lookup: Keep[Ptr[Lookup]]) -> OrErrno[I32]:
+        """Go to the directory above; where the walk may not go up, stay. Returns 0 or an error."""
+        self.need_root(lookup)
         with loop():
             dentry, mount = keep(lookup.place.dentry), keep(lookup.place.mount)
             asserts((dentry != 0) & (mount != 0))
-            break_if((dentry == lookup.root.dentry) & (mount == lookup.root.mount))
+            with if_((dentry == lookup.root.dentry) & (mount == lookup.root.mount)):
+                fail_if(lookup.flags & LookupFlag.BENEATH, Errno.EXDEV)
+                break_()
             with if_(dentry != mount.root):
                 parent = self.dentries.parent_of(dentry)
                 break_if(parent == 0)
                 xchg(lookup.place.dentry, parent)
                 self.dentries.drop(parent)
                 break_()
-            break_if(~self.mounts.point_of(mount, address_of(above)))
-            self.paths.drop(address_of(lookup.place))
-            mov(rax, above.mount)
-            mov(lookup.place.mount, rax)
-            mov(rax, above.dentry)
-            mov(lookup.place.dentry, rax)
+            break_if(~self._leave_mount(lookup, mount))
             release(dentry, mount)
-        tail(self.go_down, lookup)
+        with if_(lookup.flags & int(SCOPED)):
+            # What the walk has gone through may have been moved to somewhere else meanwhile
+            place, root = address_of(lookup.place), address_of(lookup.root)
+            fail_if(~self.mounts.lies_below(place, root), Errno.EAGAIN)
+        self.go_down(lookup)
+        tail(self._check_crossing, lookup)
+
+    @function(context="thread", sleeps=True)
+    def _leave_mount(self, lookup: Keep[Ptr[Lookup]], mount: Ptr[Mount]) -> Bool:
+        """Go to where `mount`, in which the walk is, is attached. Returns whether it is."""
+        above = local(Path)
+        with if_(~self.mounts.point_of(mount, address_of(above))):
+            ret(False)
+        self.paths.drop(address_of(lookup.place))
+        mov(rax, above.mount)
+        mov(lookup.place.mount, rax)
+        mov(rax, above.dentry)
+        mov(lookup.place.dentry, rax)
+        ret(True)
 
     # Symbolic links
 
@@ -340,6 +385,11 @@ class Walk(Subsystem):
         the start of its text; or an error."""
         inc(lookup.links)
         fail_if(lookup.links > MOST_LINKS, Errno.ELOOP)
+        mount = scratch(lookup.place.mount)
+        asserts(mount != 0)
+        fail_if(mount.flags & MountFlag.NO_SYMLINKS, Errno.ELOOP)
+        release(mount)
+        fail_if(lookup.flags & LookupFlag.NO_SYMLINKS, Errno.ELOOP)
         text = scratch(inode.text)
         with if_(text != 0):
             tail(self._push_text, lookup, text, inode.size)
@@ -352,7 +402,9 @@ class Walk(Subsystem):
         for name in ("mount", "dentry"):
             mov(rax, getattr(place, name))
             mov(getattr(lookup.place, name), rax)
-        ret(0)
+        fail_if(lookup.flags & LookupFlag.NO_MAGIC, Errno.ELOOP)
+        fail_if(lookup.flags & int(SCOPED), Errno.EXDEV)
+        tail(self._check_crossing, lookup)
 
     @function(context="thread", sleeps=True)
     def _push_made_text(self, lookup: Keep[Ptr[Lookup]], inode: Keep[Ptr[Inode]]) -> OrErrno[I32]:
@@ -391,8 +443,11 @@ class Walk(Subsystem):
         mov(lookup.rest, rax)
         mov(lookup.texts, record)
         with if_(record.text[0] == SLASH):
+            fail_if(lookup.flags & LookupFlag.BENEATH, Errno.EXDEV)
+            self.need_root(lookup)
             self.paths.drop(address_of(lookup.place))
             self.paths.copy(address_of(lookup.place), address_of(lookup.root))
+            try_(self._check_crossing(lookup))
         ret(1)
 
     @function

@@ -9,6 +9,7 @@ from kernel.proc.maptexts import MapTexts
 from kernel.proc.memoryfiles import MemoryFiles
 from kernel.proc.memoryshortagetexts import MemoryShortageTexts
 from kernel.proc.mounttexts import MountTexts
+from kernel.proc.namespacelinks import NamespaceLinks
 from kernel.proc.procaccess import ProcAccess
 from kernel.proc.procdirectories import ProcDirectories
 from kernel.proc.processortexts import ProcessorTexts
@@ -33,6 +34,7 @@ CONTENTS: Contents = (
     ProcLinks,  # links to what they have
     FileTexts,  # and what is known of open files
     RegionTexts,  # what is in memory
+    NamespaceLinks,  # and to what they see of mounts
     MapTexts,  # their memory
     MemoryShortageTexts,  # who ends without any
     MemoryFiles,  # and that as files

@@ -23,6 +23,10 @@ FLAGS = (
     (MountFlag.NO_SET_USER, ",nosuid"),
     (MountFlag.NO_DEVICES, ",nodev"),
     (MountFlag.NO_EXECUTE, ",noexec"),
+    (MountFlag.NO_ACCESS_TIMES, ",noatime"),
+    (MountFlag.NO_DIRECTORY_TIMES, ",nodiratime"),
+    (MountFlag.RELATIVE_TIMES, ",relatime"),
+    (MountFlag.NO_SYMLINKS, ",nosymfollow"),
 )
 """How flags are shown (mount(8))."""
 
@@ -119,11 +123,11 @@ class MountTexts(ProcSource):
         with if_(length > 0):
             self.writer.print("%s %s %s r", superblock.kind, page, superblock.kind)
             mov(ecx, ord("w"))
-            with if_(mount.flags & MountFlag.READ_ONLY):
+            with if_(mount.is_read_only()):
                 mov(ecx, ord("o"))
             self.writer.print("%c", cl)
             for flag, shown in FLAGS:
                 with if_(mount.flags & flag):
                     self.writer.print(shown)
-            self.writer.print(",relatime 0 0\n")
+            self.writer.print(" 0 0\n")
         self.paths.drop(address_of(place))

@@ -107,22 +107,22 @@ class ProcLinks(ProcSource):
     def read_self(self, inode: Ptr[Inode], page: Keep[Ptr[U8]]) -> OrErrno[I64]:
         """Write the number of the process that runs."""
         process = keep(self.processes.current_process())
-        ret(self._print(page, "%u", process.number))
+        ret(self.print(page, "%u", process.number))
 
     @function(context="thread")
     def read_thread_self(self, inode: Ptr[Inode], page: Keep[Ptr[U8]]) -> OrErrno[I64]:
         """Write where the thread that runs is."""
         task = keep(self.processes.current())
         process = keep(task.process)
-        ret(self._print(page, "%u/task/%u", process.number, task.number))
+        ret(self.print(page, "%u/task/%u", process.number, task.number))
 
     @function(context="thread")
     def read_mounts(self, inode: Ptr[Inode], page: Keep[Ptr[U8]]) -> OrErrno[I64]:
         """Write where the process that runs has it."""
-        ret(self._print(page, "self/mounts"))
+        ret(self.print(page, "self/mounts"))
 
     @inline(changes=CALLER_SAVED)
-    def _print(self, page: Ptr[U8], format: str, *arguments: object) -> I64:
+    def print(self, page: Ptr[U8], format: str, *arguments: object) -> I64:
         """Write formatted text, which is short, and a zero into `page`. Returns its length."""
         buffer = local(TextBuffer)
         mov(buffer.start, u64(page))
@@ -174,10 +174,10 @@ class ProcLinks(ProcSource):
         result = keep(I64)
         process = keep(self._process_of(node))
         self.inspection.look_into(process, node.thread, result, lambda task: None)
-        tail(self._convert, result)
+        tail(self.convert, result)
 
     @function
-    def _convert(self, result: I64) -> OrErrno[I32]:
+    def convert(self, result: I64) -> OrErrno[I32]:
         """Return an error as files tell it: -EACCES, or -ENOENT for what has ended."""
         fail_if(result == -Errno.EPERM, Errno.EACCES)
         fail_if(result != 0, Errno.ENOENT)
@@ -193,7 +193,7 @@ class ProcLinks(ProcSource):
             self.contexts.get_current(task.context, cast(place, Ptr[Path]))
 
         self.inspection.look_into(process, node.thread, result, take)
-        tail(self._convert, result)
+        tail(self.convert, result)
 
     @function(context="thread", sleeps=True)
     def follow_root(self, inode: Ptr[Inode], place: Keep[Ptr[Place]]) -> OrErrno[I32]:
@@ -205,7 +205,7 @@ class ProcLinks(ProcSource):
             self.contexts.get_root(task.context, cast(place, Ptr[Path]))
 
         self.inspection.look_into(process, node.thread, result, take)
-        tail(self._convert, result)
+        tail(self.convert, result)
 
     @function(context="thread", sleeps=True)
     def follow_file(self, inode: Ptr[Inode], place: Keep[Ptr[Place]]) -> OrErrno[I32]:
@@ -221,7 +221,7 @@ class ProcLinks(ProcSource):
 
         self.inspection.look_into(process, node.thread, result, take)
         with if_(file == 0):
-            try_(self._convert(result))
+            try_(self.convert(result))
             fail(Errno.ENOENT)
         tail(self._lead_to, cast(file, Ptr[File]), place)
 
@@ -285,18 +285,18 @@ class ProcLinks(ProcSource):
         inode = keep(dentry.inode)
         asserts(inode != 0)
         with if_(is_type(inode, FileType.FIFO)):
-            ret(self._print(page, "pipe:[%u]", inode.number))
+            ret(self.print(page, "pipe:[%u]", inode.number))
         with if_(is_type(inode, FileType.SOCKET)):
-            ret(self._print(page, "socket:[%u]", inode.number))
+            ret(self.print(page, "socket:[%u]", inode.number))
         with if_(is_type(inode, FileType.REGULAR)):
-            ret(self._print(page, f"/memfd:{REMOVED}"))
+            ret(self.print(page, f"/memfd:{REMOVED}"))
         with if_(is_type(inode, FileType.SOCKET)):
-            ret(self._print(page, "socket:[%u]", inode.number))
+            ret(self.print(page, "socket:[%u]", inode.number))
         for name, operations in self.kinds.items():
             lea(rax, operations)
             with if_(u64(inode.file_operations) == rax):
-                ret(self._print(page, f"anon_inode:{name}"))
-        ret(self._print(page, "anon_inode:[%u]", inode.number))
+                ret(self.print(page, f"anon_inode:{name}"))
+        ret(self.print(page, "anon_inode:[%u]", inode.number))
 
     @inline(changes=(rax, "length"))
     def _write_text(self, page: Ptr[U8], length: U64, characters: str) -> None:

@@ -49,16 +49,15 @@ class CloneFlag(IntFlag):
 EXIT_SIGNAL_MASK = 0xFF
 """The bits of the flags of `clone` that are a signal's number (CSIGNAL)."""
 
-NAMESPACES = (
-    CloneFlag.NEWNS
-    | CloneFlag.NEWCGROUP
+OTHER_NAMESPACES = (
+    CloneFlag.NEWCGROUP
     | CloneFlag.NEWUTS
     | CloneFlag.NEWIPC
     | CloneFlag.NEWUSER
     | CloneFlag.NEWPID
     | CloneFlag.NEWNET
 )
-"""Those that ask for namespaces of its own."""
+"""Those that ask for namespaces of its own of which there is one for all."""
 
 
 class CloneArguments(Struct):

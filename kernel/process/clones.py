@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
+from kernel.fs.credentials import CapabilityBit
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
 from kernel.paging.addresses import USER_END
-from kernel.process.cloneflag import NAMESPACES, CloneArguments, CloneFlag
+from kernel.process.cloneflag import OTHER_NAMESPACES, CloneArguments, CloneFlag
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
 from kernel.process.policies import Policies
@@ -91,10 +92,17 @@ class Clones(Subsystem):
 
     @function
     def _check(self, arguments: Ptr[CloneArguments]) -> OrErrno[I64]:
-        """Return 0 if the flags go together, else -EINVAL; -EPERM for a bad base of FS."""
+        """Return 0 if the flags go together, else -EINVAL; -EPERM for a bad base of FS, or if the
+        task that runs may not have a mount namespace of its own."""
         flags, limit = scratch(arguments.flags), scratch(U64)
-        mov(limit, int(NAMESPACES | CloneFlag.INTO_CGROUP))
+        mov(limit, int(OTHER_NAMESPACES | CloneFlag.INTO_CGROUP))
         fail_if(flags & limit, Errno.EINVAL)
+        with if_((flags & CloneFlag.NEWNS) != 0):
+            fail_if(flags & CloneFlag.FS, Errno.EINVAL)
+            task = self.processes.current()
+            credentials = scratch(task.credentials)
+            fail_if((credentials.effective & (1 << CapabilityBit.SYS_ADMIN)) == 0, Errno.EPERM)
+            release(task, credentials)
         with if_((flags & CloneFlag.PIDFD) != 0):
             fail_if(flags & (CloneFlag.DETACHED | CloneFlag.THREAD), Errno.EINVAL)
             with if_((flags & CloneFlag.PARENT_SETTID) != 0):

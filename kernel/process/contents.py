@@ -19,6 +19,7 @@ from kernel.process.extendedattributecalls import ExtendedAttributeCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
+from kernel.process.filesystemcalls import FileSystemCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
@@ -44,6 +45,8 @@ from kernel.process.messagecalls import MessageCalls
 from kernel.process.messagequeuecalls import MessageQueueCalls
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
+from kernel.process.namespacecalls import NamespaceCalls
+from kernel.process.openhow import OpenHows
 from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
 from kernel.process.pathcalls import PathCalls
@@ -93,6 +96,7 @@ from kernel.process.timerfilecalls import TimerFileCalls
 from kernel.process.timespec import TimeSpecs
 from kernel.process.transfercalls import TransferCalls
 from kernel.process.undolists import UndoLists
+from kernel.process.unsharing import Unsharing
 from kernel.process.usagecalls import UsageCalls
 from kernel.process.usages import Usages
 from kernel.process.userpath import UserPaths
@@ -132,7 +136,8 @@ CONTENTS: Contents = (
     WaitMasks,  # signals that are blocked while they wait
     PollCalls,  # for several at once
     EpollCalls,  # and for sets of them
-    PathCalls,  # and for names
+    OpenHows,  # how they want files to be opened
+    PathCalls,  # system calls for names
     NameCalls,  # and for looking at these alone
     StatusCalls,  # and for what is told of files
     ExtendedStatusCalls,  # in more detail
@@ -140,6 +145,9 @@ CONTENTS: Contents = (
     StampCalls,  # and for their times
     MountCalls,  # and for file systems as a whole
     InotifyCalls,  # and for watching them
+    FileSystemCalls,  # and for their kinds
+    Unsharing,  # what they share of these
+    NamespaceCalls,  # system calls for that
     LockCalls,  # and for locking them
     TransferCalls,  # and between two files
     SpliceCalls,  # and pipes

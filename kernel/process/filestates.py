@@ -50,17 +50,21 @@ class FileStates(Subsystem):
     @function(context="thread", sleeps=True)
     def copy(self, task: Keep[Ptr[Task]], source: Keep[Ptr[Task]], flags: Keep[U32]) -> Bool:
         """Give `task`, which has nothing, what `source` has: the same if the `CloneFlag` says so,
-        else copies. Returns whether there was memory; if not, it has a part."""
-        for flag, name, clone in (
-            (CloneFlag.FILES, "files", self.tables.clone),
-            (CloneFlag.FS, "context", self.contexts.clone),
-        ):
-            mine, theirs = getattr(task, name), scratch(getattr(source, name))
-            with if_((flags & flag) != 0):
-                theirs.references.gain()
-                mov(mine, theirs)
-            with else_():
-                mov(mine, try_(clone(theirs)))
+        else copies; with NEWNS in a mount namespace of its own. Returns whether there was memory;
+        if not, it has a part."""
+        table, context = scratch(source.files), keep(source.context)
+        with if_((flags & CloneFlag.FILES) != 0):
+            table.references.gain()
+            mov(task.files, table)
+        with else_():
+            mov(task.files, try_(self.tables.clone(table)))
+        with if_((flags & CloneFlag.NEWNS) != 0):
+            mov(task.context, try_(self.contexts.clone_apart(context)))
+        with elif_((flags & CloneFlag.FS) != 0):
+            context.references.gain()
+            mov(task.context, context)
+        with else_():
+            mov(task.context, try_(self.contexts.clone(context)))
         credentials = scratch(source.credentials)
         credentials.references.gain()
         mov(task.credentials, credentials)

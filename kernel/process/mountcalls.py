@@ -9,9 +9,12 @@ from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.fscontext import FsContext
 from kernel.fs.inode import NAME_MAX, SuperBlock
-from kernel.fs.mounting import MOUNT_FLAGS, Mounting, UnmountFlag
+from kernel.fs.mount import Mount, MountFlag
+from kernel.fs.mounting import Mounting
+from kernel.fs.mountrequest import MOUNT_FLAGS, MountArguments
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.subject import Subject
+from kernel.fs.unmounting import UnmountFlag, Unmounting
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import AT_FDCWD, PathCalls
 from kernel.process.processes import Processes
@@ -23,10 +26,18 @@ from pykasm import *
 MAGIC_MASK, MAGIC = 0xFFFF_0000, 0xC0ED_0000
 """The upper half of the flags of `mount`, as programs of long ago gave it (MS_MGC_VAL)."""
 
-UNMOUNT_FLAGS = int(UnmountFlag.FORCE | UnmountFlag.DETACH | UnmountFlag.NO_FOLLOW)
+UNMOUNT_FLAGS = int(
+    UnmountFlag.FORCE | UnmountFlag.DETACH | UnmountFlag.EXPIRE | UnmountFlag.NO_FOLLOW
+)
+
+NAMES = ("source", "target", "kind", "options")
+"""The arguments of `mount` that are texts."""
 
 VALID = 0x20
 """In the flags that `statfs` tells: they are there (ST_VALID)."""
+
+RENUMBERED = ((MountFlag.RELATIVE_TIMES, 0x1000), (MountFlag.NO_SYMLINKS, 0x2000))
+"""Those flags that have other numbers there (ST_RELATIME, ST_NOSYMFOLLOW)."""
 
 
 class FileSystemStatus(Struct, size=120):
@@ -56,6 +67,7 @@ class MountCalls(SystemCallGroup):
         names: UserPaths,
         files: Files,
         mounting: Mounting,
+        unmounting: Unmounting,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -64,6 +76,7 @@ class MountCalls(SystemCallGroup):
         self.names = names
         self.files = files
         self.mounting = mounting
+        self.unmounting = unmounting
         self.copy = copy
 
     @inline(changes=(rax, rcx))
@@ -78,79 +91,62 @@ class MountCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def mount(
         self,
-        source: User[U8],
+        source: Keep[Fetched[User[U8]]],
         target: Keep[Fetched[User[U8]]],
         kind: Keep[Fetched[User[U8]]],
         flags: Keep[U64],
         options: Keep[Fetched[User[U8]]],
     ) -> OrErrno[I64]:
-        """Mount a file system of a `kind` on the directory `target`. No kind has a `source`."""
-        result, name = keep(I64), local(OrNull[Ptr[U8]])
-        mov(name, 0)
-        with if_(u64(kind) != 0):
-            failed, taken = self.names.take(kind)
-            with if_(taken == 0):
-                movsxd(rax, failed)
-                ret(rax)
-            ignore(failed, "there is a name")
-            mov(name, taken)
-            disown(taken, "it is freed below")
-        mov(result, self._mount_kind(target, name, flags, options))
-        owned = scratch(name)
-        with if_(owned != 0):
-            take_over(owned, "it was taken above")
-            self.names.free(owned)
-        ret(result)
-
-    @function(context="thread", sleeps=True)
-    def _mount_kind(
-        self,
-        target: Keep[Fetched[User[U8]]],
-        kind: Keep[OrNull[Ptr[U8]]],
-        flags: Keep[U64],
-        options: Keep[Fetched[User[U8]]],
-    ) -> OrErrno[I64]:
-        """Do so for a copy of the kind's name."""
-        result = local(I64)
-        with if_(u64(options) == 0):
-            tail(self._mount_with, target, kind, flags, text(""))
-        failed, taken = self.names.take(options)
-        with if_(taken == 0):
-            movsxd(rax, failed)
-            ret(rax)
-        ignore(failed, "there are options")
-        copied = keep(taken)
-        mov(result, self._mount_with(target, kind, flags, copied))
-        self.names.free(copied)
-        ret(result)
-
-    @function(context="thread", sleeps=True)
-    def _mount_with(
-        self,
-        target: Fetched[User[U8]],
-        kind: Keep[OrNull[Ptr[U8]]],
-        flags: Keep[U64],
-        options: Keep[Ptr[U8]],
-    ) -> OrErrno[I64]:
-        """Do so for a copy of the options, too."""
-        result = local(I64)
-        failed, taken = self.names.take(target)
-        with if_(taken == 0):
-            movsxd(rax, failed)
-            ret(rax)
-        ignore(failed, "there is a name")
-        name = keep(taken)
+        """Mount a file system of a `kind` on `target`, or what is at `source`; or change what is
+        mounted there. No kind has a source."""
+        arguments, subject, result = local(MountArguments), local(Subject), local(I64)
+        self._begin(subject)
+        lea(rax, subject)
+        mov(u64(arguments.subject), rax)
         mov(eax, u32(flags))
         and_(eax, MAGIC_MASK)
         with if_(eax == MAGIC):
             and_(u32(flags), ~MAGIC_MASK & 0xFFFF_FFFF)
-        subject = local(Subject)
-        self._begin(subject)
-        done = self.mounting.mount(address_of(subject), name, kind, u32(flags), options)
-        movsxd(rax, done)
-        mov(result, rax)
-        self.names.free(name)
+        mov(arguments.flags, u32(flags))
+        release(flags)
+        for name in NAMES:
+            mov(u64(getattr(arguments, name)), 0)
+        mov(result, 0)
+        for name, given in (
+            ("kind", kind),
+            ("source", source),
+            ("target", target),
+            ("options", options),
+        ):
+            with if_(result == 0):
+                failed, taken = self._take(given)
+                mov(result, failed)
+                mov(getattr(arguments, name), taken)
+        with if_(result == 0):
+            done = self._mount(address_of(arguments))
+            mov(result, done)
+        for name in NAMES:
+            owned = scratch(getattr(arguments, name))
+            with if_(owned != 0):
+                self.names.free(owned)
         ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _take(self, name: Fetched[User[U8]]) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[U8]]]]:
+        """Return 0 and a copy of a program's text, null if there is none; or an error and null."""
+        result = keep(I64)
+        with if_(u64(name) == 0):
+            ret(0, 0)
+        failed, taken = self.names.take(name)
+        movsxd(result, failed)
+        ret(result, taken)
+
+    @function(context="thread", sleeps=True)
+    def _mount(self, arguments: Ptr[MountArguments]) -> OrErrno[I64]:
+        """Do so for copies of the arguments."""
+        fail_if(arguments.target == 0, Errno.EFAULT)
+        movsxd(rax, self.mounting.mount(arguments))
+        ret(rax)
 
     @function(context="thread", sleeps=True)
     def umount2(self, target: Fetched[User[U8]], flags: Keep[U32]) -> OrErrno[I64]:
@@ -164,7 +160,7 @@ class MountCalls(SystemCallGroup):
         ignore(failed, "there is a name")
         name = keep(taken)
         self._begin(subject)
-        done = self.mounting.unmount(address_of(subject), name, flags)
+        done = self.unmounting.unmount(address_of(subject), name, flags)
         movsxd(result, done)
         self.names.free(name)
         ret(result)
@@ -192,7 +188,7 @@ class MountCalls(SystemCallGroup):
         status = local(FileSystemStatus)
         mount = scratch(file.path.mount)
         asserts(mount != 0)
-        self._fill(address_of(status), mount.superblock, mount.flags)
+        self._fill(address_of(status), mount)
         self.files.drop(file)
         result, left = self.copy.copy_out(buffer, address_of(status), sizeof(FileSystemStatus))
         ignore(left)
@@ -200,10 +196,9 @@ class MountCalls(SystemCallGroup):
         ret(rax)
 
     @function
-    def _fill(self, status: Ptr[FileSystemStatus], superblock: Ptr[SuperBlock], flags: U32) -> None:
-        """Describe a file system, as it is mounted with `flags`. One without bounds has no
-        sizes."""
-        status, superblock, flags = scratch(status), scratch(superblock), scratch(flags)
+    def _fill(self, status: Ptr[FileSystemStatus], mount: Ptr[Mount]) -> None:
+        """Describe the file system of `mount`. One without bounds has no sizes."""
+        status, superblock, mount = scratch(status), scratch(mount.superblock), scratch(mount)
         mov(rdi, status)
         xor(eax, eax)
         mov(ecx, sizeof(FileSystemStatus) // sizeof(U64))
@@ -216,9 +211,21 @@ class MountCalls(SystemCallGroup):
         mov(rax, superblock.device)
         mov(status.identifier, rax)
         self._fill_sizes(status, superblock)
-        and_(flags, MOUNT_FLAGS)
-        or_(flags, VALID)
-        mov(status.flags, u64(flags))
+        self._fill_flags(status, mount)
+
+    @inline(changes=(rax, rcx))
+    def _fill_flags(self, status: Ptr[FileSystemStatus], mount: Ptr[Mount]) -> None:
+        """Tell what is so of `mount`: flags have the numbers that `mount` takes, but for some."""
+        mov(ecx, mount.flags)
+        mov(eax, ecx)
+        and_(eax, int(MOUNT_FLAGS) & ~sum(flag for flag, _ in RENUMBERED))
+        or_(eax, VALID)
+        with if_(mount.is_read_only()):
+            or_(eax, MountFlag.READ_ONLY)
+        for flag, number in RENUMBERED:
+            with if_(ecx & flag):
+                or_(eax, number)
+        mov(status.flags, rax)
 
     @inline(changes=(rax, rcx))
     def _fill_sizes(self, status: Ptr[FileSystemStatus], superblock: Ptr[SuperBlock]) -> None:

@@ -128,7 +128,7 @@ class NameCalls(SystemCallGroup):
         seen, inode = scratch(file.path.mount), scratch(file.inode)
         asserts(seen != 0)
         with if_(wanted & Access.WRITE):
-            fail_if(seen.flags & MountFlag.READ_ONLY, Errno.EROFS)
+            fail_if(seen.is_read_only(), Errno.EROFS)
         with if_((wanted & Access.EXECUTE) & is_type(inode, FileType.REGULAR)):
             fail_if(seen.flags & MountFlag.NO_EXECUTE, Errno.EACCES)
         ret(0)

@@ -12,6 +12,7 @@ from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.fscontexts import FsContexts
 from kernel.fs.inode import is_type
+from kernel.fs.lookup import RESOLVE_SHIFT, Lookup, LookupFlag
 from kernel.fs.mode import TYPE_MASK, Access, FileType
 from kernel.fs.openflag import OF_KERNEL, OpenFlag
 from kernel.fs.opening import Opening
@@ -21,9 +22,11 @@ from kernel.fs.removal import Removal
 from kernel.fs.renaming import Renaming
 from kernel.fs.subject import Subject
 from kernel.process.filecalls import FileCalls
+from kernel.process.openhow import OpenHow, OpenHows, Resolve
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.userpath import UserPaths
+from kernel.vm.structcopy import StructCopy
 from pykasm import *
 
 AT_FDCWD = -100
@@ -76,6 +79,8 @@ class PathCalls(SystemCallGroup):
         renaming: Renaming,
         contexts: FsContexts,
         permissions: Permissions,
+        structs: StructCopy,
+        hows: OpenHows,
     ) -> None:
         self.processes = processes
         self.numbers = numbers
@@ -87,6 +92,8 @@ class PathCalls(SystemCallGroup):
         self.renaming = renaming
         self.contexts = contexts
         self.permissions = permissions
+        self.structs = structs
+        self.hows = hows
 
     # Names
 
@@ -158,6 +165,27 @@ class PathCalls(SystemCallGroup):
         tail(self.find_as, directory, name, flags, mode, task.credentials)
 
     @function(context="thread", sleeps=True)
+    def walk_to(
+        self, lookup: Keep[Ptr[Lookup]], directory: I32, name: Fetched[User[U8]], flags: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Walk to what the name leads to, by AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH in `flags`.
+        Returns 0, and the caller ends the walk; or an error."""
+        start = local(NameStart)
+        try_(self._begin(address_of(start), directory, name))
+        mov(eax, LookupFlag.FOLLOW)
+        with if_(flags & AT_SYMLINK_NOFOLLOW):
+            xor(eax, eax)
+        with if_(flags & AT_EMPTY_PATH):
+            or_(eax, LookupFlag.EMPTY)
+        mov(flags, eax)
+        place = self._place(address_of(start))
+        find = self.opening.walk.find
+        result = keep(I64)
+        movsxd(result, find(lookup, address_of(start.subject), place, start.name, flags))
+        self._end(address_of(start))
+        ret(result)
+
+    @function(context="thread", sleeps=True)
     def find_place(
         self, directory: I32, name: Fetched[User[U8]], flags: U32
     ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
@@ -180,18 +208,31 @@ class PathCalls(SystemCallGroup):
         credentials: Keep[Ptr[Credentials]],
     ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
         """Do the same for who has `credentials`."""
-        start, file, result = local(NameStart), keep(OrNull[Ptr[File]]), keep(I64)
-        mov(result, self._begin(address_of(start), directory, name))
+        start = local(NameStart)
+        result = keep(self._begin(address_of(start), directory, name))
         with if_(result != 0):
             ret(result, 0)
+        release(result)
         mov(start.subject.credentials, credentials)
-        place = self._place(address_of(start))
-        failed, opened = self.opening.open(
-            address_of(start.subject), place, start.name, flags, mode
+        failed, opened = self._open_at(address_of(start), flags, mode, 0)
+        ret(failed, opened)
+
+    @function(context="thread", sleeps=True)
+    def _open_at(
+        self, start: Keep[Ptr[NameStart]], flags: U32, mode: U32, within: U32
+    ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
+        """Open what the name of `start` leads to, within what the `LookupFlag`s in `within` say,
+        and end it. Returns 0 and the file, or an error and null."""
+        flags, mode, within = keep(flags), keep(mode), keep(within)
+        place = self._place(start)
+        failed, opened = self.opening.open_within(
+            address_of(start.subject), place, start.name, flags, mode, within
         )
+        release(flags, mode, within)
+        result, file = keep(I64), keep(OrNull[Ptr[File]])
         movsxd(result, failed)
         mov(file, opened)
-        self._end(address_of(start))
+        self._end(start)
         ret(result, file)
 
     @function(context="thread", sleeps=True)
@@ -221,6 +262,49 @@ class PathCalls(SystemCallGroup):
             tail(self.numbers.release, number, failed)
         ignore(failed, "it is open")
         tail(self.numbers.enter, number, opened)
+
+    @function(context="thread", sleeps=True)
+    def openat2(
+        self,
+        directory: Keep[I32],
+        name: Keep[Fetched[User[U8]]],
+        source: Fetched[User[U8]],
+        size: Untrusted[U64],
+    ) -> OrErrno[I64]:
+        """Open the file `name` as the `OpenHow` at `source`, of `size` bytes, says."""
+        how, number = local(OpenHow), local(I64)
+        fail_if(size < sizeof(OpenHow), Errno.EINVAL)
+        try_(self.structs.copy_in(address_of(how), sizeof(OpenHow), source, size))
+        try_(self.hows.check(address_of(how)))
+        mov(number, self.numbers.reserve(u32(how.flags)))
+        with if_(number < 0):
+            ret(number)
+        failed, opened = self._open_how(directory, name, address_of(how))
+        with if_(opened == 0):
+            tail(self.numbers.release, number, failed)
+        ignore(failed, "it is open")
+        tail(self.numbers.enter, number, opened)
+
+    @function(context="thread", sleeps=True)
+    def _open_how(
+        self, directory: Keep[I32], name: Fetched[User[U8]], how: Keep[Ptr[OpenHow]]
+    ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
+        """Open the file `name` as `how`, which was checked, says."""
+        start = local(NameStart)
+        result = keep(self._begin(address_of(start), directory, name))
+        with if_(result != 0):
+            ret(result, 0)
+        release(result)
+        # A name that begins with a slash begins there, too
+        with if_((how.resolve & Resolve.IN_ROOT) & (directory != AT_FDCWD) & (start.file == 0)):
+            mov(start.file, self.numbers.get(u32(directory)))
+            with if_(start.file == 0):
+                self._end(address_of(start))
+                ret(-Errno.EBADF, 0)
+        within = scratch(u32(how.resolve))
+        shl(within, RESOLVE_SHIFT)
+        failed, opened = self._open_at(address_of(start), u32(how.flags), u32(how.mode), within)
+        ret(failed, opened)
 
     # Making and removing
 

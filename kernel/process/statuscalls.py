@@ -11,9 +11,11 @@ from kernel.fs.file import File
 from kernel.fs.fileevents import FileEvents
 from kernel.fs.files import Files
 from kernel.fs.filestatus import FileStatus
+from kernel.fs.lookup import Lookup
 from kernel.fs.mode import Access
 from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import OpenFlag
+from kernel.fs.walk import Walk
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
@@ -41,6 +43,7 @@ class StatusCalls(SystemCallGroup):
         directories: DirectoryReading,
         events: FileEvents,
         copy: UserCopy,
+        walk: Walk,
     ) -> None:
         self.processes = processes
         self.numbers = numbers
@@ -50,6 +53,7 @@ class StatusCalls(SystemCallGroup):
         self.directories = directories
         self.events = events
         self.copy = copy
+        self.walk = walk
 
     # Telling
 
@@ -79,11 +83,15 @@ class StatusCalls(SystemCallGroup):
         self, directory: I32, name: Fetched[User[U8]], buffer: Keep[User[U8]], flags: U32
     ) -> OrErrno[I64]:
         """Tell of the file `name`."""
-        failed, opened = self.paths.find_place(directory, name, flags)
-        with if_(opened == 0):
-            ret(failed)
-        ignore(failed, "it is there")
-        tail(self._tell, opened, buffer)
+        lookup, status = local(Lookup), local(FileStatus)
+        try_(self.paths.walk_to(address_of(lookup), directory, name, flags))
+        dentry = scratch(lookup.place.dentry)
+        asserts(dentry != 0)
+        inode = scratch(dentry.inode)
+        asserts(inode != 0)  # walks only come to positive entries
+        self.attributes.stat(inode, address_of(status))
+        self.walk.end(address_of(lookup))
+        ret(self._copy_out(buffer, status))
 
     @function(context="thread", sleeps=True)
     def _tell_unnamed(
@@ -115,10 +123,15 @@ class StatusCalls(SystemCallGroup):
         status = local(FileStatus)
         self.attributes.stat(file.inode, address_of(status))
         self.files.drop(file)
+        ret(self._copy_out(buffer, status))
+
+    @inline(changes=CALLER_SAVED)
+    def _copy_out(self, buffer: User[U8], status: FileStatus) -> OrErrno[I64]:
+        """Copy `status` to the program's `buffer`."""
         result, left = self.copy.copy_out(buffer, address_of(status), sizeof(FileStatus))
         ignore(left)
         movsxd(rax, result)
-        ret(rax)
+        return i64(rax)
 
     @function(context="thread", sleeps=True)
     def getdents64(self, number: U32, buffer: Keep[User[U8]], length: Keep[U64]) -> OrErrno[I64]:

@@ -38,7 +38,7 @@ class PtyDirectory(Subsystem):
         ignore(made, "it may be there; else mounting tells")
         flags = MountFlag.NO_SET_USER | MountFlag.NO_EXECUTE
         subject = address_of(self.root.subject)
-        failed = self.mounting.mount(
+        failed = self.mounting.mount_kind(
             subject, text(DIRECTORY), text(self.kind), flags, text(OPTIONS)
         )
         with if_(failed != 0):

@@ -28,6 +28,7 @@ from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
 from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.initramfs import Initramfs
+from kernel.fs.namespacefiles import NamespaceFiles
 from kernel.fs.randomness import Randomness
 from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.ipc.mqueuefs import Mqueuefs
@@ -124,6 +125,7 @@ class LateSteps(Steps):
         RootFileSystem.start,  # files
         AnonymousFiles.start,  # and those without names
         Mqueuefs.start,  # and message queues
+        NamespaceFiles.start,  # and for what is seen of mounts
         Initramfs.start,  # and what the boot loader brings of them
         DeviceNodes.start,  # and names of devices
         Sysfs.start,  # and what is told of them

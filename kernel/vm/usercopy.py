@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.paging.addresses import LOWER_HALF_END
 from kernel.vm.addressspaces import AddressSpaces
@@ -12,6 +11,10 @@ from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.rights import Rights
 from kernel.vm.useraccess import UserAccess
 from pykasm import *
+
+PIECE = 128
+"""Bytes of a string that are copied at once, up to a multiple of it: more than most names have, and
+a part of a page."""
 
 
 class UserCopy(Subsystem):
@@ -156,10 +159,10 @@ class UserCopy(Subsystem):
 
     @inline(changes="chunk")
     def _chunk(self, chunk: U64, source: U64, left: U64) -> None:
-        """Set `chunk` to the bytes from `source` to the end of its page, at most `left`. The next
-        page may not be there, and the string may end before it."""
+        """Set `chunk` to the bytes from `source` to the end of its piece, at most `left`. The next
+        one may lie in a page that is not there, and the string may end before it."""
         mov(chunk, source)
-        or_(chunk, -PAGE)
+        or_(chunk, -PIECE)
         neg(chunk)
         with if_(chunk > left):
             mov(chunk, left)

@@ -66,6 +66,25 @@ static void lazily(void) {
     CHECK(pread(file, &byte, 1, 0) == 1 && byte == 'y' && close(file) == 0);
 }
 
+static void old_calls(void) {
+    struct { int blocks; unsigned long files; char names[16]; } room;
+    char name[64];
+    int kinds = syscall(SYS_sysfs, 3), index = syscall(SYS_sysfs, 1, "tmpfs");
+    CHECK(kinds > 1 && index >= 0 && index < kinds);
+    CHECK(syscall(SYS_sysfs, 2, index, name) == 0 && !strcmp(name, "tmpfs"));
+    FAILS(syscall(SYS_sysfs, 1, "nofs"), EINVAL);
+    FAILS(syscall(SYS_sysfs, 1, BAD), EFAULT);
+    FAILS(syscall(SYS_sysfs, 2, kinds, name), EINVAL);
+    FAILS(syscall(SYS_sysfs, 2, index, BAD), EFAULT);
+    FAILS(syscall(SYS_sysfs, 4), EINVAL);
+    CHECK(mount("a", PLACE, "tmpfs", 0, "size=64k,nr_inodes=9") == 0);
+    CHECK(stat(PLACE, &status) == 0 && syscall(SYS_ustat, status.st_dev, &room) == 0);
+    CHECK(room.blocks == 16 && room.files == 8);
+    FAILS(syscall(SYS_ustat, 0x7FFFFFFF, &room), EINVAL);
+    FAILS(syscall(SYS_ustat, status.st_dev, BAD), EFAULT);
+    CHECK(umount(PLACE) == 0);
+}
+
 static int run(const char *name) {
     int status;
     pid_t child = fork();
@@ -149,6 +168,7 @@ int main(int count, char **arguments) {
     plain();
     over_another();
     lazily();
+    old_calls();
     flags(arguments[0]);
     int status;
     pid_t child = fork();

@@ -222,6 +222,28 @@ static int do_mount(void) {
     return result ? end_mount(result) : 0;
 }
 
+static int into_spaces(int *file) {
+    if (unshare(CLONE_NEWNS) || mount("x", "/mnt", "tmpfs", 0, 0) ||
+        mount(0, "/mnt", 0, MS_SHARED, 0) || mkdir("/mnt/a", 0755) || mkdir("/mnt/b", 0755) ||
+        mkdir("/mnt/p", 0755) || mount("x", "/mnt/p", "proc", 0, 0))
+        return -1;
+    if ((*file = open("/mnt/p/self/ns/mnt", O_RDONLY)) < 0)
+        return -1;
+    return unshare(CLONE_NEWNS) || mount("x", "/mnt/a", "tmpfs", 0, 0) ||
+           mount("/mnt", "/mnt/b", 0, MS_BIND | MS_REC, 0) || setns(*file, 0) ? -1 : 0;
+}
+
+// A mount that is passed on to another namespace, and into that.
+static int do_spaces(void) {
+    int file = -1, result = into_spaces(&file), error = errno;
+    failed_before = syscall(FAIL_ALLOCATION, 0);
+    if (file >= 0)
+        close(file);
+    umount2("/mnt", MNT_DETACH);
+    errno = error;
+    return result;
+}
+
 static int read_all(const char *name) {
     char text[1000];
     int file = open(name, O_RDONLY), got = 0;
@@ -743,7 +765,7 @@ static int (*const calls[])(void) = {
     do_posix_queue,
     do_semaphores, do_semaphore_thread, do_messages, do_segment,
     do_eventfd, do_epoll, do_timerfd, do_signalfd, do_memfd, do_waitv, do_fallocate, do_mount,
-    do_pty, do_devpts, do_procfs, do_sendfile, do_unshare_range,
+    do_pty, do_devpts, do_spaces, do_procfs, do_sendfile, do_unshare_range,
     do_pipe, do_write_pipe, do_socketpair, do_pass, do_high_number, do_create, do_directory, do_names,
     do_symlink, do_fifo,
     do_fill, do_shared_file, do_private_file, do_list, do_getcwd, do_flock, do_vectors, do_poll,

@@ -129,7 +129,7 @@ ELSEWHERE = {
     "Lines.start": NO_APIC,
     "KernelSpace.start": NO_EARLY,
     "MountNamespaces.create": NO_ROOT,
-    "Mounts.create": NO_ROOT,
+    "Mounts._make": NO_ROOT,
     "MpTable._find": NO_MP_TABLE,
     "Msi._map_table": NO_MESSAGE,
     "DirectMap.claim_registers": NO_TABLES,
