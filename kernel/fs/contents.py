@@ -41,6 +41,7 @@ from kernel.fs.logdevice import LogDevice
 from kernel.fs.memorydevices import MemoryDevices
 from kernel.fs.mounting import Mounting
 from kernel.fs.mountnamespaces import MountNamespaces
+from kernel.fs.mountrights import MountRights
 from kernel.fs.mounts import Mounts
 from kernel.fs.mounttrees import MountTrees
 from kernel.fs.namespacefiles import NamespaceFiles
@@ -136,6 +137,7 @@ CONTENTS: Contents = (
     TextFiles,  # and files that are such texts
     Tmpfs,  # the file system that is there alone
     RootFileSystem,  # the one that everything begins with
+    MountRights,  # who may change that
     Mounting,  # and further ones
     LogDevice,  # the kernel's log as one
     Devtmpfs,  # the file system of their names

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kernel.errno import Errno
-from kernel.fs.credentials import CapabilityBit
 from kernel.fs.filesystem import FileSystem
 from kernel.fs.inode import Inode, SuperBlock, SuperBlockFlag, is_type
 from kernel.fs.lookup import Lookup, LookupFlag
@@ -19,6 +18,7 @@ from kernel.fs.mountrequest import (
     MountArguments,
     MountRequest,
 )
+from kernel.fs.mountrights import MountRights
 from kernel.fs.mounts import Mounts
 from kernel.fs.mounttrees import CopyMode, MountTrees
 from kernel.fs.path import Path
@@ -39,6 +39,7 @@ class Mounting(Subsystem):
         mounts: Mounts,
         groups: PeerGroups,
         trees: MountTrees,
+        rights: MountRights,
         mutexes: Mutexes,
         strings: Strings,
         kinds: Sequence[FileSystem],
@@ -47,6 +48,7 @@ class Mounting(Subsystem):
         self.mounts = mounts
         self.groups = groups
         self.trees = trees
+        self.rights = rights
         self.mutexes = mutexes
         self.strings = strings
         self.kinds = kinds
@@ -58,7 +60,7 @@ class Mounting(Subsystem):
         lookup, result, name = local(Lookup), keep(I32), scratch(arguments.target)
         asserts(name != 0)
         try_(self.walk.find(address_of(lookup), arguments.subject, 0, name, LookupFlag.FOLLOW))
-        mov(result, self.check(arguments.subject))
+        mov(result, self.rights.check(arguments.subject))
         with if_(result == 0):
             mov(result, self._run(address_of(lookup), arguments))
         self.walk.end(address_of(lookup))
@@ -79,13 +81,6 @@ class Mounting(Subsystem):
         result = self.mount(address_of(arguments))
         ret(result)
 
-    @function
-    def check(self, subject: Ptr[Subject]) -> OrErrno[I32]:
-        """Return 0 if `subject` may change what is mounted, or -EPERM."""
-        credentials = scratch(subject.credentials)
-        fail_if((credentials.effective & (1 << CapabilityBit.SYS_ADMIN)) == 0, Errno.EPERM)
-        ret(0)
-
     @function(context="thread", sleeps=True)
     def _run(self, lookup: Keep[Ptr[Lookup]], arguments: Keep[Ptr[MountArguments]]) -> OrErrno[I32]:
         """Do so where the walk has come to."""
@@ -101,26 +96,6 @@ class Mounting(Subsystem):
         with self.mutexes.held(self.trees.lock):
             mov(result, self._change(lookup, arguments))
         ret(result)
-
-    # What may be done where
-
-    @function
-    def _check_place(self, place: Ptr[Path], subject: Ptr[Subject]) -> OrErrno[I32]:
-        """Return 0 if `place` is in the namespace of `subject`, or -EINVAL."""
-        context, mount = scratch(subject.context), scratch(place.mount)
-        asserts(mount != 0)
-        mov(rax, context.namespace)
-        fail_if(rax != mount.namespace, Errno.EINVAL)
-        ret(0)
-
-    @function
-    def check_root(self, place: Ptr[Path], subject: Ptr[Subject]) -> OrErrno[I32]:
-        """Return 0 if `place` is the root of a mount there, or -EINVAL."""
-        mount = scratch(place.mount)
-        asserts(mount != 0)
-        mov(rax, place.dentry)
-        fail_if(rax != mount.root, Errno.EINVAL)
-        tail(self._check_place, place, subject)
 
     # Something new
 
@@ -189,7 +164,7 @@ class Mounting(Subsystem):
         there."""
         self.walk.go_down(lookup)
         with errdefer(self.trees.discard, tree):
-            try_(self._check_place(address_of(lookup.place), subject))
+            try_(self.rights.check_place(address_of(lookup.place), subject))
             place, root = scratch(lookup.place.dentry), scratch(tree.root)
             asserts(place != 0)
             fail_if(~self._are_alike(place.inode, root.inode), Errno.ENOTDIR)
@@ -236,7 +211,7 @@ class Mounting(Subsystem):
         mount, root = keep(source.mount), keep(source.dentry)
         asserts((mount != 0) & (root != 0))
         fail_if(mount.flags & MountFlag.UNBINDABLE, Errno.EINVAL)
-        try_(self._check_place(source, arguments.subject))
+        try_(self.rights.check_place(source, arguments.subject))
         release(source)
         made = keep(OrNull[Ptr[Mount]])
         with if_(arguments.flags & MountRequest.RECURSIVE):
@@ -254,8 +229,8 @@ class Mounting(Subsystem):
         self.walk.go_down(lookup)
         place = keep(address_of(lookup.place))
         release(lookup)
-        try_(self._check_place(place, subject))
-        try_(self.check_root(source, subject))
+        try_(self.rights.check_place(place, subject))
+        try_(self.rights.check_root(source, subject))
         release(subject)
         tree, onto = keep(source.mount), keep(place.mount)
         asserts((tree != 0) & (onto != 0))
@@ -286,7 +261,7 @@ class Mounting(Subsystem):
     ) -> OrErrno[I32]:
         """Change what is mounted where the walk has come to."""
         self.walk.go_down(lookup)
-        try_(self.check_root(address_of(lookup.place), arguments.subject))
+        try_(self.rights.check_root(address_of(lookup.place), arguments.subject))
         mount, flags = keep(lookup.place.mount), keep(arguments.flags)
         asserts(mount != 0)
         with if_((flags & MountRequest.REMOUNT) == 0):
@@ -311,7 +286,7 @@ class Mounting(Subsystem):
         superblock, old, result = keep(mount.superblock), keep(U32), keep(I32)
         mov(old, superblock.flags)
         with if_(arguments.flags & MountFlag.READ_ONLY):
-            fail_if(~self.make_read_only(superblock), Errno.EBUSY)
+            fail_if(~self.mounts.make_read_only(superblock), Errno.EBUSY)
         options, operations = scratch(arguments.options), scratch(superblock.operations)
         with if_(options == 0):
             mov(options, text(""))
@@ -323,16 +298,6 @@ class Mounting(Subsystem):
         with if_((arguments.flags & MountFlag.READ_ONLY) == 0):
             lock.and_(superblock.flags, ~int(SuperBlockFlag.READ_ONLY) & 0xFFFF_FFFF)
         ret(0)
-
-    @function
-    def make_read_only(self, superblock: Keep[Ptr[SuperBlock]]) -> Bool:
-        """Make `superblock` read-only unless files are open for writing there. Returns whether it
-        is."""
-        old = keep(superblock.flags)
-        lock.or_(superblock.flags, SuperBlockFlag.READ_ONLY)  # before the look at who writes
-        with if_(self.mounts.count_writers(superblock) != 0):
-            mov(superblock.flags, old)
-        ret(superblock.flags & SuperBlockFlag.READ_ONLY)
 
     @inline(changes=rax)
     def _forbid_writing(self, mount: Ptr[Mount]) -> Condition:

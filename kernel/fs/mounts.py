@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.dentries import Dentries
-from kernel.fs.inode import Dentry, DentryFlag, SuperBlock
+from kernel.fs.inode import Dentry, DentryFlag, SuperBlock, SuperBlockFlag
 from kernel.fs.mount import Mount, MountFlag, MountNamespace
 from kernel.fs.path import Path
 from kernel.fs.superblocks import SuperBlocks
@@ -336,7 +336,17 @@ class Mounts(LeakChecks):
     # What may be done in it
 
     @function
-    def count_writers(self, superblock: Ptr[SuperBlock]) -> U64:
+    def make_read_only(self, superblock: Keep[Ptr[SuperBlock]]) -> Bool:
+        """Make `superblock` read-only unless files are open for writing there. Returns whether it
+        is."""
+        old = keep(superblock.flags)
+        lock.or_(superblock.flags, SuperBlockFlag.READ_ONLY)  # before the look at who writes
+        with if_(self._count_writers(superblock) != 0):
+            mov(superblock.flags, old)
+        ret(superblock.flags & SuperBlockFlag.READ_ONLY)
+
+    @function
+    def _count_writers(self, superblock: Ptr[SuperBlock]) -> U64:
         """Return how many files of `superblock` are open for writing, by whichever mounts."""
         superblock, total = scratch(superblock), scratch(U64)
         xor(u32(total), u32(total))

@@ -7,7 +7,7 @@ from kernel.fs.inode import is_type
 from kernel.fs.lookup import Lookup, LookupFlag
 from kernel.fs.mode import FileType
 from kernel.fs.mount import Mount
-from kernel.fs.mounting import Mounting
+from kernel.fs.mountrights import MountRights
 from kernel.fs.mounts import Mounts
 from kernel.fs.mounttrees import MountTrees
 from kernel.fs.path import Path
@@ -36,14 +36,14 @@ class RootPivot(Subsystem):
         walk: Walk,
         mounts: Mounts,
         trees: MountTrees,
-        mounting: Mounting,
+        rights: MountRights,
         paths: Paths,
         mutexes: Mutexes,
     ) -> None:
         self.walk = walk
         self.mounts = mounts
         self.trees = trees
-        self.mounting = mounting
+        self.rights = rights
         self.paths = paths
         self.mutexes = mutexes
 
@@ -58,7 +58,7 @@ class RootPivot(Subsystem):
         """Make the mount at `new` the root, in whose place it comes, and put that one at `old`.
         Returns 0, and the caller moves those who are at the old root, and ends `pivot`; or an
         error."""
-        try_(self.mounting.check(subject))
+        try_(self.rights.check(subject))
         try_(self._find(address_of(pivot.root), subject, text("/")))
         with errdefer(self.walk.end, address_of(pivot.root)):
             try_(self._find(address_of(pivot.new), subject, new))
@@ -113,7 +113,7 @@ class RootPivot(Subsystem):
             fail_if(parent.group != 0, Errno.EINVAL)
             release(parent)
         for lookup in (pivot.root, pivot.new):
-            try_(self.mounting.check_root(address_of(lookup.place), subject))
+            try_(self.rights.check_root(address_of(lookup.place), subject))
         old = address_of(pivot.old.place)
         fail_if(~self.mounts.lies_below(old, address_of(pivot.new.place)), Errno.EINVAL)
         new = address_of(pivot.new.place)

@@ -8,7 +8,7 @@ from kernel.errno import Errno
 from kernel.fs.inode import Dentry, DentryFlag
 from kernel.fs.lookup import Lookup, LookupFlag
 from kernel.fs.mount import MountFlag
-from kernel.fs.mounting import Mounting
+from kernel.fs.mountrights import MountRights
 from kernel.fs.mounts import Mounts
 from kernel.fs.mounttrees import UNUSED, MountTrees
 from kernel.fs.subject import Subject
@@ -33,12 +33,12 @@ class Unmounting(Subsystem):
     """What `umount2` does. Context: thread."""
 
     def __init__(
-        self, walk: Walk, mounts: Mounts, trees: MountTrees, mounting: Mounting, mutexes: Mutexes
+        self, walk: Walk, mounts: Mounts, trees: MountTrees, rights: MountRights, mutexes: Mutexes
     ) -> None:
         self.walk = walk
         self.mounts = mounts
         self.trees = trees
-        self.mounting = mounting
+        self.rights = rights
         self.mutexes = mutexes
 
     @function(context="thread", sleeps=True)
@@ -50,7 +50,7 @@ class Unmounting(Subsystem):
         with if_(flags & UnmountFlag.NO_FOLLOW):
             mov(eax, LookupFlag.UNNOTICED)
         try_(self.walk.find(address_of(lookup), subject, 0, name, eax))
-        mov(result, self.mounting.check(subject))
+        mov(result, self.rights.check(subject))
         with if_(result == 0), self.mutexes.held(self.trees.lock):
             mov(result, self._unmount(address_of(lookup), subject, flags))
         self.walk.end(address_of(lookup))
@@ -61,7 +61,7 @@ class Unmounting(Subsystem):
         self, lookup: Keep[Ptr[Lookup]], subject: Keep[Ptr[Subject]], flags: Keep[U32]
     ) -> OrErrno[I32]:
         """Unmount the mount whose root the walk has come to."""
-        try_(self.mounting.check_root(address_of(lookup.place), subject))
+        try_(self.rights.check_root(address_of(lookup.place), subject))
         self.walk.need_root(lookup)
         mount = keep(lookup.place.mount)
         asserts(mount != 0)
@@ -73,7 +73,7 @@ class Unmounting(Subsystem):
             fail_if(~CF, Errno.EAGAIN)
         with if_((mount == lookup.root.mount) & ((flags & UnmountFlag.DETACH) == 0)):
             # the root stays, but nothing is written to it any more
-            fail_if(~self.mounting.make_read_only(mount.superblock), Errno.EBUSY)
+            fail_if(~self.mounts.make_read_only(mount.superblock), Errno.EBUSY)
             ret(0)
         fail_if(mount.parent == 0, Errno.EINVAL)
         with if_(flags & UnmountFlag.DETACH):
