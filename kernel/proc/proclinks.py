@@ -290,8 +290,6 @@ class ProcLinks(ProcSource):
             ret(self.print(page, "socket:[%u]", inode.number))
         with if_(is_type(inode, FileType.REGULAR)):
             ret(self.print(page, f"/memfd:{REMOVED}"))
-        with if_(is_type(inode, FileType.SOCKET)):
-            ret(self.print(page, "socket:[%u]", inode.number))
         for name, operations in self.kinds.items():
             lea(rax, operations)
             with if_(u64(inode.file_operations) == rax):
