@@ -236,7 +236,9 @@ class Rename(
     What that other one stood for loses the name; it is no directory, or an empty one."""
 
 
-class Exchange(Rename):
+class Exchange(
+    Fn[[Ptr[Inode], Ptr[Dentry], Ptr[Inode], Ptr[Dentry]], OrErrno[I32]], context="thread"
+):
     """Have an entry of a directory and another one, in the same directory or a second, change
     places."""
 

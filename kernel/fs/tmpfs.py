@@ -317,7 +317,7 @@ class Tmpfs(FileSystem):
     ) -> OrErrno[I32]:
         """Have two names change places, as `Exchange` says."""
         first, second = keep(dentry.inode), keep(target.inode)
-        asserts((first != 0) & (second != 0))
+        fail_if((first == 0) | (second == 0), Errno.ENOENT)
         for moved, old, new in (
             (first, directory, target_directory),
             (second, target_directory, directory),
