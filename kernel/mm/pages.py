@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from kernel.cpu.interruptflag import interrupts_disabled
-from kernel.cpu.pagetable import PAGE
 from kernel.mm.faultinjection import FaultInjection
 from kernel.mm.frames import FrameState, frame_of
 from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.zones import Zones
-from kernel.paging.addresses import PhysicalAddress, clear_page, direct
+from kernel.paging.addresses import PhysicalAddress, clear_page
 from pykasm import *
 
 
@@ -66,9 +65,7 @@ class Pages(Subsystem):
     def free_zeroed(self, physical: Owned[PhysicalAddress]) -> None:
         """Free the page at `physical`, allocated alone, which is full of zeros again."""
         with interrupts_disabled():
-            if debugging():
-                self._check(physical, 0)
-                self._check_zeros(physical)
+            self._check(physical, 0)
             self.caches.free_zeroed(physical)
 
     @inline(changes=rax)
@@ -78,16 +75,6 @@ class Pages(Subsystem):
         frame = frame_of(rax)
         asserts(frame.state == FrameState.ALLOCATED)  # else freed twice, or never allocated
         asserts(frame.order == order)
-
-    @inline(changes=(rax, rcx))
-    def _check_zeros(self, physical: PhysicalAddress) -> None:
-        """Assert that the page is full of zeros: who gets it may take it for an empty table."""
-        mov(rax, physical)
-        direct(rax)
-        xor(ecx, ecx)
-        with do_while(lambda: ecx != PAGE):
-            asserts(u64[rax + rcx] == 0)
-            add(ecx, sizeof(U64))
 
     @function
     def allocate(self, order: U32) -> Owned[OrNull[PhysicalAddress]]:
