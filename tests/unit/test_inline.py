@@ -134,8 +134,7 @@ class Cells(Subsystem):
     def bits(self, cell: Ptr[Cell]) -> U64:
         """How many bits of its number are 1."""
         xor(eax, eax)
-        with cell.each_bit() as bit:
-            test(bit, bit)
+        with cell.each_bit():
             inc(rax)
         ret(rax)
 
