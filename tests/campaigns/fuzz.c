@@ -1,6 +1,8 @@
 // Calls system calls with arguments by chance, from several threads: each case is told by its seed.
+#include "cases.h"
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdint.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -12,7 +14,6 @@
 #include <sys/stat.h>
 #include <dirent.h>
 #include <ftw.h>
-#include "cases.h"
 
 // How a parameter is made up (kernel/entry/parameterkind.py), with the values that have names.
 struct parameter {
@@ -380,6 +381,7 @@ static void after(void) {
 
 int main(void) {
     runner = getpid();
+    unshare(CLONE_NEWNS); // cases mount and unmount, which nobody else is to see
     setpgid(0, 0);
     signal(SIGHUP, SIG_IGN); // cases may end a session that this group is the foreground of
     return all(LIMIT);
