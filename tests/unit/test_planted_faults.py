@@ -136,7 +136,7 @@ FAULTS = (
         "ret(first)  # planted",
         (
             (
-                "            self.files.drop(ends.writer)\n            ret(first)\n",
+                "            self.files.drop(writer)\n            ret(first)\n",
                 "            ret(first)  # planted\n",
             ),
         ),
