@@ -108,6 +108,7 @@ _VALUES = [
         (r"<(?:class|enum|flag) '(?:[\w.<>]+\.)?(\w+)'>", r"`\1`"),
         (r"<module '([\w.]+)'[^>]*>", r"the module `\1`"),
         (r"\b(?:pykasm\.\w+|typing)(?:\.\w+)*\.([A-Z]\w*)", r"\1"),
+        (r"\bpykasm(?:\.\w+)*\.(\w+)\(\)", r"\1()"),
     )
 ]
 """How Python shows values that have no text of their own, and how messages do."""

@@ -261,3 +261,13 @@ def test_a_datum_for_the_type_of_a_result() -> None:
 
 def test_operands_in_what_builds_keep() -> None:
     assert str(pickle.loads(pickle.dumps(al))) == str(al)
+
+
+def test_arguments_that_are_written_out_and_are_none() -> None:
+    class Wrong(Subsystem):
+        @function
+        def wrong(self) -> None:
+            local(*U64 * 2)  # type: ignore[misc]
+
+    message = message_of(Wrong)
+    assert "TypeError: local() argument after * must be an iterable" in message
