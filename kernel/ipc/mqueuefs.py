@@ -341,14 +341,14 @@ class Mqueuefs(FileSystem):
 
     @function(context="thread", sleeps=True)
     def release(self, file: Keep[Ptr[File]]) -> None:
-        """Let go of the text, and tell the process that runs no more, as `ReleaseFile` says."""
+        """Free the text, and end the notification of the process that runs. A `ReleaseFile`."""
         self.texts.release(file)
         inode = scratch(file.inode)
         self.end_notification(cast(inode.private, Ptr[PosixQueue]))
 
     @function(context="thread", sleeps=True)
     def end_notification(self, queue: Keep[Ptr[PosixQueue]]) -> None:
-        """Have `queue` not tell the process that runs, if that has asked for it."""
+        """Cancel the notification that the process that runs has asked `queue` for, if any."""
         thread = scratch(self.scheduler.current)
         target = scratch(cast(thread.user, OrNull[Ptr[SignalTarget]]))
         process = keep(U32)

@@ -191,7 +191,7 @@ class PseudoTerminals(LeakChecks):
 
     @function(context="thread")
     def end(self, pty: Ptr[PseudoTerminal], inode: Ptr[Inode]) -> None:
-        """Let nobody open the slave any more, whose `inode` leads to it: its master is closed."""
+        """Refuse further opens of the slave that `inode` leads to: its master is closed."""
         pty, inode = scratch(pty), scratch(inode)
         with self.lock.held():
             mov(pty.is_closed, 1)
