@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.clock.units import NSEC_PER_SEC
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit, Credentials
 from kernel.fs.permissions import Permissions
-from kernel.ipc.ipcobject import PERMISSIONS, PRIVATE_KEY, IpcFlag, IpcObject
+from kernel.ipc.ipcobject import PERMISSIONS, PRIVATE_KEY, IpcAccess, IpcFlag, IpcObject
 from kernel.ipc.ipcpermission import IpcPermission
 from kernel.ipc.ipctable import IpcTable
 from kernel.structures.tree import Trees
@@ -171,6 +173,27 @@ class IpcTables(Subsystem):
         try_(self.check(object, flags, credentials))
         mov(eax, object.id)
         ret(rax)
+
+    @inline(changes=("found", *CALLER_SAVED))
+    def find_for_status(
+        self,
+        found: OrNull[Ptr[IpcObject]],
+        table: IpcTable,
+        command: U32,
+        statuses: Any,
+        number: U32,
+        credentials: Ptr[Credentials],
+    ) -> None:
+        """Set `found` to the object whose status `command` asks for, one of the enumeration
+        `statuses`: by an index STATUS_BY_INDEX and STATUS_OF_ANY, of which the latter asks for no
+        right; else by an id. Leave with -EINVAL or -EACCES."""
+        with if_((command == statuses.STATUS_BY_INDEX) | (command == statuses.STATUS_OF_ANY)):
+            mov(found, self.find_index(address_of(table), number))
+        with else_():
+            mov(found, self.find(address_of(table), number))
+        fail_if(found == 0, Errno.EINVAL)
+        with if_(command != statuses.STATUS_OF_ANY):
+            try_(self.check(found, IpcAccess.READ, credentials))
 
     # Leaving
 

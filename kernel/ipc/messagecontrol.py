@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit, Credentials
-from kernel.ipc.ipcobject import IpcAccess
+from kernel.ipc.ipcobject import IpcObject
 from kernel.ipc.ipctables import IpcTables
 from kernel.ipc.messagequeue import MOST_BYTES, MOST_QUEUES, QUEUE_BYTES, MessageQueue
 from kernel.ipc.messagequeues import MessageQueues
@@ -88,20 +88,16 @@ class MessageControl(Subsystem):
     def _describe(
         self,
         command: Keep[U32],
-        id: U32,
-        credentials: Ptr[Credentials],
+        id: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
         target: Keep[Ptr[MessageStatus]],
     ) -> OrErrno[I64]:
         """Do what `describe` does."""
-        queue, credentials = keep(OrNull[Ptr[MessageQueue]]), keep(credentials)
-        with if_(command >= MessageCommand.STATUS_BY_INDEX):
-            found = self.tables.find_index(address_of(self.queues.table), id)
-            mov(queue, cast(found, Ptr[MessageQueue]))
-        with else_():
-            mov(queue, self.queues.find(id))
-        fail_if(queue == 0, Errno.EINVAL)
-        with if_(command != MessageCommand.STATUS_OF_ANY):
-            try_(self.tables.check(queue, IpcAccess.READ, credentials))
+        found = keep(OrNull[Ptr[IpcObject]])
+        self.tables.find_for_status(
+            found, self.queues.table, command, MessageCommand, id, credentials
+        )
+        queue = cast(found, Ptr[MessageQueue])
         mov(rdi, target)
         xor(eax, eax)
         mov(ecx, sizeof(MessageStatus) // sizeof(U64))

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit, Credentials
-from kernel.ipc.ipcobject import IpcAccess
+from kernel.ipc.ipcobject import IpcObject
 from kernel.ipc.ipcpermission import IpcPermission
 from kernel.ipc.ipctables import IpcTables
 from kernel.ipc.sharedsegment import SharedFlag, SharedSegment
@@ -86,20 +86,16 @@ class SegmentControl(Subsystem):
     def _describe(
         self,
         command: Keep[U32],
-        id: U32,
-        credentials: Ptr[Credentials],
+        id: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
         target: Keep[Ptr[SegmentStatus]],
     ) -> OrErrno[I64]:
         """Do what `describe` does."""
-        segment, credentials = keep(OrNull[Ptr[SharedSegment]]), keep(credentials)
-        with if_(command >= SegmentCommand.STATUS_BY_INDEX):
-            found = self.tables.find_index(address_of(self.segments.table), id)
-            mov(segment, cast(found, Ptr[SharedSegment]))
-        with else_():
-            mov(segment, self.segments.find(id))
-        fail_if(segment == 0, Errno.EINVAL)
-        with if_(command != SegmentCommand.STATUS_OF_ANY):
-            try_(self.tables.check(segment, IpcAccess.READ, credentials))
+        found = keep(OrNull[Ptr[IpcObject]])
+        self.tables.find_for_status(
+            found, self.segments.table, command, SegmentCommand, id, credentials
+        )
+        segment = cast(found, Ptr[SharedSegment])
         mov(rdi, target)
         xor(eax, eax)
         mov(ecx, sizeof(SegmentStatus) // sizeof(U64))

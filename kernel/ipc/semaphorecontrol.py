@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.errno import Errno
 from kernel.fs.credentials import Credentials
-from kernel.ipc.ipcobject import IpcAccess
+from kernel.ipc.ipcobject import IpcAccess, IpcObject
 from kernel.ipc.ipcpermission import IpcPermission
 from kernel.ipc.ipctables import IpcTables
 from kernel.ipc.semaphoreset import (
@@ -103,23 +103,16 @@ class SemaphoreControl(Subsystem):
     def _describe(
         self,
         command: Keep[U32],
-        id: U32,
-        credentials: Ptr[Credentials],
+        id: Keep[U32],
+        credentials: Keep[Ptr[Credentials]],
         target: Keep[Ptr[SemaphoreStatus]],
     ) -> OrErrno[I64]:
         """Do what `describe` does."""
-        set, credentials = keep(OrNull[Ptr[SemaphoreSet]]), keep(credentials)
-        with if_(
-            (command == SemaphoreCommand.STATUS_BY_INDEX)
-            | (command == SemaphoreCommand.STATUS_OF_ANY)
-        ):
-            found = self.tables.find_index(address_of(self.sets.table), id)
-            mov(set, cast(found, Ptr[SemaphoreSet]))
-        with else_():
-            mov(set, self.sets.find(id))
-        fail_if(set == 0, Errno.EINVAL)
-        with if_(command != SemaphoreCommand.STATUS_OF_ANY):
-            try_(self.tables.check(set, IpcAccess.READ, credentials))
+        found = keep(OrNull[Ptr[IpcObject]])
+        self.tables.find_for_status(
+            found, self.sets.table, command, SemaphoreCommand, id, credentials
+        )
+        set = cast(found, Ptr[SemaphoreSet])
         mov(rdi, target)
         xor(eax, eax)
         mov(ecx, sizeof(SemaphoreStatus) // sizeof(U64))
