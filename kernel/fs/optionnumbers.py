@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from kernel.errno import Errno
 from kernel.fs.mode import PERMISSIONS
 from kernel.text.numbers import DECIMAL, HEXADECIMAL, NO_DIGIT, Numbers
 from pykasm import *
@@ -16,10 +19,22 @@ NOBODY = (1 << 32) - 1
 
 
 class OptionNumbers(Subsystem):
-    """Reads them. Context: any."""
+    """Reads them, and the options that have them. Context: any."""
 
     def __init__(self, numbers: Numbers) -> None:
         self.numbers = numbers
+
+    @inline(changes=("text", *CALLER_SAVED))
+    def parse_each(self, text: Ptr[U8], options: Any, parse_one: Any) -> None:
+        """Have `parse_one` set in `options` what each option of `text`, with commas between them,
+        asks for; it returns where that ends, null for none. Leave with -EINVAL then."""
+        with while_(at(text) != 0):
+            with if_(at(text) == ord(",")):
+                inc(u64(text))
+                continue_()
+            end = try_(parse_one(text, options), Errno.EINVAL)
+            mov(text, end)
+            fail_if((at(text) != 0) & (at(text) != ord(",")), Errno.EINVAL)
 
     @inline(changes=rax)
     def begins(self, text: Ptr[U8], name: str) -> Condition:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageShift
-from kernel.errno import Errno
 from kernel.fs.optionnumbers import LOWER_CASE, OptionNumbers
 from kernel.vm.overcommit import Overcommit
 from pykasm import *
@@ -47,13 +46,7 @@ class TmpfsOptionTexts(Subsystem):
     @function
     def parse(self, text: Keep[Ptr[U8]], options: Keep[Ptr[TmpfsOptions]]) -> OrErrno[I32]:
         """Set in `options` what `text` asks for. Returns 0, or -EINVAL for what nobody knows."""
-        with while_(at(text) != 0):
-            with if_(at(text) == ord(",")):
-                inc(u64(text))
-                continue_()
-            end = try_(self._parse_one(text, options), Errno.EINVAL)
-            mov(text, end)
-            fail_if((at(text) != 0) & (at(text) != ord(",")), Errno.EINVAL)
+        self.options.parse_each(text, options, self._parse_one)
         ret(0)
 
     @function
