@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.errno import Errno
+from kernel.fs.file import File
 from kernel.fs.iovector import IoSegment, IoVector
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
+
+PIECE = 256
+"""Bytes that are taken from a program at once, on their way to who wants them in the kernel's
+memory."""
 
 
 class IoVectors(Subsystem):
@@ -27,6 +33,28 @@ class IoVectors(Subsystem):
         """Copy `length` bytes from `vector` to the kernel's `target`, or as many as there are.
         Returns how many were copied."""
         self._copy(vector, target, length, self._copy_in)
+
+    @inline(changes=CALLER_SAVED)
+    def write_in_pieces(self, file: Ptr[File], vector: Ptr[IoVector], write_piece: Any) -> None:
+        """Write all of `vector` to `file` by way of the kernel's memory, and return from the
+        caller's function, which is a `WriteFile`: how much was written, where something ended it;
+        if nothing was, -EFAULT or the error of `write_piece`, which is given the file, the address
+        of bytes and their number, and returns how many it has written."""
+        piece, total, done = local(U8 * PIECE), keep(I64), keep(I64)
+        xor(u32(total), u32(total))
+        xor(u32(done), u32(done))
+        with while_(vector.left != 0):
+            lea(rsi, piece)
+            mov(done, i64(self.copy_from(vector, rsi, PIECE)))
+            with if_(done == 0):
+                mov(done, -Errno.EFAULT)
+            with else_():
+                mov(done, write_piece(file, address_of(piece), u64(done)))
+            break_if(done <= 0)
+            add(total, done)
+        with if_(total == 0):
+            ret(done)
+        ret(total)
 
     @inline(changes=("memory", "length", *CALLER_SAVED))
     def _copy(self, vector: Ptr[IoVector], memory: U64, length: U64, copy: Any) -> None:

@@ -18,9 +18,6 @@ from kernel.tty.terminaloutput import TerminalOutput
 from kernel.tty.termios import LocalMode
 from pykasm import *
 
-PIECE = 256
-"""Bytes that are taken from a program at once."""
-
 
 class TerminalWriting(Subsystem):
     """Writes what programs write. Context: thread."""
@@ -45,22 +42,8 @@ class TerminalWriting(Subsystem):
     ) -> OrErrno[I64]:
         """Write all, as `WriteFile` says. Returns how much was written, where something ended it;
         -EAGAIN, -ERESTARTSYS or -EFAULT if nothing was, -EIO if the terminal was hung up."""
-        piece, total, done = local(U8 * PIECE), keep(I64), keep(I64)
         try_(self._check(file))
-        xor(u32(total), u32(total))
-        xor(u32(done), u32(done))
-        with while_(vector.left != 0):
-            lea(rsi, piece)
-            mov(done, i64(self.vectors.copy_from(vector, rsi, PIECE)))
-            with if_(done == 0):
-                mov(done, -Errno.EFAULT)
-            with else_():
-                mov(done, self._write_piece(file, address_of(piece), u64(done)))
-            break_if(done <= 0)
-            add(total, done)
-        with if_(total == 0):
-            ret(done)
-        ret(total)
+        self.vectors.write_in_pieces(file, vector, self._write_piece)
 
     @function(context="thread", sleeps=True)
     def _check(self, file: Ptr[File]) -> OrErrno[I64]:
