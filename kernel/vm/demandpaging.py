@@ -159,11 +159,12 @@ class DemandPaging(Subsystem):
         slot, level = self.user_pages.look(space, fault.page, walk)
         slot = keep(slot)
         with if_(level != PageLevel.PAGE):
-            with if_(slot[0] != 0):
-                tail(self._resolve_large, fault, slot)
-            with if_(self._wants_large(fault, region)):
+            with if_(slot[0] == 0), if_(self._wants_large(fault, region)):
                 ret(NEEDS_LOCK)
+            # Another thread's fault may have been faster with a table, or with a large page
             mov(slot, try_(self._add_tables(fault), Errno.ENOMEM))
+            with if_(slot[0] & PageFlags.LARGE):
+                tail(self._resolve_large, fault, slot)
         entry, flags = keep(slot[0]), scratch(U64)
         with if_(entry == 0):
             with if_(region.backing == 0):
@@ -188,7 +189,7 @@ class DemandPaging(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def _add_tables(self, fault: Ptr[Fault]) -> OrNull[Ptr[U64]]:
-        """Return the place of the entry for the page, with tables allocated."""
+        """Return the place of the entry for the page, with tables allocated, or of its large page."""
         return self.user_pages.slot(fault.space, fault.page, PageLevel.PAGE)
 
     @inline(changes=rax)

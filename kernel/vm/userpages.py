@@ -59,15 +59,11 @@ class UserPages(Subsystem):
     def find(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> U64:
         """Return the entry for `address`, or 0."""
         walk, entry = local(TableWalk), keep(U64)
-        xor(u32(entry), u32(entry))
-        with space.lock.held():
-            level = self.walker.walk(space, address, address_of(walk))
-            with if_(level == PageLevel.PAGE):
-                slot = scratch(walk.entries[PageLevel.PAGE])
-                mov(entry, slot[0])
-            with elif_(level == PageLevel.LARGE):
-                slot = scratch(walk.entries[PageLevel.LARGE])
-                mov(entry, slot[0])
+        with space.lock.held(), loop():
+            slot, level = self.look(cast(space, Ptr[Space]), address, walk)
+            mov(entry, slot[0])
+            break_if((level == PageLevel.PAGE) | (entry == 0) | (entry & PageFlags.LARGE))
+            # A page fault, which takes no lock, has added a table since the walk
         with if_(entry & PageFlags.LARGE):
             and_(entry, ~int(PageFlags.LARGE))
             and_(u32(address), LARGE_PAGE - PAGE)
@@ -79,7 +75,8 @@ class UserPages(Subsystem):
         self, space: Ptr[Space], address: UserAddress, walk: TableWalk
     ) -> tuple[Ptr[U64], U64]:
         """Return the place of the lowest entry that there is for `address`, in a scratch register,
-        and its level, in rcx."""
+        and its level, in rcx. By the time it is read, a page fault may have had an entry above
+        `PageLevel.PAGE` that was empty lead to a table."""
         level = self.walker.walk_inline(space, address, walk)
         slot = scratch(walk.entries[level])
         return slot, level
@@ -89,14 +86,15 @@ class UserPages(Subsystem):
         self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress], wanted: Keep[U64]
     ) -> OrNull[Ptr[U64]]:
         """Return the place of the entry of `wanted`, a level, for `address`, with missing tables
-        allocated; null if there is no memory for them, or a large page instead. Some tables may be
-        without entries then, which `UserRanges.unmap` takes away with the region."""
+        allocated, or that of a large page instead; null if there is no memory for them. Some tables
+        may be without entries then, which `UserRanges.unmap` takes away with the region."""
         walk, level = local(TableWalk), keep(U64)
         with loop():
             slot, reached = self.look(cast(space, Ptr[Space]), address, walk)
             with if_(reached <= wanted):
                 ret(walk.entries[wanted])
-            fail_if(slot[0] != 0)
+            with if_(slot[0] & PageFlags.LARGE):
+                ret(slot)
             mov(level, reached)
             release(slot)
             try_(self._add_table(address_of(walk), level))

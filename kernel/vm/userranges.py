@@ -111,10 +111,15 @@ class UserRanges(Subsystem):
     def _large(self, walk: Keep[Ptr[EntryWalk]]) -> OrNull[Ptr[U64]]:
         """Go past the large page that `walk` has come to, and return the place of its entry. If it
         is to be split, do that and return null, with `walk.level` PAGE; null, too, if nothing is
-        there."""
+        there. A page fault may have added a table since the walk: that is as if split."""
         slot = keep(walk.walk.entries[PageLevel.LARGE])
         mov(walk.level, PageLevel.LARGE)
-        fail_if(slot[0] == 0)
+        entry = scratch(slot[0])
+        fail_if(entry == 0)
+        with if_((entry & PageFlags.LARGE) == 0):
+            mov(walk.level, PageLevel.PAGE)
+            ret(0)
+        release(entry)
         start, rest = scratch(walk.request.address), scratch(walk.request.end)
         sub(rest, start)
         is_part = (rest < LARGE_PAGE) | (start & (LARGE_PAGE - 1))

@@ -231,6 +231,11 @@ class Host:
         """Call `writer(port, value)` for what code writes to one of `ports`."""
         self._machine.ports.on_out(ports, writer)
 
+    def on_access(self, address: Any, meet: Callable[[], object], size: int = 8) -> None:
+        """Call `meet()` before each access of code to the `size` bytes at `address`: it may change
+        memory as another processor would just then."""
+        self._machine.on_access(int(address), size, meet)
+
     # Going back
 
     def checkpoint(self) -> None:
@@ -241,15 +246,18 @@ class Host:
             self._heap.mark(),
             self._loaded.state(),
             self._machine.ports.state(),
+            self._machine.watched(),
         )
 
     def reset(self) -> None:
-        """Undo all since the last checkpoint (or the start): memory, objects, stubs, ports."""
-        memory, heap, loaded, ports = self._saved
+        """Undo all since the last checkpoint (or the start): memory, objects, stubs, ports, whom
+        accesses call."""
+        memory, heap, loaded, ports, watched = self._saved
         self._memory.restore(memory)
         self._heap.release(heap)
         self._loaded.restore(loaded)
         self._machine.ports.restore(ports)
+        self._machine.unwatch(watched)
         self._machine.reset()
 
 

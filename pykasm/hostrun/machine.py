@@ -14,6 +14,8 @@ from unicorn.unicorn_const import (
     UC_HOOK_INSN,
     UC_HOOK_INTR,
     UC_HOOK_MEM_INVALID,
+    UC_HOOK_MEM_READ,
+    UC_HOOK_MEM_WRITE,
     UC_MEM_FETCH_PROT,
     UC_MEM_FETCH_UNMAPPED,
     UC_MEM_READ_PROT,
@@ -83,6 +85,7 @@ class Machine:
         self.refused: Access | None = None
         self.exception: int | None = None
         self._failure: BaseException | None = None
+        self._watches: list[int] = []
         self._hook()
         self._fresh = self.emulator.context_save()
 
@@ -96,6 +99,33 @@ class Machine:
     def on_block(self, enter: Callable[[Uc, int, int, Any], None]) -> None:
         """Call `enter(_, address, size, _)` for each block of instructions that begins."""
         self.emulator.hook_add(UC_HOOK_BLOCK, enter)
+
+    def on_access(self, address: int, size: int, meet: Callable[[], object]) -> None:
+        """Call `meet()` before each access to the `size` bytes at `address`."""
+
+        def enter(emulator: Any, *_: Any) -> None:
+            try:
+                meet()
+            except BaseException as failure:  # the binding would only print it
+                self._failure = failure
+                emulator.emu_stop()
+
+        kinds = UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE
+        last = address + size - 1
+        self._watches.append(self.emulator.hook_add(kinds, enter, begin=address, end=last))
+        self.forget_all_code()  # what is translated already calls nobody
+
+    def watched(self) -> int:
+        """How many accesses are watched, for `unwatch`."""
+        return len(self._watches)
+
+    def unwatch(self, kept: int) -> None:
+        """Forget all that `on_access` was asked for but the first `kept`."""
+        for watch in self._watches[kept:]:
+            self.emulator.hook_del(watch)
+        if self._watches[kept:]:
+            del self._watches[kept:]
+            self.forget_all_code()
 
     def _on_access(self, _: Uc, kind: int, address: int, size: int, __: int, ___: Any) -> bool:
         if self.refused is None:

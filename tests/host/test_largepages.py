@@ -15,6 +15,7 @@ from kernel.mm.frames import Frame
 from kernel.paging.addresses import Area
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.region import RegionFlags
+from kernel.vm.regionview import RegionView
 from kernel.vm.rights import Rights
 from tests.host.memory_support import frame_address
 from tests.host.test_addressspaces import ALL_BITS, LEVELS, READ_WRITE, Machine
@@ -264,3 +265,72 @@ def test_split_pages_are_freed_one_by_one(machine: LargeMachine) -> None:
     assert (record.order, record.uses.references.count) == (0, 1)
     machine.destroy(space)
     assert machine.count() == machine.total
+
+
+class Rival:
+    """Another thread that faults on the page after that at `BASE`: the table for it is there when
+    the entry above is accessed for the `nth` time."""
+
+    def __init__(self, machine: LargeMachine, space: int, nth: int) -> None:
+        self.machine = machine
+        self.nth = nth
+        assert machine.call(machine.paging.resolve_fault, space, BASE + PAGE, Rights.WRITE) == 0
+        self.slot = self._slot(space)
+        self.table = machine.word(self.slot)
+        assert not self.table & PageFlags.LARGE
+        self.page = machine.leaf(space, BASE + PAGE)[1]
+        self.machine.host.write(Area.DIRECT_MAP + self.slot, bytes(8))
+        self.machine.host.on_access(Area.DIRECT_MAP + self.slot, self.act)
+
+    def _slot(self, space: int) -> int:
+        """Where the entry for the large page at `BASE` is."""
+        entry = int(self.machine.host.at(AddressSpace, space).root)
+        for shift in LEVELS:
+            place = (entry & ADDRESS_MASK) + (BASE >> shift & ENTRIES - 1) * 8
+            if shift == PageShift.LARGE:
+                break
+            entry = self.machine.word(place)
+        return place
+
+    def act(self) -> None:
+        self.nth -= 1
+        if self.nth == 0:
+            self.machine.host.write(Area.DIRECT_MAP + self.slot, struct.pack("<Q", self.table))
+
+    def end(self) -> None:
+        """Have the table there in any case."""
+        if self.nth > 0:
+            self.nth = 1
+            self.act()
+
+
+@pytest.mark.parametrize("nth", range(1, 7))
+@pytest.mark.parametrize("what", ["fault", "find", "clear", "unmap", "count"])
+def test_a_page_fault_meanwhile_is_no_large_page(
+    machine: LargeMachine, what: str, nth: int
+) -> None:
+    machine.start()
+    machine.blocks.clear()  # so that the other's page is a small one
+    total = machine.count()
+    space = machine.create()
+    assert machine.call(machine.spaces.map, space, BASE, WINDOW * PAGE, READ_WRITE) == 0
+    rival = Rival(machine, space, nth)
+    paging, ranges = machine.paging, machine.spaces.ranges
+    if what == "fault":
+        assert machine.call(paging.resolve_fault, space, BASE, Rights.WRITE) == 0
+        assert machine.leaf(space, BASE)[0] & PageFlags.WRITE
+    elif what == "find":
+        found = machine.call(machine.paging.user_pages.find, space, BASE + PAGE)
+        assert found in (0, machine.leaf(space, BASE + PAGE)[0])
+    elif what == "count":
+        view = machine.host.new(RegionView, start=BASE, end=BASE + WINDOW * PAGE)
+        machine.call(ranges.count, space, view)
+        assert int(view.resident) in (0, 1)
+        assert int(view.large) == 0
+    else:
+        machine.call(getattr(ranges, what), space, BASE, BASE + WINDOW * PAGE)
+    rival.end()
+    if what in ("fault", "find", "count"):
+        assert machine.leaf(space, BASE + PAGE)[1] == rival.page
+    machine.destroy(space)
+    assert machine.count() == total

@@ -266,6 +266,48 @@ def test_an_exception_of_a_port_reaches_the_test(host: Host) -> None:
         host.call(driver.receive)
 
 
+class Shared(Subsystem):
+    turn = bss(U64)
+
+    @function
+    def look_twice(self) -> U64:
+        """What `turn` has become between two looks."""
+        change = scratch(self.turn)
+        neg(change)
+        add(change, self.turn)
+        ret(change)
+
+
+def test_another_processor_may_change_memory_between_two_accesses() -> None:
+    shared = Shared()
+    host = Host(shared)
+    assert host.call(shared.look_twice) == 0
+    seen: list[int] = []
+
+    def count() -> None:
+        seen.append(host[shared.turn])
+        host[shared.turn] += 5
+
+    host.on_access(host.address(shared.turn), count)
+    assert host.call(shared.look_twice) == 5
+    assert seen == [0, 5]
+    host.reset()
+    assert host.call(shared.look_twice) == 0
+    assert seen == [0, 5]
+
+
+def test_an_exception_in_an_access_reaches_the_test() -> None:
+    shared = Shared()
+    host = Host(shared)
+
+    def fail() -> None:
+        raise KeyError("lost")
+
+    host.on_access(host.address(shared.turn), fail)
+    with pytest.raises(KeyError, match="lost"):
+        host.call(shared.look_twice)
+
+
 def test_bounds_of_sections_are_those_of_what_is_loaded(host: Host) -> None:
     assert 0 < host.call(driver.image_size) < 1 << 20
 

@@ -20,9 +20,9 @@ COMMANDS = pytest.mark.parametrize("command", ["run", "test"])
 SUBJECTS = {
     "run": ("busybox-static",),
     "test": (
-        *("gcc", "musl-tools", "busybox-static", "lua5.4", "sqlite3", "tcc"),
+        *("gcc", "musl-tools", "busybox-static"),
         *(() if Path("/usr/bin/python3").exists() else ("python3",)),
-        "stress-ng",
+        *("lua5.4", "sqlite3", "tcc", "procps", "less", "stress-ng"),
     ),
 }
 """What each command has installed besides, one by one: it does without what can't be."""
