@@ -189,7 +189,7 @@ class DemandPaging(Subsystem):
 
     @inline(changes=CALLER_SAVED)
     def _add_tables(self, fault: Ptr[Fault]) -> OrNull[Ptr[U64]]:
-        """Return the place of the entry for the page, with tables allocated, or of its large page."""
+        """Return the place of the entry for the page, or its large page, with tables allocated."""
         return self.user_pages.slot(fault.space, fault.page, PageLevel.PAGE)
 
     @inline(changes=rax)

@@ -60,7 +60,8 @@ class UserPages(Subsystem):
         """Return the entry for `address`, or 0."""
         walk, entry = local(TableWalk), keep(U64)
         with space.lock.held(), loop():
-            slot, level = self.look(cast(space, Ptr[Space]), address, walk)
+            level = self.walker.walk(space, address, address_of(walk))
+            slot = scratch(walk.entries[level])
             mov(entry, slot[0])
             break_if((level == PageLevel.PAGE) | (entry == 0) | (entry & PageFlags.LARGE))
             # A page fault, which takes no lock, has added a table since the walk

@@ -19,7 +19,7 @@ MakeMachine = Callable[..., Machine]
 ASKED = r"\x1b\[6n"
 """The shell asks the terminal where its cursor is; nobody answers."""
 
-INTERRUPT, SUSPEND, END = "\x03", "\x1a", "\x04"
+INTERRUPT, SUSPEND, END, REDRAW = "\x03", "\x1a", "\x04", "\x0c"
 
 
 RELAY = Path(__file__).with_name("relay.c")
@@ -165,7 +165,11 @@ def test_programs_use_all_of_the_screen(shell: Shell) -> None:
     for place in ("", "relay "):  # on the serial line, and in a pseudo-terminal
         shell.run("rm -f /tmp/text")
         shell.start(f"{place}vi /tmp/text", r".*100%")
-        for keys, sign in (("ihello", "hello"), ("\x1b", r"- /tmp/text.*100%")):
+        # Letters that come one by one are shown with moves of the cursor between; all is shown anew
+        for keys, sign in (
+            *(("i", "I /tmp/text"), ("hello\x1b", r"- /tmp/text.*100%")),
+            (REDRAW, "hello"),
+        ):
             shell.machine.send(keys)
             shell.machine.expect(sign)
         shell.press(":wq\r")
