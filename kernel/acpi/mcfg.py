@@ -85,7 +85,7 @@ class EcamRegions(Subsystem):
         before it has any of its buses."""
         mov(al, segment.first)
         with if_(al > segment.last):
-            ret(0)
+            ret(False)
         start, length = scratch(U64), scratch(U64)
         movzx(start, segment.first)
         movzx(length, segment.last)
@@ -95,10 +95,10 @@ class EcamRegions(Subsystem):
         shl(start, BUS_SHIFT)
         add(start, segment.address)
         with if_(CF | (start & (1 << BUS_SHIFT) - 1)):  # beyond all addresses, or not aligned
-            ret(0)
+            ret(False)
         segment = keep(segment)
         with if_(~self.memory.claim(start, length)):
-            ret(0)
+            ret(False)
         tail(self._is_unique, segment)
 
     @function(init=True)
@@ -110,8 +110,8 @@ class EcamRegions(Subsystem):
             mov(cl, other.first)
             mov(dl, other.last)
             with if_((ax == segment.group) & (cl <= segment.last) & (dl >= segment.first)):
-                ret(0)
-        ret(1)
+                ret(False)
+        ret(True)
 
     @inline(changes=rax)
     @contextmanager

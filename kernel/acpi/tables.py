@@ -98,11 +98,11 @@ class AcpiTables(Subsystem):
         the length in MIN_SIZES."""
         table = self.table_at(address)
         with if_(table == 0):
-            ret(0)
+            ret(False)
         for signature, size in MIN_SIZES.items():
             with if_((table.signature == signature) & (table.length < size)):
-                ret(0)
-        ret(1)
+                ret(False)
+        ret(True)
 
     @inline(changes=rax)
     @contextmanager

@@ -31,7 +31,7 @@ class BootWindow(Subsystem):
         possible: not where addresses end, nor across a multiple of 512 GiB."""
         dec(end)
         with if_(~self._is_in_reach(start, end)):
-            ret(0)
+            ret(False)
         table = keep(self._table_of(start))
         directory = keep(U64)
         mov(directory, physical(self.directories))
@@ -42,7 +42,7 @@ class BootWindow(Subsystem):
             self._enter(table, start, directory)
             add(directory, PAGE)
             inc(start)
-        ret(1)
+        ret(True)
 
     @function(init=True)
     def _is_in_reach(self, start: U64, last: U64) -> Bool:

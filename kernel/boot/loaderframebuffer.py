@@ -54,9 +54,9 @@ class LoaderFramebuffer(Subsystem):
     def _can_be_used(self) -> Bool:
         """Return whether the framebuffer's form is known and it lies where no memory is."""
         with if_(~self.framebuffer.prepare()):
-            ret(0)
+            ret(False)
         last = scratch(self.framebuffer.end())
         dec(last)
         with if_(self.record.has_memory(self.framebuffer.mode.address, last)):
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)

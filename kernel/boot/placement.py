@@ -120,15 +120,15 @@ class RecordPlacement(Subsystem):
         round_up(wanted, PAGE)
         with if_(wanted > self.size):
             mov(self.size, wanted)  # this pass checked too small a range
-            ret(1)
+            ret(True)
         mov(rax, self.start)
         with if_(rax < self.limit):
             with if_(moved != 0):  # what was seen before the move has to be seen again
-                ret(1)
+                ret(True)
             with if_(fits != 0):
-                ret(0)
+                ret(False)
             mov(self.start, next_start)
             with if_(next_start < self.limit):
-                ret(1)
+                ret(True)
         mov(self.size, 0)
-        ret(0)
+        ret(False)

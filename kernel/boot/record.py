@@ -242,7 +242,7 @@ class BootRecord(MemoryMap):
                 inc(line)
                 inc(rcx)
             with if_((u8[rcx] == 0) & (at(line) <= ord(" "))):  # both words end here
-                ret(1)
+                ret(True)
             with while_(at(line) > ord(" ")):
                 inc(line)
-        ret(0)
+        ret(False)

@@ -71,7 +71,7 @@ class Timers(Subsystem):
         with loop():
             mov(queue, timer.queue)
             with if_(queue == 0):
-                ret(0)
+                ret(False)
             with queue.lock.held():
                 xor(outcome, outcome)
                 # Only under its queue's lock is it certain which queue it is in.

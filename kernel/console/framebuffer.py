@@ -53,7 +53,7 @@ class Framebuffer(Subsystem):
     def prepare(self) -> Bool:
         """Choose letters and mix colours for `mode`. Return whether text can be shown in it."""
         with if_(~self._is_usable()):
-            ret(0)
+            ret(False)
         self._use_font(address_of(self.glyphs.large))
         with if_((self.columns < WIDE_COLUMNS) | (self.rows < WIDE_ROWS)):
             self._use_font(address_of(self.glyphs.small))
@@ -72,20 +72,20 @@ class Framebuffer(Subsystem):
             with if_(mode.bits_per_pixel == bits):
                 mov(self.pixel_size, size)
         with if_((mode.address == 0) | (self.pixel_size == 0)):
-            ret(0)
+            ret(False)
         with if_((mode.width > MAX_SIDE) | (mode.height > MAX_SIDE) | (mode.pitch > MAX_PITCH)):
-            ret(0)
+            ret(False)
         mov(eax, mode.width)
         imul(eax, self.pixel_size)
         with if_(eax > mode.pitch):
-            ret(0)
+            ret(False)
         for number in range(len(FIELDS)):
             movzx(eax, mode.fields[number].position)
             movzx(ecx, mode.fields[number].size)
             add(eax, ecx)
             with if_((ecx == 0) | (eax > mode.bits_per_pixel)):
-                ret(0)
-        ret(1)
+                ret(False)
+        ret(True)
 
     @function
     def _use_font(self, font: Ptr[Font]) -> None:

@@ -71,12 +71,12 @@ class VgaText(Subsystem):
         in_(al, dx)
         and_(al, GRAPHICS_MODE | MEMORY_MAP)
         with if_(al != MEMORY_MAP_B8000):  # without a VGA, all bits read as 1
-            ret(0)
+            ret(False)
         mov(rdi, self.cells)
         mov(rax, BLANK * (2**64 // 2**16 + 2**32 + 2**16 + 1))
         mov(ecx, ROWS * COLUMNS * CELL // sizeof(U64))
         rep.stosq()
-        ret(1)
+        ret(True)
 
     @inline(changes=("cell", rax, rcx))
     def draw(self, row: U32, column: U32, cell: U32) -> None:

@@ -116,9 +116,9 @@ class Backtrace(Subsystem):
         """Return whether `frame` is aligned and can be read. Null is no frame, though the first
         page tables map it."""
         with if_((frame == 0) | ((u64(frame) & (sizeof(U64) - 1)) != 0)):
-            ret(0)
+            ret(False)
         with if_(~self.memory.is_mapped(u64(frame))):
-            ret(0)
+            ret(False)
         tail(self.memory.is_mapped, address_of(frame.return_address))
 
     @function
@@ -126,10 +126,10 @@ class Backtrace(Subsystem):
         """Return whether the function of `frame` was called by the interrupt stub."""
         place = local(SymbolLocation)
         with if_(~self.symbols.lookup(frame.return_address, address_of(place))):
-            ret(0)
+            ret(False)
         mov(rax, frame.return_address)
         sub(rax, place.offset)
         mov(rcx, address_of(self.trap_stub))
         with if_(rax != rcx):
-            ret(0)
+            ret(False)
         tail(self.memory.is_mapped, address_of(cast(frame, Ptr[TrapStackFrame]).interrupted.ss))

@@ -212,9 +212,9 @@ class Faults(Subsystem):
         dec(same_page)
         xor(same_page, address)
         with if_(same_page >= PAGE):
-            ret(0)
+            ret(False)
         with if_(self.memory.is_mapped(address)):
-            ret(0)
+            ret(False)
         and_(address, -PAGE)
         add(address, PAGE)
         tail(self.memory.is_mapped, address)

@@ -82,10 +82,10 @@ class LockOrder(Subsystem):
         with while_(left != 0):
             self._find(other.number, number)
             with if_(self.places[rax] == 0):
-                ret(1)
+                ret(True)
             add(other, sizeof(HeldLock))
             dec(left)
-        ret(0)
+        ret(False)
 
     @function
     def learn(self, wrong: Ptr[WrongOrder]) -> Bool:
@@ -124,9 +124,9 @@ class LockOrder(Subsystem):
         taken = scratch(wrong.taken)
         mov(rax, taken.number)
         with if_(self.via[rax] != 0):
-            ret(1)
+            ret(True)
         self._end()
-        ret(0)
+        ret(False)
 
     @function
     def is_before_itself(self, number: Keep[U64]) -> Bool:

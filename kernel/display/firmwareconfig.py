@@ -87,10 +87,10 @@ class FirmwareConfig(Subsystem):
         """Return whether this is a machine of QEMU's whose device can write. The ports are touched
         in virtual machines only."""
         with if_((self.features.basic_more & BasicMore.HYPERVISOR) == 0):
-            ret(0)
+            ret(False)
         self._select(ConfigItem.SIGNATURE)
         with if_(self._read_number() != SIGNATURE):
-            ret(0)
+            ret(False)
         self._select(ConfigItem.FEATURES)
         features = self._read_number()
         ret((features & ConfigFeature.DMA) != 0)

@@ -67,7 +67,7 @@ class SystemCallTrace(Subsystem):
         """Return whether calls of the process that runs are printed."""
         traced = scratch(self.traced)
         with if_(traced == EVERYBODY):
-            ret(1)
+            ret(True)
         process = self.processes.current_process()
         ret(process.number == traced)
 

@@ -76,14 +76,14 @@ class IoApics(Subsystem):
         base, register, end = keep(self.base(entry)), keep(U32), keep(U32)
         mov(end, self.lines(base))
         with if_(end == 0):
-            ret(0)
+            ret(False)
         shl(end, 1)
         add(end, IoApicRegister.ENTRIES)
         mov(register, IoApicRegister.ENTRIES)
         with while_(register < end):
             self.write(base, register, RedirectionEntry.MASKED)
             add(register, ENTRY_REGISTERS)
-        ret(1)
+        ret(True)
 
     @function
     def base(self, entry: Ptr[IoApicEntry]) -> U64:
@@ -125,10 +125,10 @@ class IoApics(Subsystem):
         `destination` a processor's APIC id. Return whether there is such a line."""
         # The upper half first: the lower one may unmask the line.
         with if_(~self.direct(line, destination)):
-            ret(0)
+            ret(False)
         base, register = self.find(line)
         self.write(base, register, entry)
-        ret(1)
+        ret(True)
 
     @function(holds="Lines.lock")
     def direct(self, line: U32, destination: Keep[U32]) -> Bool:
@@ -137,11 +137,11 @@ class IoApics(Subsystem):
         else."""
         base, register = self.find(line)
         with if_(base == 0):
-            ret(0)
+            ret(False)
         shl(destination, DESTINATION_SHIFT)
         inc(register)
         self.write(base, register, destination)
-        ret(1)
+        ret(True)
 
     @function(holds="Lines.lock")
     def mask(self, line: U32) -> None:

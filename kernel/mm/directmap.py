@@ -61,12 +61,12 @@ class DirectMap(Subsystem):
         mapping them. Return whether they can be there: where no memory is, no other device, and
         nothing that was read as a table."""
         with if_(~self.can_be_registers(start, length)):
-            ret(0)
+            ret(False)
         address = scratch(start)
         direct(address)
         entry = self.walk.find(address)
         with if_((entry != 0) & ((entry & PageFlags.CACHE_DISABLE) == 0)):
-            ret(0)
+            ret(False)
         tail(self.claims.claim, start, length)
 
     @function(init=True)

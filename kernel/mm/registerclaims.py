@@ -32,13 +32,13 @@ class RegisterClaims(Subsystem):
         lea(claim, self.claims)
         with for_(scratch(U32), 0, self.count):
             with if_((start <= claim.last) & (length >= claim.start)):
-                ret(0)
+                ret(False)
             add(claim, sizeof(RegisterClaim))
         with if_(self.count < MAX_CLAIMS):
             mov(claim.start, start)
             mov(claim.last, length)
             inc(self.count)
-        ret(1)
+        ret(True)
 
     @function
     def has(self, start: U64, length: U64) -> Bool:
@@ -48,6 +48,6 @@ class RegisterClaims(Subsystem):
         lea(claim, self.claims)
         with for_(scratch(U32), 0, self.count):
             with if_((claim.start == start) & (claim.last == length)):
-                ret(1)
+                ret(True)
             add(claim, sizeof(RegisterClaim))
-        ret(0)
+        ret(False)

@@ -86,7 +86,7 @@ class Monitor(Subsystem):
         movzx(eax, chosen.least)
         movzx(ecx, chosen.most)
         with if_((words.count < rax) | (words.count > rcx)):
-            ret(0)
+            ret(False)
         done = chosen.run(words)
         ret(done)
 
@@ -98,4 +98,4 @@ class Monitor(Subsystem):
         with for_(left, 0, self.count):
             self.console.print("%-22s %s\n", candidate.usage, candidate.purpose)
             add(candidate, sizeof(Command))
-        ret(1)
+        ret(True)

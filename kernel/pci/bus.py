@@ -125,17 +125,17 @@ class PciBus(Subsystem):
         function, end = keep(bus), keep(U32)
         movzx(eax, u8(bus))
         with if_(self.reached[rax] != 0):
-            ret(1)
+            ret(True)
         with if_((self.host_bridges < 2) | (bus >= BUSES)):
-            ret(0)
+            ret(False)
         shl(function, ConfigurationAddress.BUS)
         lea(end, bare[u64(function) + DEVICES * FUNCTIONS])
         with while_(function < end):
             identity = self.configuration.read_by_ports(function, offsetof(PciHeader, "vendor"))
             with if_((identity != NO_RESPONSE) & (identity != 0)):
-                ret(1)
+                ret(True)
             add(function, FUNCTIONS)
-        ret(0)
+        ret(False)
 
     @function
     def _scan_bus(self, bus: U32) -> None:

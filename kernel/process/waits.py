@@ -141,16 +141,16 @@ class Waits(Subsystem):
         """Return whether `request` is about `child`."""
         mov(eax, request.number)
         with if_(request.kind == WaitKind.PROCESS), if_(eax != child.number):
-            ret(0)
+            ret(False)
         with if_(request.kind == WaitKind.FILE), if_(child != request.process):
-            ret(0)
+            ret(False)
         with if_(request.kind == WaitKind.GROUP):
             group = scratch(child.group)
             with if_(eax != u32(group.node.key)):
-                ret(0)
+                ret(False)
             release(group)
         with if_((request.options & WaitOption.ALL) != 0):
-            ret(1)
+            ret(True)
         mov(eax, request.options)
         with if_(child.exit_signal != Signal.SIGCHLD):
             xor(eax, WaitOption.CLONE)
@@ -169,7 +169,7 @@ class Waits(Subsystem):
                 self.processes.unlist(child)
                 take_over(child, "nobody waits for it any more")
                 self.processes.drop(child)
-            ret(1)
+            ret(True)
         with if_((options & WaitOption.STOPPED) != 0), if_(child.stop_signal != 0):
             mov(eax, child.stop_signal)
             shl(eax, 8)
@@ -177,14 +177,14 @@ class Waits(Subsystem):
             self._fill_in(child, request, ChildEvent.STOPPED)
             self._fill_in_usage(child, request)
             self._forget(request, child.stop_signal)
-            ret(1)
+            ret(True)
         with if_((options & WaitOption.CONTINUED) != 0), if_(child.continued != 0):
             mov(eax, CONTINUED_STATUS)
             self._fill_in(child, request, ChildEvent.CONTINUED)
             self._fill_in_usage(child, request)
             self._forget(request, child.continued)
-            ret(1)
-        ret(0)
+            ret(True)
+        ret(False)
 
     @inline
     def _forget(self, request: Ptr[ChildWait], report: U32) -> None:

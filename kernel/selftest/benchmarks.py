@@ -68,7 +68,7 @@ class Benchmarks(Subsystem):
     def prepare(self, chosen: Ptr[Benchmark]) -> Bool:
         """Prepare the benchmark. Return whether all that it needs is there."""
         with if_(chosen.prepare == 0):
-            ret(1)
+            ret(True)
         ready = chosen.prepare()
         ret(ready)
 

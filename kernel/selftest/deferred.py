@@ -257,7 +257,7 @@ class DeferredTests(TestSuite, BenchmarkSuite):
         """Have interrupts on `VECTOR` defer work. Return true."""
         self._claim(self._leave_first)
         mov(self.first.handler, address_of(self._hear))
-        ret(1)
+        ret(True)
 
     @function
     def interrupt_with_work(self, count: U32) -> None:

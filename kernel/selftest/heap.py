@@ -59,11 +59,11 @@ class HeapTests(TestSuite, BenchmarkSuite):
         """Allocate another object. Return whether there was memory."""
         object = self.heap.allocate(size)
         with if_(object == 0):
-            ret(0)
+            ret(False)
         mov(rcx, self.first)
         mov(u64[object], rcx)
         mov(self.first, object)
-        ret(1)
+        ret(True)
 
     @function
     def _drop(self) -> None:

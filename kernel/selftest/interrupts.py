@@ -76,10 +76,10 @@ class InterruptTests(TestSuite, BenchmarkSuite):
         self.apic.send(self.apic.id(), vector)
         with for_(scratch(U32), 0, TIMEOUT):
             with if_(self.called == wanted):
-                ret(1)
+                ret(True)
             pause()
         self.console.print("vector %u: %u of %u actions ran\n", vector, self.called, wanted)
-        ret(0)
+        ret(False)
 
     @function
     def sent_to_itself(self) -> U32:
@@ -164,7 +164,7 @@ class InterruptTests(TestSuite, BenchmarkSuite):
     def claim(self) -> Bool:
         """Claim `VECTOR` for an action. Return true."""
         self.dispatcher.claim(VECTOR, self.prepare(0))
-        ret(1)
+        ret(True)
 
     @function
     def give_back(self) -> None:

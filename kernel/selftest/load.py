@@ -69,6 +69,6 @@ class Load(Subsystem):
     def judge(self) -> Bool:
         """Return whether there were no violations; print their number if there were."""
         with if_(self.violations == 0):
-            ret(1)
+            ret(True)
         self.console.print("%u violations: ", self.violations)
-        ret(0)
+        ret(False)

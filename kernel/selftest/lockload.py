@@ -99,7 +99,7 @@ class LockLoad(Load):
                 mov(number, 0)
         for number in (self.in_store, self.produced, self.consumed):
             mov(number, 0)
-        ret(1)
+        ret(True)
 
     @function(sleeps=True)
     def step(self, random: Ptr[Random]) -> None:

@@ -66,14 +66,14 @@ class MappingLoad(Load):
         mov(self.first, self.runtime.allocate(PLACES))
         with if_((self.spare == 0) | (self.first == 0)):
             self.console.print("no memory: ")
-            ret(0)
+            ret(False)
         mov(place, self.first)
         with for_(scratch(U64), 0, PLACES) as index:
             mov(u64[place], index)
             mov(self.expected[index], index)
             add(place, PAGE)
         mov(self.counter, PLACES)
-        ret(1)
+        ret(True)
 
     @function(sleeps=True)
     def step(self, random: Ptr[Random]) -> None:

@@ -260,7 +260,7 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             entry = keep(self._entry_of(page))
             with if_((entry != 0) & (entry != flags)):  # 0: a guard page
                 self.console.print("%016x has the flags %016x: ", page, entry)
-                ret(0)
+                ret(False)
             release(entry)
             mov(rdi, load)
             direct(rdi)
@@ -270,10 +270,10 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
             and_(rcx, self.entries.allowed)
             with if_(alias != rcx):
                 self.console.print("memory at %016x has the flags %016x: ", load, alias)
-                ret(0)
+                ret(False)
             add(page, PAGE)
             add(load, PAGE)
-        ret(1)
+        ret(True)
 
     @function
     def _entry_of(self, page: U64) -> U64:
@@ -325,8 +325,8 @@ class MemoryTests(TestSuite, BenchmarkSuite, LeakChecks):
         mov(self.page, self.pages.allocate_page())
         mov(self.place, self.runtime.allocate(1))
         with if_((self.page == 0) | (self.place == 0)):
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)
 
     @function
     def _begin_scarce_mapping(self) -> Bool:

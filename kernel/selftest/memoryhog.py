@@ -58,7 +58,7 @@ class MemoryHog(Subsystem):
         mov(ecx, SPARED)
         div(rcx)
         self.leave(rax)
-        ret(1)
+        ret(True)
 
     @function
     def free_all(self) -> None:

@@ -68,7 +68,7 @@ class MemoryLoad(Load):
     def prepare(self) -> Bool:
         """Reset the count of violations. Return true."""
         mov(self.violations, 0)
-        ret(1)
+        ret(True)
 
     @function(sleeps=True)
     def step(self, random: Keep[Ptr[Random]]) -> None:

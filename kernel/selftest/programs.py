@@ -135,9 +135,9 @@ class ProgramTests(TestSuite):
         """Map memory for a program in `space`, which this thread is in, and copy `code` there.
         Return whether that worked."""
         with if_(self.spaces.map(space, CODE, PAGE, ALL_RIGHTS) != 0):
-            ret(0)
+            ret(False)
         with if_(self.spaces.map(space, STACK, PAGE, Rights.READ | Rights.WRITE) != 0):
-            ret(0)
+            ret(False)
         mov(eax, CODE)
         result, left = self.copy.copy_out(cast(rax, User[U8]), code, MOST_CODE)
         ignore(left)

@@ -262,8 +262,8 @@ class ShortageTests(TestSuite):
         result, left = self.copy.copy_in(address_of(word), OVER_BOUND, sizeof(U64))
         ignore(left)
         with if_((result == 0) & (word == value)):
-            ret(1)
-        ret(0)
+            ret(True)
+        ret(False)
 
     @inline(changes=("effect", *CALLER_SAVED))
     def _expect_to_write(self, effect: U8) -> None:

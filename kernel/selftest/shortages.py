@@ -91,13 +91,13 @@ class Shortages(Subsystem):
                     effect,
                     before,
                 )
-                ret(0)
+                ret(False)
             break_if(failed == 0)
         least = 2 if debugging() else 1  # what allocates at all has failed before
         with if_((effect != Effect.DONE) | (number < least)):
             self.console.print("%s: effect %u at %u: ", operation.name, effect, number)
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)
 
     @function(sleeps=True)
     def _free_pages(self) -> U64:

@@ -105,13 +105,13 @@ class SmpTests(TestSuite, BenchmarkSuite):
         mov(eax, processor.number)
         thread = keep(self.threads.make(text("everywhere"), entry, rax, BOOT_PRIORITY))
         with if_(thread == 0):
-            ret(0)
+            ret(False)
         run_queue = scratch(processor.block)
         self.scheduler.per_cpu.point_into(run_queue, self.scheduler.queue)
         mov(thread.run_queue, run_queue)
         mov(thread.pinned, 1)
         self.pool.add(thread)
-        ret(1)
+        ret(True)
 
     # Threads
 

@@ -116,18 +116,18 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Write a word. Return whether that worked; print the error if not."""
         result = self._write(address, value)
         with if_(result == 0):
-            ret(1)
+            ret(True)
         self.console.print("writing 0x%x: %d: ", address, result)
-        ret(0)
+        ret(False)
 
     @function(sleeps=True)
     def _reads(self, address: Keep[U64], value: Keep[U64]) -> Bool:
         """Return whether the word at `address` is `value`; print what it is if not."""
         result, found = self.read(address)
         with if_((result == 0) & (found == value)):
-            ret(1)
+            ret(True)
         self.console.print("0x%x: %d, 0x%x for 0x%x: ", address, result, found, value)
-        ret(0)
+        ret(False)
 
     @inline(changes=("good", *CALLER_SAVED))
     def _all(self, good: U32, *checks: Any) -> None:
@@ -145,12 +145,12 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Create a space with some memory to write to, and enter it. Return whether that worked."""
         mov(self.first, self.spaces.create())
         with if_(self.first == 0):
-            ret(0)
+            ret(False)
         self.spaces.enter(self.first)
         result = self.spaces.map(self.first, BASE, PAGES * PAGE, READ_WRITE)
         with if_(result == 0):
-            ret(1)
-        ret(0)
+            ret(True)
+        ret(False)
 
     @function(sleeps=True)
     def _move_to(self, space: Keep[Ptr[AddressSpace]]) -> None:
@@ -262,8 +262,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Give all memory these rights. Return whether that worked."""
         result = self.spaces.protect(self.first, BASE, PAGES * PAGE, u32(rights))
         with if_(result == 0):
-            ret(1)
-        ret(0)
+            ret(True)
+        ret(False)
 
     @function(sleeps=True)
     def _refuses_to_read(self, address: U64) -> Bool:
@@ -271,18 +271,18 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         result, word = self.read(address)
         ignore(word)
         with if_(result == -Errno.EFAULT):
-            ret(1)
+            ret(True)
         self.console.print("read, %d: ", result)
-        ret(0)
+        ret(False)
 
     @function(sleeps=True)
     def _refuses_to_write(self, address: U64) -> Bool:
         """Return whether writing returns -EFAULT."""
         result = self._write(address, 0)
         with if_(result == -Errno.EFAULT):
-            ret(1)
+            ret(True)
         self.console.print("written, %d: ", result)
-        ret(0)
+        ret(False)
 
     @function(sleeps=True)
     def permissions(self) -> U32:
@@ -463,14 +463,14 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         """Map `pages` pages in a space. Return whether there was memory."""
         ready = self.begin()
         with if_(~ready):
-            ret(0)
+            ret(False)
         mov(rsi, MIDDLE * 2)
         mov(self.cursor, rsi)
         shl(pages, PageShift.PAGE)
         result = self.spaces.map(self.first, rsi, pages, READ_WRITE)
         with if_(result != 0):
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)
 
     @function(sleeps=True)
     def prepare_copies(self) -> U32:
@@ -488,8 +488,8 @@ class SpaceTests(TestSuite, BenchmarkSuite):
         mov(self.cursor, rsi)
         mov(self.second, self.spaces.copy(self.first))
         with if_(self.second == 0):
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)
 
     @function(sleeps=True)
     def prepare_clones(self) -> U32:

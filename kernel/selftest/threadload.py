@@ -37,7 +37,7 @@ class ThreadLoad(Load):
         """Reset the counts."""
         for number in (self.violations, self.begun, self.ended):
             mov(number, 0)
-        ret(1)
+        ret(True)
 
     @function(sleeps=True)
     def step(self, random: Keep[Ptr[Random]]) -> None:

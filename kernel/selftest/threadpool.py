@@ -43,12 +43,12 @@ class ThreadPool(Subsystem):
         with while_(left != 0):
             thread = keep(self.threads.make(text("pool"), entry, self.count, priority))
             with if_(thread == 0):
-                ret(0)
+                ret(False)
             mov(thread.pinned, pinned)
             self.add(thread)
             dec(left)
             release(thread)
-        ret(1)
+        ret(True)
 
     @function(context="thread")
     def add(self, thread: Owned[Ptr[Thread]]) -> None:

@@ -165,7 +165,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
         mov(self.block, self.pages.allocate(ORDER))
         with if_(self.block == 0):
             self.console.print("no memory: ")
-            ret(0)
+            ret(False)
         mov(u64(timer), self.block)
         direct(u64(timer))
         mov(self.first, timer)
@@ -173,7 +173,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
             timer.prepare(address_of(self._note))
             add(timer, sizeof(Timer))
             dec(count)
-        ret(1)
+        ret(True)
 
     @function
     def _arm_all(self, count: Keep[U32]) -> None:
@@ -279,7 +279,7 @@ class TimeTests(TestSuite, BenchmarkSuite):
         add(eax, SPARES)
         ready = self._make(eax)
         with if_(~ready):
-            ret(0)
+            ret(False)
         mov(timer, self.first)
         mov(deadline, FAR)
         mov(eax, count)
@@ -293,4 +293,4 @@ class TimeTests(TestSuite, BenchmarkSuite):
             add(timer, sizeof(Timer))
             dec(count)
         mov(self.spare, timer)
-        ret(1)
+        ret(True)

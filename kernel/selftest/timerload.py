@@ -53,12 +53,12 @@ class TimerLoad(Load):
         mov(self.first, one)
         with if_(one == 0):
             self.console.print("no memory for timers: ")
-            ret(0)
+            ret(False)
         with for_(left, 0, TIMERS):
             one.timer.prepare(address_of(self._note))
             mov(one.busy, 0)
             add(one, sizeof(Shared))
-        ret(1)
+        ret(True)
 
     @function(context="interrupt")
     def _note(self, timer: Keep[Ptr[Timer]]) -> None:
@@ -101,7 +101,7 @@ class TimerLoad(Load):
         """Cancel all, and compare."""
         one, left = keep(self.first), keep(U32)
         with if_(one == 0):
-            ret(0)
+            ret(False)
         with for_(left, 0, TIMERS):
             cancelled = self.timers.cancel_and_wait(address_of(one.timer))
             lock.add(self.cancelled, u64(cancelled))
@@ -114,5 +114,5 @@ class TimerLoad(Load):
             self.console.print(
                 "%u armed, %u called, %u cancelled: ", self.armed, self.called, self.cancelled
             )
-            ret(0)
+            ret(False)
         tail(self.judge)

@@ -144,13 +144,13 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         refused = self.areas.use(self.scheduler.current)
         with if_(refused != 0):
             lock.inc(self.wrong)
-            ret(0)
+            ret(False)
         self._expect_none(number)
         self._store(number)
         self._compare(number)
         self._choose(number)
         self.load(number)
-        ret(1)
+        ret(True)
 
     @function
     def _look(self, number: Keep[U64]) -> None:
@@ -256,13 +256,13 @@ class ExtendedStateTests(TestSuite, BenchmarkSuite):
         """Give this thread and a partner extended registers. Return whether there was memory."""
         refused = self.areas.use(self.scheduler.current)
         with if_(refused != 0):
-            ret(0)
+            ret(False)
         mov(self.going, 1)
         partner = self.threads.create(text("partner"), self._go_on, 0, BOOT_PRIORITY)
         mov(self.partner, partner)
         with if_(partner == 0):
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)
 
     @function(sleeps=True, context="thread")
     def _go_on(self, number: U64) -> None:

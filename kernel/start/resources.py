@@ -65,7 +65,7 @@ class ProcessorResources(Subsystem):
         for part in (*self._pages(memory), *self._threads(memory)):
             with if_(part == 0):
                 self.free(memory)
-                ret(0)
+                ret(False)
         worker = keep(memory.worker)
         self.per_cpu.fill(memory.block)
         self.deferred.assign(worker, memory.block)
@@ -73,7 +73,7 @@ class ProcessorResources(Subsystem):
             top = scratch(memory.stacks[index])
             add(top, STACK_SIZE)
             self.descriptors.set_stack(memory.block, stack, top)
-        ret(1)
+        ret(True)
 
     @function(init=True)
     def free(self, memory: Keep[Ptr[ProcessorMemory]]) -> None:

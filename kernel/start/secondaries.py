@@ -123,7 +123,7 @@ class Secondaries(Subsystem):
         with if_(self.apic.base != 0):
             mov(eax, XAPIC_NOBODY)
         with if_(apic >= eax):
-            ret(0)
+            ret(False)
         running = self.processors.find(apic)
         ret(running == 0)
 
@@ -240,7 +240,7 @@ class Secondaries(Subsystem):
         with loop():
             now = self.clock.now()  # before the test, so that one comes after the end of the time
             with if_(at(place) == value):
-                ret(1)
+                ret(True)
             with if_(now >= end):
-                ret(0)
+                ret(False)
             pause()

@@ -39,8 +39,8 @@ class BiasedLocks(Subsystem):
         asserts(rax == 0)
         with if_(biased.writers != 0):
             mov(self.processors.own.reads, 0)
-            ret(0)
-        ret(1)
+            ret(False)
+        ret(True)
 
     @function(context="thread", unlocks="biased", clobbers=())
     def end_reading(self, biased: Ptr[BiasedLock]) -> None:

@@ -58,8 +58,8 @@ class Mutexes(Subsystem):
         xor(eax, eax)
         lock.cmpxchg(mutex.owner, u64(thread))
         with if_(ZF):
-            ret(1)
-        ret(0)
+            ret(True)
+        ret(False)
 
     @function(context="thread", unlocks="mutex")
     def unlock(self, mutex: Ptr[Mutex]) -> None:
@@ -102,13 +102,13 @@ class Mutexes(Subsystem):
             with if_(rax == 0):
                 lock.cmpxchg(mutex.owner, u64(thread))
                 with if_(ZF):
-                    ret(1)
+                    ret(True)
                 continue_()
             mov(rcx, rax)
             or_(rcx, CONTENDED)
             lock.cmpxchg(mutex.owner, rcx)  # else it was unlocked meanwhile: rax has what it is now
             with if_(ZF):
-                ret(0)
+                ret(False)
 
     @function(context="thread")
     def _unlock_contended(self, mutex: Keep[Ptr[Mutex]]) -> None:

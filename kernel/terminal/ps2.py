@@ -85,7 +85,7 @@ class Ps2Controller(Subsystem):
         """
         in_(al, Ps2Port.STATUS)
         with if_(al == NO_CONTROLLER):
-            ret(0)
+            ret(False)
         # Disabled, the devices can't send bytes in between the controller's answers.
         self._command(Ps2Command.DISABLE_KEYBOARD)
         self._command(Ps2Command.DISABLE_AUXILIARY)
@@ -97,11 +97,11 @@ class Ps2Controller(Subsystem):
             self._command(test)
             answer = self.receive()
             with if_(answer != passed):
-                ret(0)
+                ret(False)
         interrupts = Ps2Configuration.KEYBOARD_INTERRUPT | Ps2Configuration.AUXILIARY_INTERRUPT
         ignore(self.change_configuration(interrupts, 0))
         self._command(Ps2Command.ENABLE_KEYBOARD)
-        ret(1)
+        ret(True)
 
     @function(init=True)
     def change_configuration(self, clear: Keep[U32], add: U32) -> U32:

@@ -26,9 +26,9 @@ class Strings(Subsystem):
         with loop():
             mov(al, at(left))
             with if_(al != at(right)):
-                ret(0)
+                ret(False)
             with if_(al == 0):
-                ret(1)
+                ret(True)
             inc(left)
             inc(right)
 
@@ -36,11 +36,11 @@ class Strings(Subsystem):
     def selects(self, wanted: Keep[Ptr[U8]], name: Keep[Ptr[U8]]) -> Bool:
         """Return whether `wanted` is `all`, or `name`, or the part of `name` before a dot."""
         with if_(self.equal(wanted, text("all"))):
-            ret(1)
+            ret(True)
         with while_(at(wanted) != 0):
             mov(al, at(wanted))
             with if_(al != at(name)):  # or `name` ends first
-                ret(0)
+                ret(False)
             inc(wanted)
             inc(name)
         ret((at(name) == 0) | (at(name) == ord(".")))

@@ -54,7 +54,7 @@ class Symbols(Subsystem):
         """Fill `location` for `address`, and return whether a symbol covers it."""
         index = keep(self._index_of(address))
         with if_(index == NOT_FOUND):
-            ret(0)
+            ret(False)
         table = scratch(self.start)
         self._fill_name(location, table, index, offset=address)
         mov(location.file, 0)
@@ -63,7 +63,7 @@ class Symbols(Subsystem):
         with if_(eax != NO_LINES):
             add(rax, table.programs)
             self._find_line(rax, address, location)
-        ret(1)
+        ret(True)
 
     @inline(changes=("offset", rax))
     def _fill_name(

@@ -42,10 +42,10 @@ class Idle(Subsystem):
         interrupts off."""
         thread = self.make()
         with if_(thread == 0):
-            ret(0)
+            ret(False)
         disown(thread, "it never ends")
         self.scheduler.start(thread)
-        ret(1)
+        ret(True)
 
     @function
     def make(self) -> Owned[OrNull[Ptr[Thread]]]:
@@ -86,10 +86,10 @@ class Idle(Subsystem):
             cli()
         free = self.scheduler.clear_idle(queue)
         with if_(queue.ready == 0):
-            ret(0)
+            ret(False)
         with if_(~free):  # the kick was for yet another thread, which is left to others
             self.scheduler.kick_idle()
-        ret(1)
+        ret(True)
 
     @function
     def steal(self) -> None:

@@ -112,17 +112,17 @@ class Calibration(Subsystem):
     def _try_reference(self, reference: Ptr[ReferenceClock]) -> Bool:
         """Start the clock by `reference`, and return whether that works."""
         with if_(reference.period == 0):
-            ret(0)
+            ret(False)
         mov(self.reference, reference)
         self._take_sample(address_of(self.first_sample))
         self._wait()
         multiplier, error = self._measure_now()
         with if_(error == UNKNOWN):
-            ret(0)
+            ret(False)
         mov(self.error, error)
         self.clock.start(multiplier)
         self._set_max_interval()
-        ret(1)
+        ret(True)
 
     @function(init=True)
     def _set_max_interval(self) -> None:

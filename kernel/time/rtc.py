@@ -107,7 +107,7 @@ class RealTimeClock(Subsystem):
             second = self._read_once()
             with if_(second == first):
                 tail(self._decode, first, date)
-        ret(0)
+        ret(False)
 
     @function
     def _wait(self) -> None:
@@ -149,7 +149,7 @@ class RealTimeClock(Subsystem):
             value = decode(u8(reading), format)
             wrong = (value < least) | (value > most) if least else value > most
             with if_(wrong):  # as of a clock that is not there
-                ret(0)
+                ret(False)
             mov(getattr(date, name), value)
             shr(reading, BYTE_BITS)
         mov(eax, THIS_CENTURY)

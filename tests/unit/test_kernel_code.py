@@ -195,3 +195,22 @@ def test_no_two_classes_have_one_name() -> None:
         one.name for tree in trees().values() for one in tree.body if isinstance(one, ast.ClassDef)
     )
     assert [name for name, count in names.items() if count > 1] == []
+
+
+def is_number_for_truth(node: ast.Call) -> bool:
+    """Return whether `node` is `ret(0)` or `ret(1)`."""
+    return ast.unparse(node) in ("ret(0)", "ret(1)")
+
+
+def test_functions_that_answer_yes_or_no_say_so() -> None:
+    found = [
+        f"{file.relative_to(KERNEL)}:{node.lineno}"
+        for file, tree in trees().items()
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef)
+        and function.returns is not None
+        and ast.unparse(function.returns) == "Bool"
+        for node in ast.walk(function)
+        if isinstance(node, ast.Call) and is_number_for_truth(node)
+    ]
+    assert found == []

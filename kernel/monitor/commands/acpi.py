@@ -63,7 +63,7 @@ class AcpiCommands(Commands):
         self._show_interrupts()
         self._show_timers()
         self._show_pci()
-        ret(1)
+        ret(True)
 
     @function
     def _list_tables(self) -> None:

@@ -53,7 +53,7 @@ class CpuCommands(Commands):
         page = scratch(self.clock.page)
         with if_(page.unsynchronised != 0):
             self.console.print("their time-stamp counters differ\n")
-        ret(1)
+        ret(True)
 
     @function(sleeps=True)
     def _show(self, processor: Keep[Ptr[Processor]]) -> None:

@@ -97,12 +97,12 @@ class CrashCommands(Commands):
             with if_(same & (words.count == 2)):
                 way.run()
                 self.console.print("%s fails only in debug builds\n", kind)
-                ret(1)
+                ret(True)
             with elif_(same):
                 tail(self._crash_there, way, words.word[2])
             add(way, sizeof(Crash))
         self.console.print(f"unknown KIND: %s (there are {self.kinds})\n", kind)
-        ret(1)
+        ret(True)
 
     @function(sleeps=True)
     def _crash_there(self, way: Keep[Ptr[Crash]], word: Keep[Ptr[U8]]) -> Bool:
@@ -110,16 +110,16 @@ class CrashCommands(Commands):
         order = local(Order)
         value, good = self.numbers.parse(word)
         with if_(~good):
-            ret(0)
+            ret(False)
         processor = keep(self.processors.numbered(value))
         with if_(processor == 0):
             self.console.print("no CPU %s (`cpus` shows them)\n", word)
-            ret(1)
+            ret(True)
         order.request.prepare(address_of(self._crash_here))
         mov(rax, way.run)
         mov(order.run, rax)
         self.calls.on(processor, address_of(order.request))
-        ret(1)
+        ret(True)
 
     @function(context="interrupt")
     def _crash_here(self, request: Ptr[Request]) -> None:

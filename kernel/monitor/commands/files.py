@@ -51,7 +51,7 @@ class FileCommands(Commands):
             result = self.io.list(file, address_of(lister))
             self._complain(words.word[1], result)
             self.files.drop(file)
-        ret(1)
+        ret(True)
 
     @function(context="thread", sleeps=True)
     def _open(self, name: Keep[Ptr[U8]], flags: U32) -> Owned[OrNull[Ptr[File]]]:
@@ -88,7 +88,7 @@ class FileCommands(Commands):
                     self._complain(words.word[1], i32(read))
                     break_()
             self.files.drop(file)
-        ret(1)
+        ret(True)
 
     @function(context="thread", sleeps=True)
     def _print_piece(self, file: Keep[Ptr[File]]) -> OrErrno[I64]:

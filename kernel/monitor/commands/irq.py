@@ -55,7 +55,7 @@ class InterruptCommands(Commands):
             tail(self._show)
         with if_(words.count == 3):
             tail(self._move, words.word[1], words.word[2])
-        ret(0)
+        ret(False)
 
     @function
     def _move(self, word: Keep[Ptr[U8]], number: Keep[Ptr[U8]]) -> Bool:
@@ -64,18 +64,18 @@ class InterruptCommands(Commands):
         value, good = self.numbers.parse(word)
         mov(wanted, u32(value))
         with if_(~good | (u64(wanted) != value)):
-            ret(0)
+            ret(False)
         value, good = self.numbers.parse(number)
         with if_(~good):
-            ret(0)
+            ret(False)
         processor = self.processors.numbered(value)
         with if_(processor == 0):
             self.console.print("no CPU %s (`cpus` shows them)\n", number)
-            ret(1)
+            ret(True)
         result = self.lines.move(wanted, processor)
         with if_(result != 0):
             self.console.print("the line %s can't go there (`irq` shows those that may)\n", word)
-        ret(1)
+        ret(True)
 
     @function
     def _show(self) -> Bool:
@@ -90,7 +90,7 @@ class InterruptCommands(Commands):
             self._show_vector(u32(vector))
         self._show_work()
         self.show_errors()
-        ret(1)
+        ret(True)
 
     @function
     def show_errors(self) -> None:

@@ -41,11 +41,11 @@ class LogCommands(Commands):
                     + ")\n",
                     words.word[1],
                 )
-                ret(1)
+                ret(True)
         with if_(self.log.dropped != 0):
             self.console.print("(%u older messages are gone)\n", self.log.dropped)
         self._show_all(most)
-        ret(1)
+        ret(True)
 
     @function
     def level(self, word: Keep[Ptr[U8]]) -> U32:

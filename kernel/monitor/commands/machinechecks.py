@@ -26,7 +26,7 @@ class MachineCheckCommands(Commands):
         """Print how many errors the banks of each processor had, and how many banks there are."""
         with if_(self.checks.bank_count == 0):
             self.console.print("the processor has no machine checks\n")
-            ret(1)
+            ret(True)
         self.console.print("cpu  errors  banks\n")
         with self.processors.each() as processor:
             errors = scratch(processor.block)
@@ -34,4 +34,4 @@ class MachineCheckCommands(Commands):
             self.console.print(
                 "%3u  %6u  %5u\n", processor.number, u64[errors], self.checks.bank_count
             )
-        ret(1)
+        ret(True)

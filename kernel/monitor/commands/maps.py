@@ -37,7 +37,7 @@ class MapsCommands(Commands):
             self._print_mapping(found)
             mov(place, found.end)
             break_if(place == 0)
-        ret(1)
+        ret(True)
 
     @function
     def _print_mapping(self, found: Keep[Ptr[Mapping]]) -> None:

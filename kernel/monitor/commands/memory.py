@@ -65,7 +65,7 @@ class MemoryCommands(Commands):
         self.console.print(f"{'objects':<20} {'bytes':>7} {'in use':>8} {'pages':>7}\n")
         with self.slabs.each() as cache:
             self._print_cache(cache)
-        ret(1)
+        ret(True)
 
     @function
     def _print_cache(self, cache: Keep[Ptr[ObjectCache]]) -> None:
@@ -103,13 +103,13 @@ class MemoryCommands(Commands):
         count = keep(self.count(words))
         with if_((count == 0) | (count > MAX_COUNT)):
             self.console.print(f"COUNT is a number from 1 to {MAX_COUNT}\n")
-            ret(1)
+            ret(True)
         address, good = self.addresses.read(words.word[1])
         with if_(~good):
             self.console.print("neither a number nor a symbol: %s\n", words.word[1])
-            ret(1)
+            ret(True)
         self._show(address, count)
-        ret(1)
+        ret(True)
 
     @function
     def count(self, words: Ptr[Words]) -> U64:

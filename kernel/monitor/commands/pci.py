@@ -41,14 +41,14 @@ class PciCommands(Commands):
         """Show all functions, or one in detail."""
         with if_(words.count == 1):
             self._show_all()
-            ret(1)
+            ret(True)
         word = keep(words.word[1])
         device = self._named(word)
         with if_(device == 0):
             self.console.print("no function is at %s (`pci` lists them)\n", word)
-            ret(1)
+            ret(True)
         self._show_details(device)
-        ret(1)
+        ret(True)
 
     @function
     def _show_all(self) -> None:

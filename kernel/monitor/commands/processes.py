@@ -64,7 +64,7 @@ class ProcessCommands(Commands):
             self._show(row)
             mov(next, row.number)
             inc(next)
-        ret(1)
+        ret(True)
 
     @inline(changes=CALLER_SAVED)
     def _show(self, row: ProcessSummary) -> None:
@@ -103,16 +103,16 @@ class ProcessCommands(Commands):
         value, good = self.numbers.parse(words.word[1])
         mov(number, u32(value))
         with if_(~good | (u64(number) != value)):
-            ret(0)
+            ret(False)
         mov(signal, Signal.SIGTERM)
         with if_(words.count > 2):
             mov(signal, self.names.parse(words.word[2]))
             with if_(signal == 0):
                 self.console.print("no signal is called %s\n", words.word[2])
-                ret(1)
+                ret(True)
         with if_(~self._send(number, signal)):
             self.console.print("no process %u (`ps` shows them)\n", number)
-        ret(1)
+        ret(True)
 
     @function(context="thread")
     def _send(self, number: U32, signal: Keep[U32]) -> Bool:
@@ -121,11 +121,11 @@ class ProcessCommands(Commands):
         info = local(SignalInfo)
         process = keep(self.processes.find(number))
         with if_(process == 0):
-            ret(0)
+            ret(False)
         info.clear()
         mov(info.number, signal)
         mov(info.code, SignalCode.SI_KERNEL)
         group = address_of(process.signals)
         ignore(self.signals.send(group, address_of(info)), "it may have too many already")
         self.processes.drop(process)
-        ret(1)
+        ret(True)

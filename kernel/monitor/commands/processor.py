@@ -18,7 +18,7 @@ class ProcessorCommands(Commands):
     def regs(self, words: Ptr[Words]) -> Bool:
         """Print the registers as a panic here would."""
         self._show()
-        ret(1)
+        ret(True)
 
     @naked(pushed=0)
     def _show(self) -> None:

@@ -39,17 +39,17 @@ class ProgramCommands(Commands):
         """Run a program, which is watched; print why it did not start."""
         count = scratch(words.count)
         with if_(count > MAX_WORDS):
-            ret(0)
+            ret(False)
         dec(count)
         result, process = self.programs.start(
             words.word[1], address_of(words.word[1]), count, self.jobs.console
         )
         with if_(process == 0):
             self._complain(words.word[1], result)
-            ret(1)
+            ret(True)
         ignore(result, "it has started")
         self.watch.begin(process)
-        ret(1)
+        ret(True)
 
     @function
     def _complain(self, name: Ptr[U8], result: OrErrno[I32]) -> None:
@@ -61,4 +61,4 @@ class ProgramCommands(Commands):
     def resume(self, words: Ptr[Words]) -> Bool:
         """Give programs what is typed again."""
         self.input.put_in_front(Reader.PROGRAMS)
-        ret(1)
+        ret(True)

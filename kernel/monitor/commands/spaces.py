@@ -60,7 +60,7 @@ class SpaceCommands(Commands):
             self.per_cpu.point_into(locked, self.paging.locked_count)
             mov(locked, u64[locked])
             self.console.print("%3u  %12u  %9u\n", processor.number, quick, locked)
-        ret(1)
+        ret(True)
 
     @function(context="thread", sleeps=True)
     def regions(self, words: Keep[Ptr[Words]]) -> Bool:
@@ -69,11 +69,11 @@ class SpaceCommands(Commands):
         value, good = self.numbers.parse(words.word[1])
         number, wide = keep(u32(value)), scratch(value)
         with if_(~good | (wide != u64(number))):
-            ret(0)
+            ret(False)
         space = keep(self._space_of(number))
         with if_(space == 0):
             self.console.print("no process %u (`ps` shows them)\n", number)
-            ret(1)
+            ret(True)
         self.console.print(f"{'start':<16} {'end':<16} rights  in memory  large pages\n")
         seen, address = local(RegionView), keep(U64)
         xor(u32(address), u32(address))
@@ -81,7 +81,7 @@ class SpaceCommands(Commands):
             mov(address, seen.end)
             self._print_region(address_of(seen))
         self.spaces.drop(space)
-        ret(1)
+        ret(True)
 
     @function
     def _print_region(self, seen: Keep[Ptr[RegionView]]) -> None:

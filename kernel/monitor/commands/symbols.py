@@ -26,10 +26,10 @@ class SymbolCommands(Commands):
         address, good = self.addresses.read(word)
         with if_(~good):
             self.console.print("no symbol is called %s\n", word)
-            ret(1)
+            ret(True)
         address = keep(address)
         with if_(~self.symbols.lookup(address, address_of(place))):
             self.console.print("no symbol is at 0x%x\n", address)
-            ret(1)
+            ret(True)
         self.console.print("%p\n", address)
-        ret(1)
+        ret(True)

@@ -50,7 +50,7 @@ class ThreadCommands(Commands):
             mov(next, row.number)
             inc(next)
         self.console.print("%u threads\n", self.threads.count)
-        ret(1)
+        ret(True)
 
     @inline(changes=CALLER_SAVED)
     def _show(self, row: ThreadRow) -> None:

@@ -54,7 +54,7 @@ class TimeCommands(Commands):
         self._show_clock()
         self._show_references()
         self.console.print("timers      %u armed on this processor\n", self.timers.queue.count)
-        ret(1)
+        ret(True)
 
     @function
     def _show_uptime(self) -> None:

@@ -38,19 +38,19 @@ class TraceCommands(Commands):
         word = keep(words.word[1])
         with if_(self.strings.equal(word, text("off"))):
             self.entry.set_traced(NOBODY)
-            ret(1)
+            ret(True)
         with if_(self.strings.equal(word, text("all"))):
             self.entry.set_traced(EVERYBODY)
-            ret(1)
+            ret(True)
         number = keep(U32)
         value, good = self.numbers.parse(word)
         mov(number, u32(value))
         with if_(~good | (u64(number) != value)):
-            ret(0)
+            ret(False)
         process = self.processes.find(number)
         with if_(process == 0):
             self.console.print("no process %u (`ps` shows them)\n", number)
-            ret(1)
+            ret(True)
         self.processes.drop(process)
         self.entry.set_traced(number)
-        ret(1)
+        ret(True)
