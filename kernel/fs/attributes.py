@@ -51,10 +51,7 @@ class Attributes(Subsystem):
     def stat(self, inode: Ptr[Inode], status: Ptr[FileStatus]) -> None:
         """Describe `inode`."""
         inode, status = scratch(inode), scratch(status)
-        mov(rdi, status)
-        xor(eax, eax)
-        mov(ecx, sizeof(FileStatus) // sizeof(U64))
-        rep.stosq()
+        zero(status)
         superblock = scratch(inode.superblock)
         for place, value in (
             (status.device, superblock.device),

@@ -106,11 +106,8 @@ class Dentries(LeakChecks):
         name = keep(try_(self._copy_name(key)))
         errdefer(self._free_name, name)
         dentry = scratch(try_(self.records.allocate()))
-        mov(rdi, dentry)
         mov(rdx, dentry)
-        xor(eax, eax)
-        mov(ecx, sizeof(Dentry) // sizeof(U64))
-        rep.stosq()
+        zero(dentry)
         made = scratch(cast(rdx, Ptr[Dentry]))
         with unshared(made):
             made.references.start()

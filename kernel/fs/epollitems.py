@@ -45,10 +45,7 @@ class EpollItems(LeakChecks):
         memory."""
         item = scratch(try_(self.records.allocate()))
         mov(rdx, item)
-        mov(rdi, item)
-        xor(eax, eax)
-        mov(ecx, sizeof(EpollItem) // sizeof(U64))
-        rep.stosq()
+        zero(item)
         made = scratch(cast(rdx, Ptr[EpollItem]))
         mov(made.epoll, epoll)
         mov(made.file, file)

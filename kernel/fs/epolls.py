@@ -88,10 +88,7 @@ class Epolls(LeakChecks):
         """Return the open file of an empty set, by `OpenFlag`s; null without memory."""
         epoll = keep(try_(self.records.allocate()))
         errdefer(self._free, epoll)
-        mov(rdi, epoll)
-        xor(eax, eax)
-        mov(ecx, sizeof(Epoll) // sizeof(U64))
-        rep.stosq()
+        zero(epoll)
         with unshared(epoll):
             epoll.ready.reset()
             epoll.children.reset()

@@ -81,10 +81,7 @@ class EventCounters(LeakChecks):
         memory."""
         counter = keep(try_(self.records.allocate()))
         errdefer(self._free, counter)
-        mov(rdi, counter)
-        xor(eax, eax)
-        mov(ecx, sizeof(EventCounter) // sizeof(U64))
-        rep.stosq()
+        zero(counter)
         with unshared(counter):
             mov(eax, start)
             mov(counter.count, rax)

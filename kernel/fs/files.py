@@ -150,10 +150,7 @@ class Files(LeakChecks):
         """Return an open file that nothing was prepared for yet, or null without memory."""
         file = scratch(try_(self.records.allocate()))
         mov(rdx, file)
-        mov(rdi, file)
-        xor(eax, eax)
-        mov(ecx, sizeof(File) // sizeof(U64))
-        rep.stosq()
+        zero(file)
         made = keep(cast(rdx, Ptr[File]))
         made.references.start()
         self._set_flags(made, flags)

@@ -62,10 +62,7 @@ class FsContexts(LeakChecks):
         """Return a context of zeros with one reference, or null without memory."""
         context = scratch(try_(self.records.allocate()))
         mov(rdx, context)
-        mov(rdi, context)
-        xor(eax, eax)
-        mov(ecx, sizeof(FsContext) // sizeof(U64))
-        rep.stosq()
+        zero(context)
         made = scratch(cast(rdx, Ptr[FsContext]))
         made.references.start()
         lock.inc(self.count)

@@ -44,10 +44,7 @@ class Inodes(LeakChecks):
         with if_(inode == 0):
             lock.dec(superblock.inodes)
             ret(0)
-        mov(rdi, inode)
-        xor(eax, eax)
-        mov(ecx, sizeof(Inode) // sizeof(U64))
-        rep.stosq()
+        zero(inode)
         inode.references.start()
         with unshared(inode):
             inode.pages.mappers.reset()

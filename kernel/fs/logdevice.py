@@ -121,11 +121,8 @@ class LogDevice(CharacterDriver):
         """Begin to read at the oldest message."""
         record = scratch(try_(self.records.allocate(), Errno.ENOMEM))
         mov(file.private, u64(record))
-        mov(rdi, record)
+        zero(record)
         disown(record, "the file has it")
-        xor(eax, eax)
-        mov(ecx, sizeof(OpenLog) // sizeof(U64))
-        rep.stosq()
         self._go_to_oldest(cast(file.private, Ptr[OpenLog]))
         ret(0)
 

@@ -76,10 +76,7 @@ class Mounts(LeakChecks):
         mount; null without memory."""
         mount = scratch(try_(self.records.allocate()))
         mov(rdx, mount)
-        mov(rdi, mount)
-        xor(eax, eax)
-        mov(ecx, sizeof(Mount) // sizeof(U64))
-        rep.stosq()
+        zero(mount)
         made = keep(cast(rdx, Ptr[Mount]))
         made.references.start()
         mov(made.flags, flags)

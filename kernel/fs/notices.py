@@ -71,10 +71,7 @@ class Notices(LeakChecks):
         queue, result = keep(self.queue_records.allocate()), keep(I32)
         with if_(queue == 0):
             ret(-Errno.ENOMEM, 0)
-        mov(rdi, queue)
-        xor(eax, eax)
-        mov(ecx, sizeof(NoticeQueue) // sizeof(U64))
-        rep.stosq()
+        zero(queue)
         mov(queue.user, user)
         with self.lock.held():
             mov(result, self._enter(queue))

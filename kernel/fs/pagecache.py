@@ -302,10 +302,7 @@ class PageCache(LeakChecks):
         """Return a node without anything in it, or null without memory."""
         node = scratch(try_(self.nodes.allocate()))
         mov(rdx, node)
-        mov(rdi, node)
-        xor(eax, eax)
-        mov(ecx, sizeof(PageNode) // sizeof(U64))
-        rep.stosq()
+        zero(node)
         ret(cast(rdx, Ptr[PageNode]))
 
     # Removing

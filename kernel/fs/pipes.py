@@ -126,10 +126,7 @@ class Pipes(Subsystem):
             self.heap.free(u64(pages))
             ret(0)
         mov(rdx, pipe)
-        mov(rdi, pipe)
-        xor(eax, eax)
-        mov(ecx, sizeof(Pipe) // sizeof(U64))
-        rep.stosq()
+        zero(pipe)
         made = scratch(cast(rdx, Ptr[Pipe]))
         with unshared(made):
             mov(made.pages, pages)

@@ -41,10 +41,7 @@ class Polling(Subsystem):
         or -EINTR."""
         queue, result, noted = local(PollQueue), keep(I32), local(U64)
         entries, count, deadline, mode = keep(entries), keep(count), keep(deadline), keep(mode)
-        lea(rdi, queue)
-        xor(eax, eax)
-        mov(ecx, sizeof(PollQueue) // sizeof(U64))
-        rep.stosq()
+        zero(queue)
         mov(noted, 0)
         self._prepare(entries, count, address_of(queue))
         mov(result, self._look(entries, count, True))

@@ -40,10 +40,7 @@ class SuperBlocks(LeakChecks):
         memory."""
         superblock = scratch(try_(self.records.allocate()))
         mov(rdx, superblock)
-        mov(rdi, superblock)
-        xor(eax, eax)
-        mov(ecx, sizeof(SuperBlock) // sizeof(U64))
-        rep.stosq()
+        zero(superblock)
         made = scratch(cast(rdx, Ptr[SuperBlock]))
         made.references.start()
         with unshared(made):

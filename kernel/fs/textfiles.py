@@ -59,12 +59,9 @@ class TextFiles(Subsystem):
         """Prepare `file`, whose text `show` writes. Returns 0 or -ENOMEM."""
         record = scratch(try_(self.records.allocate(), Errno.ENOMEM))
         mov(file.private, u64(record))
-        mov(rdi, record)
         mov(rdx, record)
+        zero(record)
         disown(record, "the file has it")
-        xor(eax, eax)
-        mov(ecx, sizeof(TextFile) // sizeof(U64))
-        rep.stosq()
         mov(cast(rdx, Ptr[TextFile]).show, show)
         ret(0)
 

@@ -117,10 +117,7 @@ class TimerFiles(LeakChecks):
         memory."""
         timer = keep(try_(self.records.allocate()))
         errdefer(self._free, timer)
-        mov(rdi, timer)
-        xor(eax, eax)
-        mov(ecx, sizeof(FileTimer) // sizeof(U64))
-        rep.stosq()
+        zero(timer)
         timer.timer.prepare(address_of(self.expire))
         mov(timer.is_of_day, is_of_day)
         mov(timer.needs_right, needs_right)

@@ -98,10 +98,7 @@ class MessageControl(Subsystem):
             found, self.queues.table, command, MessageCommand, id, credentials
         )
         queue = cast(found, Ptr[MessageQueue])
-        mov(rdi, target)
-        xor(eax, eax)
-        mov(ecx, sizeof(MessageStatus) // sizeof(U64))
-        rep.stosq()
+        zero(target)
         self.tables.describe(queue, address_of(target.permission))
         for name in ("sent", "received", "changed", "bytes", "count", "most_bytes"):
             mov(rax, getattr(queue, name))

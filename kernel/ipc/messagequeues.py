@@ -120,10 +120,7 @@ class MessageQueues(LeakChecks):
         """Make a queue. Returns its id, -ENOSPC or -ENOMEM."""
         queue = keep(try_(self.records.allocate(), Errno.ENOMEM))
         errdefer(self._free_queue, queue)
-        mov(rdi, queue)
-        mov(ecx, sizeof(MessageQueue) // sizeof(U64))
-        xor(eax, eax)
-        rep.stosq()
+        zero(queue)
         mov(queue.most_bytes, QUEUE_BYTES)
         queue.messages.reset()
         queue.receivers.reset()

@@ -81,10 +81,7 @@ class PosixQueues(LeakChecks):
         """Return a queue without messages that may have none, or null without memory."""
         queue = scratch(try_(self.records.allocate()))
         mov(rdx, queue)
-        mov(rdi, queue)
-        mov(ecx, sizeof(PosixQueue) // sizeof(U64))
-        xor(eax, eax)
-        rep.stosq()
+        zero(queue)
         made = scratch(cast(rdx, Ptr[PosixQueue]))
         made.receivers.reset()
         made.senders.reset()

@@ -96,10 +96,7 @@ class SegmentControl(Subsystem):
             found, self.segments.table, command, SegmentCommand, id, credentials
         )
         segment = cast(found, Ptr[SharedSegment])
-        mov(rdi, target)
-        xor(eax, eax)
-        mov(ecx, sizeof(SegmentStatus) // sizeof(U64))
-        rep.stosq()
+        zero(target)
         self.tables.describe(segment, address_of(target.permission))
         for name in ("size", "attached", "detached", "changed", "attachments"):
             mov(rax, getattr(segment, name))

@@ -113,10 +113,7 @@ class SemaphoreControl(Subsystem):
             found, self.sets.table, command, SemaphoreCommand, id, credentials
         )
         set = cast(found, Ptr[SemaphoreSet])
-        mov(rdi, target)
-        xor(eax, eax)
-        mov(ecx, sizeof(SemaphoreStatus) // sizeof(U64))
-        rep.stosq()
+        zero(target)
         self.tables.describe(set, address_of(target.permission))
         for name in ("operated", "changed"):
             mov(rax, getattr(set, name))

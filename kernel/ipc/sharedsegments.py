@@ -137,10 +137,7 @@ class SharedSegments(LeakChecks):
         """Return a segment of `size` bytes, or null without memory."""
         segment = keep(try_(self.records.allocate()))
         errdefer(self._free_record, segment)
-        mov(rdi, segment)
-        mov(ecx, sizeof(SharedSegment) // sizeof(U64))
-        xor(eax, eax)
-        rep.stosq()
+        zero(segment)
         mov(segment.size, size)
         round_up(size, PAGE)
         file = scratch(try_(self.anonymous.memory(size, credentials)))

@@ -70,10 +70,7 @@ class UnixSockets(LeakChecks):
         """Return a new socket of a `type`, or null without memory."""
         socket = scratch(try_(self.records.allocate()))
         mov(rdx, socket)
-        mov(rdi, socket)
-        xor(eax, eax)
-        mov(ecx, sizeof(UnixSocket) // sizeof(U64))
-        rep.stosq()
+        zero(socket)
         made = scratch(cast(rdx, Ptr[UnixSocket]))
         self.sockets.prepare(cast(u64(made), Ptr[Socket]))
         mov(made.family, AddressFamily.UNIX)

@@ -83,13 +83,6 @@ class LoadTexts(ProcSource):
 
     # What there is to tell
 
-    @function
-    def _clear(self, use: Ptr[ProcessorUse]) -> None:
-        """Make all of `use` 0."""
-        xor(eax, eax)
-        mov(ecx, sizeof(ProcessorUse) // sizeof(U64))
-        rep.stosq()
-
     @function(context="thread")
     def _add(self, use: Keep[Ptr[ProcessorUse]], processor: Keep[Ptr[Processor]]) -> None:
         """Add to `use` what `processor` has done."""
@@ -123,7 +116,7 @@ class LoadTexts(ProcSource):
     @function(context="thread")
     def _add_all(self, use: Keep[Ptr[ProcessorUse]]) -> None:
         """Fill in `use` with what all processors have done."""
-        self._clear(use)
+        zero(use)
         with self.processors.each() as processor:
             self._add(use, processor)
 
@@ -137,7 +130,7 @@ class LoadTexts(ProcSource):
         self.writer.print("cpu ")
         self._show_times(address_of(use))
         with self.processors.each() as processor:
-            self._clear(address_of(one))
+            zero(one)
             self._add(address_of(one), processor)
             self.writer.print("cpu%u", processor.number)
             self._show_times(address_of(one))

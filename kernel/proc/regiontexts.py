@@ -66,7 +66,7 @@ class RegionTexts(Subsystem):
     def show(self, space: Keep[Ptr[AddressSpace]], region: Keep[Ptr[Region]]) -> None:
         """Write what of `region` is in memory. Here `regions_lock` is held for reading."""
         sizes = local(RegionSizes)
-        self._clear(address_of(sizes))
+        zero(sizes)
         self._add(space, region, address_of(sizes))
         mov(rax, region.end)
         sub(rax, region.node.key)
@@ -99,7 +99,7 @@ class RegionTexts(Subsystem):
     @function(context="thread", sleeps=True)
     def measure(self, space: Keep[Ptr[AddressSpace]], sizes: Keep[Ptr[RegionSizes]]) -> None:
         """Fill in `sizes` for all regions of `space`."""
-        self._clear(sizes)
+        zero(sizes)
         with self.locks.read_held(space.regions_lock):
             region = keep(self.regions.find_from(space, 0))
             with if_(region != 0):
@@ -111,13 +111,6 @@ class RegionTexts(Subsystem):
                 mov(sizes.end, rax)
                 mov(region, self.regions.next(region))
             release(region)
-
-    @function
-    def _clear(self, sizes: Ptr[RegionSizes]) -> None:
-        """Make all of `sizes` 0."""
-        xor(eax, eax)
-        mov(ecx, sizeof(RegionSizes) // sizeof(U64))
-        rep.stosq()
 
     @function
     def _add(

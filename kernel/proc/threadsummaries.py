@@ -43,10 +43,7 @@ class ThreadSummaries(Subsystem):
         """Fill in `thread` for the one of `node`."""
         process = keep(node.process)
         asserts(process != 0)  # it is in the directory of one
-        mov(rdi, thread)
-        xor(eax, eax)
-        mov(ecx, sizeof(ThreadSummary) // sizeof(U64))
-        rep.stosq()
+        zero(thread)
         with process.lock.held():
             task = self.search.find(process, node.thread)
             with if_(task != 0):

@@ -77,10 +77,7 @@ class ExtendedStatusCalls(SystemCallGroup):
         """Tell of `file`, to which the reference is dropped."""
         status, extended = local(FileStatus), local(ExtendedStatus)
         self.attributes.stat(file.inode, address_of(status))
-        lea(rdi, extended)
-        xor(eax, eax)
-        mov(ecx, sizeof(ExtendedStatus) // sizeof(U64))
-        rep.stosq()
+        zero(extended)
         self._fill(address_of(extended), address_of(status))
         mount = scratch(file.path.mount)
         asserts(mount != 0)

@@ -105,10 +105,7 @@ class FileSystemCalls(SystemCallGroup):
         where this process sees it."""
         room, device, number = local(Room), keep(device), keep(U64)
         xor(u32(number), u32(number))
-        lea(rdi, room)
-        xor(eax, eax)
-        mov(ecx, sizeof(Room) // sizeof(U64))
-        rep.stosq()
+        zero(room)
         with loop():
             task = self.processes.current()
             context = scratch(cast(task.context, Ptr[FsContext]))

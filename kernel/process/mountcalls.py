@@ -199,10 +199,7 @@ class MountCalls(SystemCallGroup):
     def _fill(self, status: Ptr[FileSystemStatus], mount: Ptr[Mount]) -> None:
         """Describe the file system of `mount`. One without bounds has no sizes."""
         status, superblock, mount = scratch(status), scratch(mount.superblock), scratch(mount)
-        mov(rdi, status)
-        xor(eax, eax)
-        mov(ecx, sizeof(FileSystemStatus) // sizeof(U64))
-        rep.stosq()
+        zero(status)
         mov(rax, superblock.magic)
         mov(status.type, rax)
         mov(status.block_size, PAGE)

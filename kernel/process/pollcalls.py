@@ -348,10 +348,7 @@ class PollCalls(SystemCallGroup):
         self, asked: Keep[Ptr[SelectArguments]], sets: Keep[Ptr[FileSets]]
     ) -> OrErrno[I64]:
         """Copy the sets; those that are null are empty. Returns 0 or -EFAULT."""
-        mov(rdi, sets)
-        xor(eax, eax)
-        mov(ecx, sizeof(FileSets) // sizeof(U64))
-        rep.stosq()
+        zero(sets)
         for index, (name, _) in enumerate(SELECTED):
             with if_(asked.places[index] != 0):
                 length = self._set_bytes(asked)

@@ -84,10 +84,7 @@ class PosixTimers(LeakChecks):
         with if_(timer == 0):
             self._give_back(group)
             ret(0)
-        mov(rdi, timer)
-        xor(eax, eax)
-        mov(ecx, sizeof(SignalTimer) // sizeof(U64))
-        rep.stosq()
+        zero(timer)
         lock.inc(self.count)
         ret(timer)
 

@@ -165,10 +165,7 @@ class Processes(LeakChecks):
         """Return a process with a number and without relations, or null."""
         process = keep(try_(self.records.allocate()))
         errdefer(self._free_memory, process)
-        mov(rdi, process)
-        xor(eax, eax)
-        mov(ecx, sizeof(Process) // sizeof(U64))
-        rep.stosq()
+        zero(process)
         mov(process.number, try_(self.ids.allocate()))
         mov(process.started, self.clock.now())
         process.references.start()

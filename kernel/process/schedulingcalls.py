@@ -276,10 +276,7 @@ class SchedulingCalls(SystemCallGroup):
         fail_if((u64(target) == 0) | (size > PAGE) | (size < FIRST_SIZE), Errno.EINVAL)
         fail_if(flags != 0, Errno.EINVAL)
         try_(self._get(number, address_of(request)))
-        lea(rdi, told)
-        xor(eax, eax)
-        mov(ecx, sizeof(SchedulingAttributes) // sizeof(U64))
-        rep.stosq()
+        zero(told)
         with if_(size > sizeof(SchedulingAttributes)):
             mov(size, sizeof(SchedulingAttributes))
         mov(told.size, size)
@@ -345,10 +342,7 @@ class SchedulingCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Fill in `wanted` with what is at `source`. Returns 0; -EFAULT; or -E2BIG, with the size
         that is taken stored there, for another one."""
-        lea(rdi, wanted.size)
-        xor(eax, eax)
-        mov(ecx, sizeof(SchedulingAttributes) // sizeof(U64))
-        rep.stosq()
+        zero(wanted)
         result, left = self.copy.copy_in(u64(wanted), source, sizeof(U32))
         ignore(left)
         fail_if(result != 0, Errno.EFAULT)
@@ -379,10 +373,7 @@ class SchedulingCalls(SystemCallGroup):
     def sysinfo(self, target: Keep[User[U8]]) -> OrErrno[I64]:
         """Store what is used of the machine at `target`."""
         told = local(SystemInformation)
-        lea(rdi, told)
-        xor(eax, eax)
-        mov(ecx, sizeof(SystemInformation) // sizeof(U64))
-        rep.stosq()
+        zero(told)
         mov(rax, self.clock.now())
         xor(edx, edx)
         mov(ecx, NSEC_PER_SEC)

@@ -267,10 +267,7 @@ class SharedMemoryCalls(SystemCallGroup):
     @inline(changes=(rax, rcx, rdi))
     def _clear(self, record: SegmentLimits | SegmentUses, kind: type[Struct]) -> None:
         """Zero the `kind` at `record`."""
-        lea(rdi, record)
-        xor(eax, eax)
-        mov(ecx, sizeof(kind) // sizeof(U64))
-        rep.stosq()
+        zero(record)
 
     @function(context="thread", sleeps=True)
     def _measure(self, target: Keep[User[U8]]) -> OrErrno[I64]:

@@ -45,10 +45,7 @@ class SignalRecords(Subsystem):
     @function
     def fill(self, record: Keep[Ptr[SignalRecord]], info: Keep[Ptr[SignalInfo]]) -> None:
         """Have `record` tell what `info` does, by what its signal and code mean."""
-        mov(rdi, record)
-        xor(eax, eax)
-        mov(ecx, sizeof(SignalRecord) // sizeof(U64))
-        rep.stosq()
+        zero(record)
         for name in ("number", "error", "code"):
             mov(eax, getattr(info, name))
             mov(getattr(record, name), eax)

@@ -47,10 +47,7 @@ class UserUsages(Subsystem):
     def give(self, target: Keep[User[U8]], usage: Keep[Ptr[ResourceUsage]]) -> OrErrno[I64]:
         """Store `usage` at the program's `target`. Returns 0 or -EFAULT."""
         told = local(UserUsage)
-        lea(rdi, told)
-        xor(eax, eax)
-        mov(ecx, sizeof(UserUsage) // sizeof(U64))
-        rep.stosq()
+        zero(told)
         for kind in ("user", "system"):
             mov(rax, getattr(usage.time, kind))
             xor(edx, edx)

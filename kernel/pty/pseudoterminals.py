@@ -112,10 +112,7 @@ class PseudoTerminals(LeakChecks):
         """Return one without a number, or null without memory."""
         made = scratch(cast(try_(self.heap.allocate(sizeof(PseudoTerminal))), Ptr[PseudoTerminal]))
         mov(rdx, made)
-        mov(rdi, made)
-        xor(eax, eax)
-        mov(ecx, sizeof(PseudoTerminal) // sizeof(U64))
-        rep.stosq()
+        zero(made)
         terminal = scratch(cast(rdx, Ptr[PseudoTerminal]))
         terminal.job.references.start()
         lea(rax, self.driver)

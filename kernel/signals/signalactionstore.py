@@ -33,10 +33,7 @@ class SignalActionStore(LeakChecks):
         """Return the default for each signal; null without memory."""
         actions = scratch(try_(self.records.allocate()))
         mov(rdx, actions)
-        mov(rdi, actions)
-        xor(eax, eax)
-        mov(ecx, sizeof(SignalActions) // sizeof(U64))
-        rep.stosq()
+        zero(actions)
         created = scratch(cast(rdx, Ptr[SignalActions]))
         created.references.start()
         lock.inc(self.count)

@@ -48,10 +48,7 @@ class SysTree(Subsystem):
     def _prepare(self, node: Ptr[SysNode], name: Ptr[U8], mode: U32) -> None:
         """Make `node` one without a place."""
         node, name, mode = scratch(node), scratch(name), scratch(mode)
-        mov(rdi, node)
-        xor(eax, eax)
-        mov(ecx, sizeof(SysNode) // sizeof(U64))
-        rep.stosq()
+        zero(node)
         mov(node.name, name)
         mov(node.mode, mode)
         with self.lock.held():

@@ -54,10 +54,7 @@ class SaveAreas(Subsystem):
         area = self.extended.take(thread)
         asserts(area != 0)
         mov(rdx, area)
-        mov(rdi, area)
-        mov(ecx, sizeof(SaveArea) // sizeof(U64))
-        xor(eax, eax)
-        rep.stosq()
+        zero(area)
         self.extended.give(thread, cast(rdx, Ptr[SaveArea]))
 
     @function(context="thread")

@@ -97,6 +97,7 @@ from pykasm.lang.views import (
     x256,
     x512,
 )
+from pykasm.lang.zeroing import zero
 
 __all__ = [
     "CALLER_SAVED",
@@ -254,4 +255,5 @@ __all__ = [
     "x512",
     "xacquire",
     "xrelease",
+    "zero",
 ]
