@@ -17,7 +17,7 @@ from kernel.exec.elf import (
 from kernel.fs.file import File
 from kernel.fs.fileio import FileIo
 from kernel.fs.iovector import IoVector
-from kernel.paging.addresses import USER_END, USER_START
+from kernel.paging.addresses import USER_START, above_user_end
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -236,14 +236,13 @@ class ElfLoader(Subsystem):
     def _check_segment(self, segment: Ptr[ProgramHeader]) -> OrErrno[I32]:
         """Return 0 if `segment` lies where programs may be, and page by page in the file, else
         -ENOEXEC."""
-        end, limit = scratch(U64), scratch(U64)
-        mov(limit, USER_END)
+        end = scratch(U64)
         mov(end, segment.address)
         add(end, segment.memory_size)
-        fail_if(CF | (end > limit), Errno.ENOEXEC)
+        fail_if(CF | above_user_end(end), Errno.ENOEXEC)
         mov(end, segment.offset)
         add(end, segment.file_size)
-        fail_if(CF | (end > limit), Errno.ENOEXEC)
+        fail_if(CF | above_user_end(end), Errno.ENOEXEC)
         mov(rax, segment.memory_size)
         fail_if(segment.file_size > rax, Errno.ENOEXEC)
         mov(rax, segment.address)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.futex.futexwaiter import FutexKey
-from kernel.paging.addresses import USER_END, UserAddress
+from kernel.paging.addresses import UserAddress, below_user_end
 from kernel.paging.entryformat import EntryFormat
 from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
@@ -40,10 +40,8 @@ class FutexKeys(Subsystem):
     @function
     def check(self, address: Untrusted[UserAddress]) -> OrErrno[I32]:
         """Return 0 if `address` may be that of a word, else -EINVAL or -EFAULT."""
-        limit = scratch(U64)
         fail_if(address & (sizeof(U32) - 1), Errno.EINVAL)
-        mov(limit, USER_END)
-        fail_if(address >= limit, Errno.EFAULT)
+        fail_if(~below_user_end(address), Errno.EFAULT)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -47,6 +47,25 @@ USER_END = LOWER_HALF_END - PAGE
 canonical, which `sysretq` fails at with the kernel's privileges (Intel SDM vol. 2B, SYSRET)."""
 
 
+@inline
+def below_user_end(address: U64) -> Condition:
+    """Return whether `address` may be one of a program, as it is below `USER_END`."""
+    limit = scratch(U64)
+    mov(limit, USER_END)
+    release(limit)
+    return address < limit
+
+
+@inline
+def above_user_end(end: U64) -> Condition:
+    """Return whether `end` is above `USER_END`, so that what ends there is no program's. Leaves
+    flags as they were before it is asked."""
+    limit = scratch(U64)
+    mov(limit, USER_END)
+    release(limit)
+    return end > limit
+
+
 @inline(changes="address")
 def direct(address: U64) -> None:
     """Turn the physical address in the register `address` into its address in the direct map."""

@@ -8,7 +8,7 @@ from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.fs.cachedfiles import CachedFiles
 from kernel.fs.file import File
-from kernel.paging.addresses import USER_END, UserAddress
+from kernel.paging.addresses import UserAddress, above_user_end
 from kernel.process.memorylimits import MemoryLimits
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.structures.alignment import round_down, round_up
@@ -223,13 +223,12 @@ class AdviceCalls(SystemCallGroup):
         self, address: Keep[UserAddress], length: U64, notes: Keep[User[U8]]
     ) -> OrErrno[I64]:
         """Tell for each page of `length` bytes from `address` on whether it is in memory."""
-        end, limit = keep(length), scratch(U64)
+        end = keep(length)
         fail_if(address & (PAGE - 1), Errno.EINVAL)
-        mov(limit, USER_END)
-        fail_if(end > limit, Errno.ENOMEM)
+        fail_if(above_user_end(end), Errno.ENOMEM)
         round_up(end, PAGE)
         add(end, address)
-        fail_if(CF | (end > limit), Errno.ENOMEM)
+        fail_if(CF | above_user_end(end), Errno.ENOMEM)
         with while_(address < end):
             result = self._note_chunk(address, end, notes)
             with if_(result != 0):

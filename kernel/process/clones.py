@@ -7,7 +7,7 @@ from kernel.fs.credentials import CapabilityBit
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
-from kernel.paging.addresses import USER_END
+from kernel.paging.addresses import below_user_end
 from kernel.process.cloneflag import OTHER_NAMESPACES, CloneArguments, CloneFlag
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
@@ -115,8 +115,7 @@ class Clones(Subsystem):
             mov(limit, CloneFlag.CLEAR_SIGHAND)
             fail_if(flags & limit, Errno.EINVAL)
         with if_((flags & CloneFlag.SETTLS) != 0):
-            mov(limit, USER_END)
-            fail_if(arguments.tls >= limit, Errno.EPERM)
+            fail_if(~below_user_end(arguments.tls), Errno.EPERM)
         ret(0)
 
     # Processes

@@ -10,7 +10,7 @@ from kernel.fs.files import Files
 from kernel.fs.mode import Access
 from kernel.fs.mount import MountFlag
 from kernel.fs.openflag import OpenFlag
-from kernel.paging.addresses import USER_END, USER_START, UserAddress
+from kernel.paging.addresses import USER_END, USER_START, UserAddress, above_user_end
 from kernel.process.filecalls import FileCalls
 from kernel.process.mapflag import KNOWN_FLAGS, SHARED_VALIDATE, TYPE_MASK, MapFlag
 from kernel.process.memorylimits import MemoryLimits
@@ -345,18 +345,17 @@ class MemoryCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def mprotect(self, address: Keep[UserAddress], length: U64, rights: U32) -> OrErrno[I64]:
         """Give the memory of `length` bytes from `address` on these rights."""
-        end, limit = keep(length), scratch(U64)
+        end = keep(length)
         rights, grows = keep(rights), scratch(rights)
         and_(grows, GROWS_DOWN | GROWS_UP)
         and_(rights, ~(GROWS_DOWN | GROWS_UP) & 0xFFFF_FFFF)
         fail_if((grows & GROWS_UP) | (address & (PAGE - 1)), Errno.EINVAL)
         with if_(end == 0):
             ret(0)
-        mov(limit, USER_END)
-        fail_if(end > limit, Errno.ENOMEM)
+        fail_if(above_user_end(end), Errno.ENOMEM)
         round_up(end, PAGE)
         add(end, address)
-        fail_if(CF | (end > limit), Errno.ENOMEM)
+        fail_if(CF | above_user_end(end), Errno.ENOMEM)
         fail_if(rights & (~(int(ALL_RIGHTS) | SEMAPHORES) & 0xFFFF_FFFF), Errno.EINVAL)
         and_(rights, ALL_RIGHTS)
         space = self._space()

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.errno import Errno
-from kernel.paging.addresses import USER_END, UserAddress
+from kernel.paging.addresses import UserAddress, below_user_end
 from kernel.process.exits import Exits
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
@@ -109,9 +109,7 @@ class ProcessCalls(SystemCallGroup):
     @function(context="thread")
     def _set_base(self, base: Keep[Untrusted[U64]], place: Keep[U64]) -> OrErrno[I64]:
         """Make `base` the one that lies at `place` in a task."""
-        limit = scratch(U64)
-        mov(limit, USER_END)
-        fail_if(base >= limit, Errno.EPERM)
+        fail_if(~below_user_end(base), Errno.EPERM)
         with interrupts_disabled():  # a switch in between would save what was there
             task = keep(self.processes.current())
             self.bases.save(task)

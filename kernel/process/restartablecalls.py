@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
-from kernel.paging.addresses import USER_END
+from kernel.paging.addresses import above_user_end
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.signals.restartablesequences import RestartableSequences, SequenceArea
@@ -37,12 +37,11 @@ class RestartableCalls(SystemCallGroup):
             fail_if(signature != task.sequence_signature, Errno.EPERM)
             ret(-Errno.EBUSY)
         fail_if((area & (ALIGNMENT - 1)) | (length < sizeof(SequenceArea)), Errno.EINVAL)
-        limit, end = scratch(U64), scratch(area)
-        mov(limit, USER_END)
+        end = scratch(area)
         mov(eax, length)
         add(end, rax)
-        fail_if(CF | (end > limit), Errno.EFAULT)
-        release(limit, end)
+        fail_if(CF | above_user_end(end), Errno.EFAULT)
+        release(end)
         self.sequences.register(task, area, length, signature)
         ret(0)
 

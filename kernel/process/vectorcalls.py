@@ -11,7 +11,7 @@ from kernel.fs.files import Files
 from kernel.fs.iovector import IoSegment, IoVector
 from kernel.fs.mode import Access
 from kernel.mm.heap import Heap
-from kernel.paging.addresses import USER_END
+from kernel.paging.addresses import above_user_end
 from kernel.process.filecalls import FileCalls
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
@@ -180,8 +180,7 @@ class VectorCalls(SystemCallGroup):
             fail_if(i64(rax) < 0, Errno.EINVAL)
             add(rax, segment.address)
             fail_if(CF, Errno.EFAULT)
-            mov(rcx, USER_END)
-            fail_if(rax > rcx, Errno.EFAULT)
+            fail_if(above_user_end(rax), Errno.EFAULT)
             mov(rax, MOST_BYTES)
             sub(rax, vector.left)
             with if_(segment.length > rax):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.trapframe import TrapFrame
 from kernel.errno import Errno
-from kernel.paging.addresses import USER_END
+from kernel.paging.addresses import below_user_end
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
 from kernel.signals.forcedsignals import ForcedSignals
@@ -129,10 +129,7 @@ class RestartableSequences(Subsystem):
         try_(self._read(address_of(area), target.sequence_area, sizeof(SequenceArea)))
         with if_(area.section == 0):
             ret(0)
-        limit = scratch(U64)
-        mov(limit, USER_END)
-        fail_if(area.section >= limit, Errno.EINVAL)
-        release(limit)
+        fail_if(~below_user_end(area.section), Errno.EINVAL)
         try_(self._read(address_of(section), area.section, sizeof(SequenceSection)))
         try_(self._check(address_of(section), target.sequence_signature))
         mov(rax, frame.rip)
@@ -152,16 +149,15 @@ class RestartableSequences(Subsystem):
     def _check(self, section: Keep[Ptr[SequenceSection]], signature: Keep[U32]) -> OrErrno[I32]:
         """Return 0 if `section` is one, and there is the `signature` in front of where it is given
         up; else -EINVAL or -EFAULT."""
-        limit, end, found = scratch(U64), scratch(section.start), local(U32)
-        mov(limit, USER_END)
-        fail_if((section.version != 0) | (end >= limit), Errno.EINVAL)
+        end, found = scratch(section.start), local(U32)
+        fail_if((section.version != 0) | ~below_user_end(end), Errno.EINVAL)
         add(end, section.length)
-        fail_if(CF | (end >= limit), Errno.EINVAL)
+        fail_if(CF | ~below_user_end(end), Errno.EINVAL)
         mov(rax, section.abort)
-        fail_if(rax >= limit, Errno.EINVAL)
+        fail_if(~below_user_end(rax), Errno.EINVAL)
         sub(rax, section.start)
         fail_if(rax < section.length, Errno.EINVAL)
-        release(limit, end)
+        release(end)
         mov(rax, section.abort)
         sub(rax, sizeof(U32))
         try_(self._read(address_of(found), rax, sizeof(U32)))

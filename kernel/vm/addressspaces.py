@@ -10,7 +10,14 @@ from kernel.mm.kernelspace import KernelSpace
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.paging.addresses import USER_END, USER_START, PhysicalAddress, UserAddress, direct
+from kernel.paging.addresses import (
+    USER_END,
+    USER_START,
+    PhysicalAddress,
+    UserAddress,
+    above_user_end,
+    direct,
+)
 from kernel.paging.space import Space
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
@@ -184,12 +191,11 @@ class AddressSpaces(LeakChecks):
     def _checked_end(self, start: UserAddress, length: U64) -> UserAddress:
         """Return the end of `length` bytes from `start` on; 0 unless these are whole pages below
         `USER_END`."""
-        end, limit = scratch(start), scratch(U64)
+        end = scratch(start)
         mov(rax, start)
         or_(rax, length)  # both are checked for alignment at once
         add(end, length)
-        mov(limit, USER_END)
-        with if_(CF | (rax & (PAGE - 1)) | (length == 0) | (end > limit)):
+        with if_(CF | (rax & (PAGE - 1)) | (length == 0) | above_user_end(end)):
             ret(0)
         ret(end)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
-from kernel.paging.addresses import USER_END, UserAddress
+from kernel.paging.addresses import UserAddress, above_user_end
 from kernel.structures.alignment import round_up
 from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
@@ -34,8 +34,7 @@ class Heaps(Subsystem):
         """Make `end` that of the heap of `space`, if that can be. Returns where it is then."""
         result = keep(UserAddress)
         with self.locks.write_held(space.regions_lock):
-            mov(rcx, USER_END)
-            fits = (end >= space.heap_start) & (end <= rcx)
+            fits = (end >= space.heap_start) & ~above_user_end(end)
             with if_(fits), if_(self._move(space, end) == 0):
                 mov(space.heap_end, end)
             mov(result, space.heap_end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntFlag
 
 from kernel.errno import Errno
-from kernel.paging.addresses import USER_END, USER_START, UserAddress
+from kernel.paging.addresses import USER_END, USER_START, UserAddress, above_user_end
 from kernel.sync.biasedlock import BiasedLocks
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.gaps import Gaps
@@ -94,8 +94,7 @@ class Remapping(Subsystem):
         start, end = keep(request.address), keep(request.length)
         fail_if(self.regions.find(space, start) == 0, Errno.EFAULT)
         add(end, start)
-        mov(rcx, USER_END)
-        fail_if(CF | (end > rcx), Errno.EINVAL)
+        fail_if(CF | above_user_end(end), Errno.EINVAL)
         add(start, request.new_length)
         mov(rax, request.new_length)
         mov(request.length, rax)
@@ -127,8 +126,7 @@ class Remapping(Subsystem):
         fail_if(region.end != end)
         sub(end, request.length)
         add(end, request.new_length)
-        mov(rcx, USER_END)
-        fail_if(CF | (end > rcx))
+        fail_if(CF | above_user_end(end))
         fail_if(~self.gaps.is_free(space, region.end, end))
         mov(region.end, end)
         self.regions.merge(space, end)
