@@ -376,9 +376,7 @@ class Epolls(LeakChecks):
         mov(rax, item.data)
         mov(event.data, rax)
         release(item)
-        result, left = self.copy.copy_out(place, address_of(event), sizeof(EpollEvent))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(place, address_of(event), sizeof(EpollEvent))
         ret(1)
 
     @function(context="thread")

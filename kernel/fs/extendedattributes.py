@@ -313,9 +313,7 @@ class ExtendedAttributes(Subsystem):
         with if_(size == 0):
             ret(i64(length))
         fail_if(length > size, Errno.ERANGE)
-        result, left = self.copy.copy_out(buffer, self.value_of(one), length)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(buffer, self.value_of(one), length)
         ret(i64(length))
 
     @function(context="thread", sleeps=True)
@@ -366,9 +364,7 @@ class ExtendedAttributes(Subsystem):
                 fail_if(rax > size, Errno.ERANGE)
                 mov(rdx, one.length)
                 inc(rdx)
-                result, left = self.copy.copy_out(buffer, address_of(one.text), rdx)
-                ignore(left)
-                fail_if(result != 0, Errno.EFAULT)
+                self.copy.copy_out_all(buffer, address_of(one.text), rdx)
                 add(u64(buffer), one.length)
                 inc(u64(buffer))
             mov(rax, one.length)

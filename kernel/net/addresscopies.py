@@ -23,9 +23,7 @@ class AddressCopies(Subsystem):
         mov(name.length, length)
         mov(name.address.family, 0)
         mov(eax, length)
-        result, left = self.copy.copy_in(address_of(name.address), place, rax)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(name.address), place, rax)
         ret(0)
 
     @function(context="thread", sleeps=True)
@@ -35,9 +33,7 @@ class AddressCopies(Subsystem):
         """Copy an address to `place`, as far as there is room, which is at `length`; there its own
         length is stored. Returns 0, -EINVAL or -EFAULT."""
         place, room = keep(place), local(U32)
-        result, left = self.copy.copy_in(address_of(room), length, sizeof(U32))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(room), length, sizeof(U32))
         fail_if(i32(room) < 0, Errno.EINVAL)
         try_(self.store_bounded(name, place, room))
         tail(self.copy.copy_out_word, length, name.length)
@@ -52,7 +48,5 @@ class AddressCopies(Subsystem):
             mov(eax, ADDRESS_SIZE)
         with if_(eax > room):
             mov(eax, room)
-        result, left = self.copy.copy_out(place, address_of(name.address), rax)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(place, address_of(name.address), rax)
         ret(0)

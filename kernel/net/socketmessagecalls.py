@@ -248,9 +248,7 @@ class SocketMessageCalls(SystemCallGroup):
         self, header: Keep[Ptr[MessageHeader]], place: Fetched[User[U8]]
     ) -> OrErrno[I64]:
         """Copy the header at `place`. Returns 0, -EFAULT, -EINVAL or -EMSGSIZE."""
-        result, left = self.copy.copy_in(u64(header), place, sizeof(MessageHeader))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(header), place, sizeof(MessageHeader))
         fail_if(i32(header.name_length) < 0, Errno.EINVAL)
         with if_(header.name == 0):
             mov(header.name_length, 0)
@@ -368,9 +366,7 @@ class SocketMessageCalls(SystemCallGroup):
         and_(ecx, SocketMessageFlag.CLOSE_ON_EXEC)
         or_(eax, ecx)
         mov(header.flags, eax)
-        result, left = self.copy.copy_out(place, u64(header), sizeof(MessageHeader))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(place, u64(header), sizeof(MessageHeader))
         ret(0)
 
     # Several messages

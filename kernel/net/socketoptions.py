@@ -119,9 +119,7 @@ class SocketOptions(Subsystem):
     @function(context="thread", sleeps=True)
     def _fetch(self, value: Ptr[U64], place: Fetched[User[U8]], size: Bounded[U64]) -> OrErrno[I64]:
         """Copy a `value` of a `size` from the program. Returns 0 or -EFAULT."""
-        result, left = self.copy.copy_in(u64(value), place, size)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(value), place, size)
         ret(0)
 
     @function(context="thread", sleeps=True)
@@ -199,9 +197,7 @@ class SocketOptions(Subsystem):
         with if_(u64(length) > room):
             mov(u64(length), room)
         stored = keep(u32(length))
-        result, left = self.copy.copy_out(place, address_of(value), u64(stored))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(place, address_of(value), u64(stored))
         tail(self.copy.copy_out_word, size, stored)
 
     @function

@@ -70,9 +70,7 @@ class AffinityCalls(SystemCallGroup):
         with if_(result != 0):
             ret(result)
         ignore(self._leave_online(address_of(set)), "some are always left")
-        failed, left = self.copy.copy_out(target, address_of(set), size)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(set), size)
         ret(size)
 
     @inline
@@ -110,9 +108,7 @@ class AffinityCalls(SystemCallGroup):
         self._clear_set(set)
         with if_(length > sizeof(ProcessorSet)):
             mov(length, sizeof(ProcessorSet))
-        failed, left = self.copy.copy_in(address_of(set), source, length)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(set), source, length)
         process = keep(try_(self.search.find_process(number), Errno.ESRCH))
         mov(result, -Errno.ESRCH)
         with process.lock.held():

@@ -106,11 +106,7 @@ class ClockSettingCalls(SystemCallGroup):
         with if_(u64(source) != 0):
             try_(self.times.take_microseconds(source, address_of(time)))
         with if_(u64(zone) != 0):
-            result, left = self.copy.copy_in(
-                address_of(ignored), cast(zone, Fetched[User[U8]]), sizeof(U64)
-            )
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(ignored), cast(zone, Fetched[User[U8]]), sizeof(U64))
         try_(self._check_right())
         with if_(u64(source) == 0):
             ret(0)
@@ -147,19 +143,13 @@ class ClockSettingCalls(SystemCallGroup):
         adjustment = local(Adjustment)
         fail_if(number > LAST, Errno.EINVAL)
         fail_if(number != ClockId.REALTIME, Errno.EOPNOTSUPP)
-        result, left = self.copy.copy_in(address_of(adjustment), place, sizeof(Adjustment))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(adjustment), place, sizeof(Adjustment))
         with if_(adjustment.modes != 0):
             try_(self._check_right())
             try_(self._move(address_of(adjustment)))
         self._describe(address_of(adjustment))
         refetch(place, "this stores what it has become")
-        result, left = self.copy.copy_out(
-            cast(place, User[U8]), address_of(adjustment), sizeof(Adjustment)
-        )
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(cast(place, User[U8]), address_of(adjustment), sizeof(Adjustment))
         ret(TIME_ERROR)
 
     @function(context="thread", sleeps=True)

@@ -77,9 +77,7 @@ class EpollCalls(SystemCallGroup):
         longer."""
         event, result = local(EpollEvent), local(I64)
         with if_(change != EpollChange.REMOVE):
-            failed, left = self.copy.copy_in(address_of(event), place, sizeof(EpollEvent))
-            ignore(left)
-            fail_if(failed != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(event), place, sizeof(EpollEvent))
         file = keep(try_(self._get(number), Errno.EBADF))
         errdefer(self.files.drop, file)
         other = keep(try_(self._get(watched), Errno.EBADF))

@@ -92,9 +92,7 @@ class EventCalls(SystemCallGroup):
         its number; or have the file `number` be for these, unless that is -1."""
         wanted = local(U64)
         fail_if(size != SET_SIZE, Errno.EINVAL)
-        failed, left = self.copy.copy_in(address_of(wanted), mask, SET_SIZE)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(wanted), mask, SET_SIZE)
         fail_if(flags & ~int(OF_SIGNALS), Errno.EINVAL)
         with if_(i32(number) != -1):
             tail(self._change_signals, number, wanted)

@@ -383,9 +383,7 @@ class FileCalls(SystemCallGroup):
     def _set_nonblocking(self, file: Keep[Ptr[File]], place: Fetched[User[U8]]) -> OrErrno[I64]:
         """Set whether calls for `file` wait: not if the program's number at `place` is not 0."""
         number = local(U32)
-        result, left = self.copy.copy_in(address_of(number), place, sizeof(U32))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(number), place, sizeof(U32))
         with if_(number != 0):
             lock.or_(file.flags, OpenFlag.NONBLOCK)
         with else_():

@@ -103,9 +103,7 @@ class FutexVectorCalls(SystemCallGroup):
         """Fill in the waits with the list at `source`. Returns 0, -EFAULT or -EINVAL."""
         entry = local(FutexEntry)
         with while_(count != 0):
-            result, left = self.copy.copy_in(address_of(entry), source, sizeof(FutexEntry))
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(entry), source, sizeof(FutexEntry))
             mov(eax, entry.flags)
             and_(eax, FutexFlag.PRIVATE)
             mov(wait.private, eax)

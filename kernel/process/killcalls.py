@@ -294,9 +294,7 @@ class KillCalls(SystemCallGroup):
         with if_(source == 0):
             self._describe(info, signal, SignalCode.SI_USER)
             ret(0)
-        result, left = self.copy.copy_in(u64(info), source, sizeof(SignalInfo))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(info), source, sizeof(SignalInfo))
         fail_if(info.number != signal, Errno.EINVAL)
         tail(self._check_code, info.code, i32(process.number))
 

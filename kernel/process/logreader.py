@@ -209,9 +209,7 @@ class LogReader(Writer):
         length = keep(length)
         lea(rax, self.line)
         add(start, rax)
-        result, left = self.copy.copy_out(target, start, length)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, start, length)
         ret(i64(length))
 
     # Lines

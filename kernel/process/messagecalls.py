@@ -176,13 +176,9 @@ class MessageCalls(SystemCallGroup):
         length = keep(message.size)
         with if_(length > size):
             mov(length, size)
-        failed, left = self.copy.copy_out(target, address_of(message.type), sizeof(U64))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(message.type), sizeof(U64))
         add(u64(target), sizeof(U64))
-        failed, left = self.copy.copy_out(target, address_of(message.bytes), length)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(message.bytes), length)
         ret(i64(length))
 
     @function(context="thread", sleeps=True)
@@ -237,9 +233,7 @@ class MessageCalls(SystemCallGroup):
         sete(al)
         mov(result, self.control.inform(address_of(information), eax))
         size = sizeof(MessageInformation)
-        failed, left = self.copy.copy_out(target, address_of(information), size)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(information), size)
         ret(result)
 
     @function(context="thread", sleeps=True)
@@ -249,18 +243,14 @@ class MessageCalls(SystemCallGroup):
         task = self.processes.current()
         found = self.control.describe(command, id, task.credentials, address_of(status))
         mov(result, try_(found))
-        failed, left = self.copy.copy_out(target, address_of(status), sizeof(MessageStatus))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(status), sizeof(MessageStatus))
         ret(result)
 
     @function(context="thread", sleeps=True)
     def _change(self, id: Keep[U32], source: Fetched[User[U8]]) -> OrErrno[I64]:
         """Give the queue `id` the owner, the permissions and the size at `source`."""
         status = local(MessageStatus)
-        failed, left = self.copy.copy_in(address_of(status), source, sizeof(MessageStatus))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(status), source, sizeof(MessageStatus))
         task = self.processes.current()
         result = self.control.change(id, task.credentials, address_of(status))
         ret(result)

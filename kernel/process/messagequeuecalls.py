@@ -82,11 +82,7 @@ class MessageQueueCalls(SystemCallGroup):
         attributes, request, result = local(QueueAttributes), local(QueueRequest), local(I64)
         mov(request.attributes, 0)
         with if_((source != 0) & (flags & OpenFlag.CREATE)):
-            failed, left = self.copy.copy_in(
-                address_of(attributes), source, sizeof(QueueAttributes)
-            )
-            ignore(left)
-            fail_if(failed != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(attributes), source, sizeof(QueueAttributes))
             lea(rax, attributes)
             mov(u64(request.attributes), rax)
         process = self.processes.current_process()
@@ -327,9 +323,7 @@ class MessageQueueCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Copy `message` to `target`, and store its priority, if that is wanted. Returns how many
         bytes, or -EFAULT."""
-        failed, left = self.copy.copy_out(target, address_of(message.bytes), message.size)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(message.bytes), message.size)
         with if_(priority != 0):
             fail_if(self.copy.copy_out_word(priority, message.priority) != 0, Errno.EFAULT)
         ret(i64(message.size))
@@ -345,9 +339,7 @@ class MessageQueueCalls(SystemCallGroup):
         wanted, result, number = local(QueueAttributes), keep(I64), keep(number)
         changes = keep(u64(source))
         with if_(changes != 0):
-            failed, left = self.copy.copy_in(address_of(wanted), source, sizeof(QueueAttributes))
-            ignore(left)
-            fail_if(failed != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(wanted), source, sizeof(QueueAttributes))
             fail_if(u64(wanted.flags) & ~int(OpenFlag.NONBLOCK), Errno.EINVAL)
         file = keep(try_(self._get(number, 0), Errno.EBADF))
         mov(result, self._tell(file, target))
@@ -375,9 +367,7 @@ class MessageQueueCalls(SystemCallGroup):
         for name in ("most", "most_bytes", "count"):
             mov(rax, getattr(queue, name))
             mov(u64(getattr(attributes, name)), rax)
-        failed, left = self.copy.copy_out(target, address_of(attributes), sizeof(QueueAttributes))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(attributes), sizeof(QueueAttributes))
         ret(0)
 
     # Notification

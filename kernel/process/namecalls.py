@@ -198,9 +198,7 @@ class NameCalls(SystemCallGroup):
     def _store(self, buffer: User[U8], text: OrNull[Ptr[U8]], length: Keep[U64]) -> OrErrno[I64]:
         """Store `length` bytes of `text`. Returns that length or -EFAULT."""
         asserts(text != 0)
-        result, left = self.copy.copy_out(buffer, u64(text), length)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(buffer, u64(text), length)
         ret(i64(length))
 
     # The current directory
@@ -236,7 +234,5 @@ class NameCalls(SystemCallGroup):
         neg(start)
         add(start, PAGE)
         fail_if(u64(start) > size, Errno.ERANGE)
-        result, left = self.copy.copy_out(buffer, u64(page), u64(start))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(buffer, u64(page), u64(start))
         ret(start)

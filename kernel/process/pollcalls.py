@@ -174,9 +174,7 @@ class PollCalls(SystemCallGroup):
         polled, missing = local(PolledFile), keep(I64)
         xor(u32(missing), u32(missing))
         with while_(count != 0):
-            result, left = self.copy.copy_in(address_of(polled), list, sizeof(PolledFile))
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(polled), list, sizeof(PolledFile))
             movzx(eax, polled.wanted)
             mov(entry.wanted, eax)
             with if_(polled.number >= 0):
@@ -212,9 +210,7 @@ class PollCalls(SystemCallGroup):
         polled, number = local(PolledFile), keep(I64)
         xor(u32(number), u32(number))
         with while_(count != 0):
-            result, left = self.copy.copy_in(address_of(polled), list, sizeof(PolledFile))
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(polled), list, sizeof(PolledFile))
             mov(eax, entry.found)
             with if_((entry.file == 0) & (polled.number >= 0)):
                 mov(eax, PollEvent.INVALID)
@@ -224,9 +220,7 @@ class PollCalls(SystemCallGroup):
             mov(rdi, u64(list))
             add(rdi, offsetof(PolledFile, "found"))
             place = address_of(polled.found)
-            result, left = self.copy.copy_out(cast(rdi, User[U8]), place, sizeof(U16))
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_out_all(cast(rdi, User[U8]), place, sizeof(U16))
             add(u64(list), sizeof(PolledFile))
             add(entry, sizeof(PollEntry))
             dec(count)
@@ -302,9 +296,7 @@ class PollCalls(SystemCallGroup):
         mov(mask.mask, 0)
         mov(mask.size, 0)
         with if_(u64(signals) != 0):
-            failed, left = self.copy.copy_in(address_of(mask), signals, sizeof(MaskArgument))
-            ignore(left)
-            fail_if(failed != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(mask), signals, sizeof(MaskArgument))
         mov(rax, FOREVER)
         mov(deadline, cast(rax, Nanoseconds))
         with if_(u64(timeout) != 0):
@@ -353,9 +345,7 @@ class PollCalls(SystemCallGroup):
             with if_(asked.places[index] != 0):
                 length = self._set_bytes(asked)
                 place = cast(asked.places[index], User[U8])
-                result, left = self.copy.copy_in(address_of(getattr(sets, name)), place, length)
-                ignore(left)
-                fail_if(result != 0, Errno.EFAULT)
+                self.copy.copy_in_all(address_of(getattr(sets, name)), place, length)
         ret(0)
 
     @function(context="thread", sleeps=True)
@@ -395,9 +385,7 @@ class PollCalls(SystemCallGroup):
             with if_(asked.places[index] != 0):
                 length = self._set_bytes(asked)
                 place = cast(asked.places[index], User[U8])
-                result, left = self.copy.copy_out(place, address_of(getattr(sets, name)), length)
-                ignore(left)
-                fail_if(result != 0, Errno.EFAULT)
+                self.copy.copy_out_all(place, address_of(getattr(sets, name)), length)
         ret(i64(found))
 
     @function

@@ -75,9 +75,7 @@ class ProcessNotifications(Subsystem):
     ) -> OrErrno[I64]:
         """Copy the request at the program's `source`. Returns 0, -EFAULT, or -EINVAL for one that
         there is not; for a thread what Linux says of a file that is no socket for it."""
-        failed, left = self.copy.copy_in(u64(request), source, sizeof(NotificationRequest))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(request), source, sizeof(NotificationRequest))
         kind = scratch(request.kind)
         fail_if(kind > NotificationKind.THREAD, Errno.EINVAL)
         with if_(kind == NotificationKind.SIGNAL):
@@ -92,9 +90,7 @@ class ProcessNotifications(Subsystem):
         netlink socket, which there are none of."""
         cookie, result = local(U8 * COOKIE_SIZE), keep(I64)
         value = scratch(request.value)
-        failed, left = self.copy.copy_in(address_of(cookie), cast(value, User[U8]), COOKIE_SIZE)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(cookie), cast(value, User[U8]), COOKIE_SIZE)
         file = keep(try_(self.numbers.get(request.signal), Errno.EBADF))
         inode = scratch(file.inode)
         mov(result, -Errno.ENOTSOCK)

@@ -42,9 +42,7 @@ class RecordControl(Subsystem):
             self._describe(address_of(asked), address_of(wanted))
         with else_():
             mov(asked.kind, RecordKind.NONE)
-        result, left = self.copy.copy_out(place, address_of(asked), sizeof(LockDescription))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(place, address_of(asked), sizeof(LockDescription))
         ret(0)
 
     @function
@@ -88,9 +86,7 @@ class RecordControl(Subsystem):
         is_own: Keep[U32],
     ) -> OrErrno[I64]:
         """Copy what is described at `place`, and fill in what is `wanted` by it."""
-        result, left = self.copy.copy_in(u64(asked), place, sizeof(LockDescription))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(asked), place, sizeof(LockDescription))
         movzx(eax, asked.kind)
         fail_if(eax > RecordKind.NONE, Errno.EINVAL)
         mov(wanted.kind, eax)

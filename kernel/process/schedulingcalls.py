@@ -227,9 +227,7 @@ class SchedulingCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Do what `request` says with the priority at `source`."""
         priority = local(U32)
-        result, left = self.copy.copy_in(address_of(priority), source, sizeof(U32))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(priority), source, sizeof(U32))
         mov(eax, priority)
         mov(request.priority, eax)
         mov(request.keeps_nice, 1)
@@ -343,9 +341,7 @@ class SchedulingCalls(SystemCallGroup):
         """Fill in `wanted` with what is at `source`. Returns 0; -EFAULT; or -E2BIG, with the size
         that is taken stored there, for another one."""
         zero(wanted)
-        result, left = self.copy.copy_in(u64(wanted), source, sizeof(U32))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(wanted), source, sizeof(U32))
         size = scratch(wanted.size)
         with if_(size == 0):
             mov(size, FIRST_SIZE)
@@ -354,9 +350,7 @@ class SchedulingCalls(SystemCallGroup):
             ignore(stored, "as Linux does")
             ret(-Errno.E2BIG)
         refetch(source, "the size is not looked at again")
-        result, left = self.copy.copy_in(u64(wanted), source, u64(size))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(wanted), source, u64(size))
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -123,9 +123,7 @@ class SemaphoreCalls(SystemCallGroup):
         fail_if(count > MOST_OPERATIONS, Errno.E2BIG)
         mov(rax, count)
         imul(rax, rax, sizeof(SemaphoreOperation))
-        failed, left = self.copy.copy_in(u64(room), source, rax)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(room), source, rax)
         mov(request.operations, room)
         mov(request.count, count)
         mov(request.list, 0)
@@ -202,9 +200,7 @@ class SemaphoreCalls(SystemCallGroup):
         sete(al)
         mov(result, self.control.inform(address_of(information), eax))
         size = sizeof(SemaphoreInformation)
-        failed, left = self.copy.copy_out(target, address_of(information), size)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(information), size)
         ret(result)
 
     @function(context="thread", sleeps=True)
@@ -216,9 +212,7 @@ class SemaphoreCalls(SystemCallGroup):
             result,
             try_(self.control.describe(command, id, task.credentials, address_of(status))),
         )
-        failed, left = self.copy.copy_out(target, address_of(status), sizeof(SemaphoreStatus))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(status), sizeof(SemaphoreStatus))
         ret(result)
 
     @function(context="thread", sleeps=True)
@@ -231,9 +225,7 @@ class SemaphoreCalls(SystemCallGroup):
     def _set_owner(self, id: Keep[U32], source: Fetched[User[U8]]) -> OrErrno[I64]:
         """Give the set `id` the owner and the permissions at `source`."""
         status = local(SemaphoreStatus)
-        failed, left = self.copy.copy_in(address_of(status), source, sizeof(SemaphoreStatus))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(status), source, sizeof(SemaphoreStatus))
         task = self.processes.current()
         result = self.control.set_owner(id, task.credentials, address_of(status.permission))
         ret(result)
@@ -283,9 +275,7 @@ class SemaphoreCalls(SystemCallGroup):
         -EFAULT or -ERANGE."""
         fail_if(count > MOST_IN_SET, Errno.EINVAL)
         lea(rdx, bare[count * sizeof(U16)])
-        failed, left = self.copy.copy_in(u64(values), source, rdx)
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(values), source, rdx)
         with for_(scratch(U64), 0, count) as index:
             movzx(eax, values[index])
             fail_if(eax > MOST_VALUE, Errno.ERANGE)

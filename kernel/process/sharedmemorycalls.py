@@ -259,9 +259,7 @@ class SharedMemoryCalls(SystemCallGroup):
         ):
             mov(rax, value)
             mov(getattr(limits, name), rax)
-        failed, left = self.copy.copy_out(target, address_of(limits), sizeof(SegmentLimits))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(limits), sizeof(SegmentLimits))
         tail(self.control.last_index)
 
     @inline(changes=(rax, rcx, rdi))
@@ -275,9 +273,7 @@ class SharedMemoryCalls(SystemCallGroup):
         uses, result = local(SegmentUses), keep(I64)
         self._clear(uses, SegmentUses)
         mov(result, self.control.measure(address_of(uses)))
-        failed, left = self.copy.copy_out(target, address_of(uses), sizeof(SegmentUses))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(uses), sizeof(SegmentUses))
         ret(result)
 
     @function(context="thread", sleeps=True)
@@ -287,18 +283,14 @@ class SharedMemoryCalls(SystemCallGroup):
         task = self.processes.current()
         found = self.control.describe(command, id, task.credentials, address_of(status))
         mov(result, try_(found))
-        failed, left = self.copy.copy_out(target, address_of(status), sizeof(SegmentStatus))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_out_all(target, address_of(status), sizeof(SegmentStatus))
         ret(result)
 
     @function(context="thread", sleeps=True)
     def _set_owner(self, id: Keep[U32], source: Fetched[User[U8]]) -> OrErrno[I64]:
         """Give the segment `id` the owner and the permissions at `source`."""
         status = local(SegmentStatus)
-        failed, left = self.copy.copy_in(address_of(status), source, sizeof(SegmentStatus))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(status), source, sizeof(SegmentStatus))
         task = self.processes.current()
         result = self.control.set_owner(id, task.credentials, address_of(status.permission))
         ret(result)

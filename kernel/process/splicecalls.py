@@ -180,18 +180,14 @@ class SpliceCalls(SystemCallGroup):
         with else_():
             mov(result, self.splicing.drain(splice, pipe))
         with if_((place != 0) & (result > 0)):
-            failed, left = self.copy.copy_out(place, address_of(splice.position), sizeof(U64))
-            ignore(left)
-            fail_if(failed != 0, Errno.EFAULT)
+            self.copy.copy_out_all(place, address_of(splice.position), sizeof(U64))
         ret(result)
 
     @function(context="thread", sleeps=True)
     def _fetch_place(self, splice: Keep[Ptr[Splice]], place: Fetched[User[U8]]) -> OrErrno[I64]:
         """Note the offset that the program has at `place`. Returns 0, -EFAULT or -EINVAL."""
         mov(splice.is_placed, 1)
-        failed, left = self.copy.copy_in(address_of(splice.position), place, sizeof(U64))
-        ignore(left)
-        fail_if(failed != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(splice.position), place, sizeof(U64))
         fail_if(i64(splice.position) < 0, Errno.EINVAL)
         ret(0)
 

@@ -96,9 +96,7 @@ class StampCalls(SystemCallGroup):
         given = local(StampPair)
         with if_(source == 0):
             tail(self._take_present, times)
-        result, left = self.copy.copy_in(address_of(given), source, sizeof(StampPair))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(given), source, sizeof(StampPair))
         mov(times.changes, 0)
         with if_((given.accessed_rest == UTIME_NOW) & (given.modified_rest == UTIME_NOW)):
             tail(self._take_present, times)
@@ -199,9 +197,7 @@ class StampCalls(SystemCallGroup):
         with if_(stamps == 0):
             ignore(self._take_present(address_of(times)), "it can't fail")
         with else_():
-            result, left = self.copy.copy_in(address_of(given), stamps, sizeof(StampPair))
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(given), stamps, sizeof(StampPair))
             mov(times.changes, TimeChange.ACCESSED | TimeChange.MODIFIED)
             for one, _ in TIMES:
                 fail_if(getattr(given, f"{one}_rest") >= MICROSECONDS, Errno.EINVAL)
@@ -224,9 +220,7 @@ class StampCalls(SystemCallGroup):
         with if_(stamps == 0):
             ignore(self._take_present(address_of(times)), "it can't fail")
         with else_():
-            result, left = self.copy.copy_in(address_of(given), stamps, sizeof(SecondPair))
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(given), stamps, sizeof(SecondPair))
             mov(times.changes, TimeChange.ACCESSED | TimeChange.MODIFIED)
             for one, _ in TIMES:
                 seconds = scratch(getattr(given, one))

@@ -103,9 +103,7 @@ class StatusCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Tell of the file `directory` if `name` is empty."""
         first = local(U8)
-        result, left = self.copy.copy_in(address_of(first), name, sizeof(U8))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(first), name, sizeof(U8))
         with if_((first != 0) | (directory == AT_FDCWD)):
             refetch(name, "whether it is empty was all that was asked")
             tail(self._tell_named, directory, name, buffer, flags)

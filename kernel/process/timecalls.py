@@ -207,9 +207,7 @@ class TimeCalls(SystemCallGroup):
         div(rcx)
         mov(seconds, rax)
         with if_(target != 0):
-            result, left = self.copy.copy_out(target, address_of(seconds), sizeof(U64))
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_out_all(target, address_of(seconds), sizeof(U64))
         mov(rax, seconds)
         ret(rax)
 

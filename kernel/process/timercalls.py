@@ -76,11 +76,7 @@ class TimerCalls(SystemCallGroup):
         it sends SIGALRM. Store its number at `target`."""
         wanted = local(SignalEvent)
         with if_(u64(event) != 0):
-            result, left = self.copy.copy_in(
-                address_of(wanted), event, offsetof(SignalEvent, "has_value")
-            )
-            ignore(left)
-            fail_if(result != 0, Errno.EFAULT)
+            self.copy.copy_in_all(address_of(wanted), event, offsetof(SignalEvent, "has_value"))
             mov(wanted.has_value, 1)
         with else_():
             mov(wanted.signal, Signal.SIGALRM)

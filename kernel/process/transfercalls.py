@@ -83,9 +83,7 @@ class TransferCalls(SystemCallGroup):
             mov(rax, file.position)
             mov(at(position), rax)
             ret(0)
-        result, left = self.copy.copy_in(u64(position), place, sizeof(U64))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(u64(position), place, sizeof(U64))
         fail_if(i64(at(position)) < 0, Errno.EINVAL)
         ret(0)
 
@@ -96,9 +94,7 @@ class TransferCalls(SystemCallGroup):
             mov(rax, at(position))
             mov(file.position, rax)
             ret(0)
-        result, left = self.copy.copy_out(place, u64(position), sizeof(U64))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_out_all(place, u64(position), sizeof(U64))
         ret(0)
 
     # copy_file_range

@@ -45,9 +45,7 @@ class UserTimes(Subsystem):
     ) -> OrErrno[I64]:
         """Do the same for a `struct timeval`, which may have more than a second's microseconds."""
         value = local(TimeVal)
-        result, left = self.copy.copy_in(address_of(value), place, sizeof(TimeVal))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(value), place, sizeof(TimeVal))
         fail_if((value.seconds < 0) | (value.microseconds < 0), Errno.EINVAL)
         mov(at(deadline), self._span(address_of(value)))
         self._begin(deadline)
@@ -60,9 +58,7 @@ class UserTimes(Subsystem):
         """Set what is at `target` to the span of the `struct timeval` at `place`. Returns 0,
         -EFAULT, or -EINVAL for what is none."""
         value = local(TimeVal)
-        result, left = self.copy.copy_in(address_of(value), place, sizeof(TimeVal))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(value), place, sizeof(TimeVal))
         fail_if(value.seconds < 0, Errno.EINVAL)
         fail_if(u64(value.microseconds) >= NSEC_PER_SEC // MICROSECOND, Errno.EINVAL)
         mov(at(target), self._span(address_of(value)))

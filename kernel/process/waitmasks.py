@@ -28,9 +28,7 @@ class WaitMasks(Subsystem):
         with if_(u64(mask) == 0):
             ret(0)
         fail_if(size != SET_SIZE, Errno.EINVAL)
-        result, left = self.copy.copy_in(address_of(wanted), mask, SET_SIZE)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(wanted), mask, SET_SIZE)
         task = scratch(self.processes.current())
         mov(rax, task.mask)
         mov(task.saved_mask, rax)

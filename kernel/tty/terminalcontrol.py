@@ -191,9 +191,7 @@ class TerminalControl(Subsystem):
         byte = local(U8)
         with if_(~self._is_own(terminal)):
             fail_if(~self._may_all(), Errno.EPERM)
-        result, left = self.copy.copy_in(address_of(byte), place, sizeof(U8))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(byte), place, sizeof(U8))
         taken = self.typing.type(terminal, address_of(byte), 1)
         ignore(taken, "as what is typed where there is no room")
         ret(0)
@@ -255,9 +253,7 @@ class TerminalControl(Subsystem):
     def _set_size(self, terminal: Keep[Ptr[Terminal]], place: Fetched[User[U8]]) -> OrErrno[I64]:
         """Note the size of the screen; tell the foreground by SIGWINCH if it is another one."""
         size, former = local(WindowSize), keep(U64)
-        result, left = self.copy.copy_in(address_of(size), place, sizeof(WindowSize))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(size), place, sizeof(WindowSize))
         with self.mutexes.held(terminal.lock):
             mov(former, u64(size))
             xchg(u64(terminal.size), former)
@@ -316,9 +312,7 @@ class TerminalControl(Subsystem):
     def fetch_number(self, place: Fetched[User[U8]]) -> OrErrno[I64]:
         """Return the number of 32 bits at `place`, or -EFAULT."""
         value = local(U32)
-        result, left = self.copy.copy_in(address_of(value), place, sizeof(U32))
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(value), place, sizeof(U32))
         mov(eax, value)
         ret(rax)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from kernel.errno import Errno
 from kernel.process.jobcontrol import JobControl
 from kernel.signals.signalnumber import Signal
 from kernel.sync.mutex import Mutexes
@@ -74,9 +73,7 @@ class TerminalModes(Subsystem):
         modes = local(Termios2)
         try_(self.jobs.check(address_of(terminal.job), Signal.SIGTTOU))
         self._copy(terminal, address_of(modes))
-        result, left = self.copy.copy_in(address_of(modes), place, length)
-        ignore(left)
-        fail_if(result != 0, Errno.EFAULT)
+        self.copy.copy_in_all(address_of(modes), place, length)
         self._complete(address_of(modes))
         with self.mutexes.held(terminal.lock):
             with if_(forget != 0):

@@ -48,6 +48,20 @@ class UserCopy(Subsystem):
             ret(-Errno.EFAULT, length)
         tail(self._copy, u64(destination), source, length, Rights.WRITE)
 
+    @inline(changes=("destination", "source", "length", *CALLER_SAVED))
+    def copy_in_all(self, destination: Any, source: Any, length: Any) -> None:
+        """Do what `copy_in` does. The caller's function fails with -EFAULT if anything is left."""
+        result, left = self.copy_in(destination, source, length)
+        ignore(left, "nothing or all counts")
+        fail_if(result != 0, Errno.EFAULT)
+
+    @inline(changes=("destination", "source", "length", *CALLER_SAVED))
+    def copy_out_all(self, destination: Any, source: Any, length: Any) -> None:
+        """Do what `copy_out` does. The caller's function fails with -EFAULT if anything is left."""
+        result, left = self.copy_out(destination, source, length)
+        ignore(left, "nothing or all counts")
+        fail_if(result != 0, Errno.EFAULT)
+
     @function(context="thread", sleeps=True)
     def copy_out_word(self, destination: User[U8], value: U32) -> OrErrno[I64]:
         """Copy a word of 4 bytes to the program's `destination`. Returns 0, -EFAULT or -ENOMEM."""
