@@ -19,13 +19,16 @@ from pykasm import *
 class InterruptStack(IntEnum):
     """Entries of the interrupt stack table (AMD64 APM vol. 2, 8.9.4), 0 for none.
 
-    These exceptions can come while the stack in use can't be trusted, and within each other.
+    The exceptions can come while the stack in use can't be trusted, and within each other.
     """
 
     NONE = 0
     NMI = 1
     DOUBLE_FAULT = 2
     MACHINE_CHECK = 3
+    MASKABLE = 4
+    """That of interrupts which can be masked. No gate names it, as they come on top of each other
+    when work is done at their end: code turns to it, unless it is on it already."""
 
 
 class InterruptStackBase(Struct):
@@ -108,6 +111,7 @@ class Descriptors(Subsystem):
             (InterruptStack.NMI, self.stacks.nmi),
             (InterruptStack.DOUBLE_FAULT, self.stacks.double_fault),
             (InterruptStack.MACHINE_CHECK, self.stacks.machine_check),
+            (InterruptStack.MASKABLE, self.stacks.maskable),
         ):
             self.set_stack(self.per_cpu.block, number, address_of(stack.top))
         tail(self.load)
@@ -121,6 +125,11 @@ class Descriptors(Subsystem):
         self.per_cpu.point_into(block, self.task)
         dec(number)
         mov(cast(block, Ptr[TaskState]).ist[number], top)
+
+    @inline
+    def turn_to_interrupt_stack(self) -> None:
+        """Continue at the upper end of this processor's stack of maskable interrupts."""
+        mov(rsp, self.task.ist[InterruptStack.MASKABLE - 1])
 
     @function(init=True)
     def load(self) -> None:

@@ -3,7 +3,7 @@
 from kernel.cpu.pagetable import PAGE
 from pykasm import *
 
-STACK_SIZE = 4 * PAGE
+STACK_SIZE = 2 * PAGE
 """Bytes; what a thread of the kernel or an interrupt may use."""
 
 

@@ -14,9 +14,12 @@ class Stacks(Subsystem):
     nmi = bss(GuardedStack)
     double_fault = bss(GuardedStack)
     machine_check = bss(GuardedStack)
+    maskable = bss(GuardedStack)
+    """That of the first processor's interrupts and the work at their end."""
     panic = bss(GuardedStack)
     """That of reports, whichever processor makes one."""
 
     def __iter__(self) -> Iterator[GuardedStack]:
         """Yield all stacks."""
-        yield from (self.boot, self.nmi, self.double_fault, self.machine_check, self.panic)
+        yield from (self.boot, self.nmi, self.double_fault, self.machine_check, self.maskable)
+        yield self.panic

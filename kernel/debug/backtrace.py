@@ -1,5 +1,6 @@
 """Backtraces: the chain of frame pointers, printed by names and lines."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from kernel.console.console import Console
@@ -32,24 +33,32 @@ class Backtrace(Subsystem):
 
     A caller is shown by the address of its call's last byte, so that the line is that of the call
     even where no code follows it. `memory` tells what can be read: a broken chain ends the trace,
-    not the kernel. A function that returns to `trap_stub` is a handler: the trace continues with
-    the interrupted code. Context: any.
+    not the kernel. A function that returns to one of the `stubs` has a TrapFrame above its own: the
+    trace continues with the interrupted code. `stack_switch` is the function that handlers return
+    to from the stack of interrupts, with its own frame on that of the interrupted code. Context:
+    any.
     """
 
     def __init__(
-        self, console: Console, symbols: Symbols, memory: PageWalk, trap_stub: Any
+        self,
+        console: Console,
+        symbols: Symbols,
+        memory: PageWalk,
+        stubs: Sequence[Any],
+        stack_switch: Any,
     ) -> None:
         self.console = console
         self.symbols = symbols
         self.memory = memory
-        self.trap_stub = trap_stub
+        self.stubs = stubs
+        self.stack_switch = stack_switch
 
     @function
     def print(self, trap: Keep[Ptr[TrapFrame]]) -> None:
         """Print the code that `trap` is of, its caller, and so on.
 
         The chain ends at a frame that `_is_frame` does not accept, at a return address of 0, or
-        where a caller's frame is not above its callee's, as the stack grows down.
+        where a caller's frame is not above its callee's, as a stack grows down.
         """
         frame, depth = keep(cast(trap.rbp, Ptr[StackFrame])), keep(U32)
         self.console.print("  #0 %p\n", trap.rip)
@@ -98,8 +107,11 @@ class Backtrace(Subsystem):
         mov(rax, frame.return_address)
         dec(rax)
         self.console.print("  #%u %p\n", depth, rax)
-        with if_(frame.caller <= frame):  # no caller's, or the trace would go round for ever
-            ret(0)
+        with if_(frame.caller <= frame):  # no caller's on the same stack, or a circle
+            start = scratch(self._function(frame.return_address))
+            mov(rcx, address_of(self.stack_switch))
+            with if_(start != rcx):
+                ret(0)
         ret(frame.caller)
 
     @function
@@ -123,13 +135,23 @@ class Backtrace(Subsystem):
 
     @function
     def _is_trap(self, frame: Keep[Ptr[StackFrame]]) -> Bool:
-        """Return whether the function of `frame` was called by the interrupt stub."""
+        """Return whether the function of `frame` was called by an interrupt stub."""
+        start = scratch(self._function(frame.return_address))
+        with if_(start == 0):
+            ret(False)
+        for stub in self.stubs:
+            mov(rcx, address_of(stub))
+            with if_(start == rcx):
+                end = address_of(cast(frame, Ptr[TrapStackFrame]).interrupted.ss)
+                tail(self.memory.is_mapped, end)
+        ret(False)
+
+    @function
+    def _function(self, address: Keep[U64]) -> U64:
+        """Return where the function that has `address` begins, or 0."""
         place = local(SymbolLocation)
-        with if_(~self.symbols.lookup(frame.return_address, address_of(place))):
-            ret(False)
-        mov(rax, frame.return_address)
+        with if_(~self.symbols.lookup(address, address_of(place))):
+            ret(0)
+        mov(rax, address)
         sub(rax, place.offset)
-        mov(rcx, address_of(self.trap_stub))
-        with if_(rax != rcx):
-            ret(False)
-        tail(self.memory.is_mapped, address_of(cast(frame, Ptr[TrapStackFrame]).interrupted.ss))
+        ret(rax)

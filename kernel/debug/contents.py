@@ -12,7 +12,11 @@ from pykasm import *
 
 CONTENTS: Contents = (
     Faults,  # exceptions in words
-    partial(Backtrace, trap_stub=symbol("Interrupts.common")),  # who called whom
+    partial(
+        Backtrace,
+        stubs=(symbol("Interrupts.interrupt"), symbol("Interrupts.exception")),
+        stack_switch=symbol("MaskableInterrupts.handle"),
+    ),  # who called whom
     ReportHeader,  # who runs on this processor
     Panic,  # the report of what went wrong
     LockOrder,  # in which order spin locks are taken

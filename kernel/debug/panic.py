@@ -111,7 +111,7 @@ class Panic(Subsystem):
         lines.
 
         This runs on the stack of the code that failed, which may have little space left. A report
-        that fails stays on the stack of reports, or is on that of a double fault.
+        that fails begins on the stack of reports anew, as it never goes on.
         """
         cli()
         processor = scratch(self.processor())
@@ -124,7 +124,7 @@ class Panic(Subsystem):
         with if_(self.entries == 1):
             tail(self._run_on_own_stack, report, argument, frame)
         with if_(self.entries == 2):
-            tail(self._report_again, frame)
+            tail(self._report_again_on_own_stack, frame.rip)
         tail(self._leave)
         never()
 
@@ -134,6 +134,14 @@ class Panic(Subsystem):
         lea(rsp, self.stacks.panic.top)
         xor(ebp, ebp)  # the end of backtraces of the report
         call(self.run)
+        never()
+
+    @naked(entered=EntryFrame.NONE, stack=STACK_SIZE)
+    def _report_again_on_own_stack(self, place: U64) -> NoReturn:
+        """Leave what the report has on its stack for good."""
+        lea(rsp, self.stacks.panic.top)
+        xor(ebp, ebp)
+        call(self._report_again)
         never()
 
     @function
@@ -171,13 +179,13 @@ class Panic(Subsystem):
 
     # The rest of reports
 
-    @function(recursion=1)
-    def _report_again(self, frame: Keep[Ptr[TrapFrame]]) -> NoReturn:
-        """Print where the report itself failed, by as little code as possible."""
+    @function
+    def _report_again(self, place: Keep[U64]) -> NoReturn:
+        """Print that the report itself failed at `place`, by as little code as possible."""
         self.console.break_lock()
         mov(rax, cr2)
         self.console.print(
-            "\npanic: again, at 0x%x, cr2 0x%x, while this was reported\n", frame.rip, rax
+            "\npanic: again, at 0x%x, cr2 0x%x, while this was reported\n", place, rax
         )
         self.console.print(END + "\n")
         tail(self._leave)

@@ -3,6 +3,7 @@
 from kernel.entry.exceptions import Exceptions
 from kernel.entry.interrupts import Interrupts
 from kernel.entry.machinechecks import MachineChecks
+from kernel.entry.maskableinterrupts import MaskableInterrupts
 from kernel.entry.nmi import NonMaskableInterrupts
 from kernel.entry.systemcalls import SystemCalls
 from kernel.entry.systemcalltrace import SystemCallTrace
@@ -18,6 +19,7 @@ CONTENTS: Contents = (
     NonMaskableInterrupts,  # NMIs: to stop, or to report
     MachineChecks,  # errors of the hardware
     Exceptions,  # who handles which vector
+    MaskableInterrupts,  # interrupts, on a stack of their own
     UserExceptions,  # what programs cause
     SystemCalls,  # what they ask for
     UserEntry,  # how they get here

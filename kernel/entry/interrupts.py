@@ -9,9 +9,9 @@ from kernel.cpu.protection import Protection
 from kernel.cpu.segments import USER_PRIVILEGE, Selector, TablePointer
 from kernel.cpu.trapframe import GENERAL_REGISTERS, TrapFrame
 from kernel.entry.exceptions import Exceptions
+from kernel.entry.maskableinterrupts import MaskableInterrupts
 from kernel.entry.userentry import UserEntry
 from kernel.interrupts.vectors import FIRST_INTERRUPT
-from kernel.irq.deferred import Deferred
 from kernel.sched.scheduler import Scheduler
 from pykasm import *
 from pykasm.lang.stubs import stub_address
@@ -57,8 +57,8 @@ class InterruptStackFrame(Struct):
 
 
 class Interrupts(Subsystem):
-    """Every vector comes through a stub of its own to `common`, which makes a `TrapFrame` and calls
-    the handler that `Exceptions.handlers` names."""
+    """Every vector comes through a stub of its own to code that makes a `TrapFrame` and calls the
+    handler that `Exceptions` names: `interrupt`, `exception`, or `on_own_stack`."""
 
     table = rodata(Gate * VECTORS, [], align=16)
     """Filled in while starting, before the page tables that make it read-only."""
@@ -67,13 +67,13 @@ class Interrupts(Subsystem):
         self,
         exceptions: Exceptions,
         user_entry: UserEntry,
-        deferred: Deferred,
+        maskable: MaskableInterrupts,
         scheduler: Scheduler,
         protection: Protection,
     ) -> None:
         self.exceptions = exceptions
         self.user_entry = user_entry
-        self.deferred = deferred
+        self.maskable = maskable
         self.scheduler = scheduler
         self.protection = protection
         self.stubs = init(U64 * VECTORS, [self._stub(n) for n in range(VECTORS)])
@@ -93,39 +93,46 @@ class Interrupts(Subsystem):
             entered = EntryFrame.INTERRUPT_WITH_ERROR if pushes else EntryFrame.INTERRUPT
             own_stack = vector in INTERRUPT_STACKS
             stack = INTERRUPT_STACK_SIZE if own_stack else 0
-            with stub(f"vector_{vector}", entered=entered, stack=stack):
+            maskable = vector >= FIRST_INTERRUPT
+            with stub(f"vector_{vector}", entered=entered, stack=stack, maskable=maskable):
                 if not pushes:
                     push(0)
                 push(vector)
-                jmp(self.on_own_stack if own_stack else self.common)
+                if maskable:
+                    jmp(self.interrupt)
+                else:
+                    jmp(self.on_own_stack if own_stack else self.exception)
 
     @naked(entered=EntryFrame.INTERRUPT, pushed=2 * sizeof(U64))
-    def common(self) -> None:
-        """Save the general registers, call the handler with the frame's address, and go back.
+    def interrupt(self) -> None:
+        """Save the general registers, have the interrupt handled, and go back, or to a more urgent
+        thread.
 
-        The handler's return address lies right below the frame; a backtrace finds it by that.
+        The return address of what is called lies right below the frame; a backtrace finds it by
+        that.
         """
-        for register in GENERAL_REGISTERS:
-            push(register)
-        cld()  # what handlers are compiled for; the interrupted code may have set DF
-        self.protection.forbid_user_memory()  # the interrupted code may be a copy to or from there
-        frame = cast(rsp, Ptr[TrapFrame])
-        test(u8(frame.cs), USER_PRIVILEGE)
-        with if_(~ZF):
+        self._save_registers()
+        with if_(self._is_of_program()):
             swapgs()
             jmp(self.user_entry.interrupted)
         mov(rdi, rsp)
-        mov(rax, frame.vector)
-        call(self.exceptions.handlers[rax])
-        # Work first: it may wake the thread that is turned to below.
-        with if_(self.deferred.is_waiting() & self._may_let_others_run()):
-            self.deferred.finish_interrupt()
-        with if_(self.scheduler.preemption.is_due() & self._may_let_others_run()):
+        call(self.maskable.handle)
+        frame = cast(rsp, Ptr[TrapFrame])
+        with if_(self.scheduler.preemption.is_due() & (frame.rflags & RFlags.IF)):
             self.scheduler.preempt_now()  # leaves the thread, as it were by a call from it
-        for register in reversed(GENERAL_REGISTERS):
-            pop(register)
-        add(rsp, 2 * sizeof(U64))  # the vector and the error code
-        iretq()
+        self._go_back()
+
+    @naked(entered=EntryFrame.INTERRUPT, pushed=2 * sizeof(U64))
+    def exception(self) -> None:
+        """Save the general registers, call the handler with the frame's address, and go back."""
+        self._save_registers()
+        with if_(self._is_of_program()):
+            swapgs()
+            jmp(self.user_entry.raised)
+        mov(rdi, rsp)
+        mov(rax, cast(rsp, Ptr[TrapFrame]).vector)
+        call(self.exceptions.handlers[rax])
+        self._go_back()
 
     @naked(entered=EntryFrame.INTERRUPT, pushed=2 * sizeof(U64))
     def on_own_stack(self) -> None:
@@ -135,10 +142,7 @@ class Interrupts(Subsystem):
         it on the way out. So nothing is swapped: GS gets the base that belongs to the stack, and
         then again what it had.
         """
-        for register in GENERAL_REGISTERS:
-            push(register)
-        cld()
-        self.protection.forbid_user_memory()
+        self._save_registers()
         mov(ecx, Msr.GS_BASE)
         rdmsr()
         mov(ebx, eax)  # saved, and so are those of callees: these two outlive the call
@@ -154,20 +158,29 @@ class Interrupts(Subsystem):
         mov(eax, ebx)
         mov(edx, r12d)
         wrmsr()
-        for register in reversed(GENERAL_REGISTERS):
-            pop(register)
-        add(rsp, 2 * sizeof(U64))
-        iretq()
+        self._go_back()
 
     @inline
-    def _may_let_others_run(self) -> Condition:
-        """Return the condition that other code may run before the interrupted code continues: it
-        had interrupts on.
+    def _save_registers(self) -> None:
+        """Complete the `TrapFrame`, and prepare for compiled code."""
+        for register in GENERAL_REGISTERS:
+            push(register)
+        cld()  # the interrupted code may have set DF
+        self.protection.forbid_user_memory()  # the interrupted code may be a copy to or from there
 
-        Exceptions go back to where they came from: some have stacks of their own.
-        """
-        frame = cast(rsp, Ptr[TrapFrame])
-        return (frame.vector >= FIRST_INTERRUPT) & (frame.rflags & RFlags.IF)
+    @inline
+    def _is_of_program(self) -> Condition:
+        """Return the condition that the code of the `TrapFrame` at rsp is a program's."""
+        test(u8(cast(rsp, Ptr[TrapFrame]).cs), USER_PRIVILEGE)
+        return ~ZF
+
+    @inline
+    def _go_back(self) -> None:
+        """Continue with the code of the `TrapFrame` at rsp."""
+        for register in reversed(GENERAL_REGISTERS):
+            pop(register)
+        add(rsp, 2 * sizeof(U64))  # the vector and the error code
+        iretq()
 
     @function(init=True)
     def load(self) -> None:

@@ -1,16 +1,15 @@
 """The ways from programs into the kernel."""
 
 from kernel.cpu.control import DebugStatus, Efer, Msr, RFlags
-from kernel.cpu.exceptions import EXCEPTIONS, Vector
+from kernel.cpu.exceptions import Vector
 from kernel.cpu.features import Extended, Features
 from kernel.cpu.segments import SYSRET_BASE, Selector
 from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.trapframe import GENERAL_REGISTERS, SYSTEM_CALL, TrapFrame
-from kernel.entry.exceptions import Exceptions
+from kernel.entry.maskableinterrupts import MaskableInterrupts
 from kernel.entry.systemcalls import CALLS, FIRST_PRIVATE, SystemCalls
 from kernel.entry.userexceptions import UserExceptions
 from kernel.errno import Errno
-from kernel.irq.deferred import Deferred
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
 from kernel.process.userreturn import PUSHED, UserReturn
@@ -39,20 +38,18 @@ class UserEntry(Subsystem):
 
     def __init__(
         self,
-        exceptions: Exceptions,
+        maskable: MaskableInterrupts,
         user_exceptions: UserExceptions,
         calls: SystemCalls,
         user_return: UserReturn,
-        deferred: Deferred,
         scheduler: Scheduler,
         features: Features,
         log: Log,
     ) -> None:
-        self.exceptions = exceptions
+        self.maskable = maskable
         self.user_exceptions = user_exceptions
         self.calls = calls
         self.user_return = user_return
-        self.deferred = deferred
         self.scheduler = scheduler
         self.features = features
         self.log = log
@@ -87,26 +84,28 @@ class UserEntry(Subsystem):
 
     @naked(entered=EntryFrame.INTERRUPT, pushed=PUSHED, context="thread", stack=STACK_LEFT)
     def interrupted(self) -> None:
-        """Handle an interrupt or exception of a program, whose frame is complete. GS is the
-        kernel's, interrupts are off."""
-        frame = cast(rsp, Ptr[TrapFrame])
+        """Handle an interrupt of a program, whose frame is complete. GS is the kernel's, interrupts
+        are off."""
         mov(rdi, rsp)
-        mov(rax, frame.vector)
-        with if_(rax < EXCEPTIONS):
-            mov(rsi, cr2)  # the next page fault, which may come soon, changes it
-            with if_(rax == Vector.DEBUG):
-                self._take_debug_status()
-            sti()
-            call(self.user_exceptions.handlers[rax])
-            cli()
-        with else_():
-            mov(self.scheduler.ticks.in_program, 1)
-            call(self.exceptions.handlers[rax])
-            mov(self.scheduler.ticks.in_program, 0)
-            with if_(self.deferred.is_waiting()):
-                self.deferred.finish_interrupt()
-            with if_(self.scheduler.preemption.is_due()):
-                self.scheduler.preempt_now()
+        mov(self.scheduler.ticks.in_program, 1)
+        call(self.maskable.handle)
+        mov(self.scheduler.ticks.in_program, 0)
+        with if_(self.scheduler.preemption.is_due()):
+            self.scheduler.preempt_now()
+        jmp(self.user_return.leave)
+
+    @naked(entered=EntryFrame.INTERRUPT, pushed=PUSHED, context="thread", stack=STACK_LEFT)
+    def raised(self) -> None:
+        """Handle an exception of a program, whose frame is complete. GS is the kernel's, interrupts
+        are off."""
+        mov(rdi, rsp)
+        mov(rax, cast(rsp, Ptr[TrapFrame]).vector)
+        mov(rsi, cr2)  # the next page fault, which may come soon, changes it
+        with if_(rax == Vector.DEBUG):
+            self._take_debug_status()
+        sti()
+        call(self.user_exceptions.handlers[rax])
+        cli()
         jmp(self.user_return.leave)
 
     @inline(changes=(rsi, rcx))

@@ -124,6 +124,11 @@ class Deferred(Subsystem):
         """Return the condition that there is work for this processor."""
         return self.queue.waiting != 0
 
+    @inline
+    def is_in_interrupt(self) -> Condition:
+        """Return the condition that this processor does work at the end of an interrupt."""
+        return self.queue.performer == Performer.INTERRUPT
+
     @function(context="interrupt", interruptible=1)
     def finish_interrupt(self) -> None:
         """Do the work that waits, unless this interrupt came while that is being done. Context: the

@@ -21,7 +21,7 @@ from pykasm.source import Source
 
 DECLARED = (
     *("symbol", "kind", "bits", "section", "declared", "signature", "entered", "pushed", "stack"),
-    *("recursion", "interruptible", "exported", "sleeps", "moves", "context"),
+    *("maskable", "recursion", "interruptible", "exported", "sleeps", "moves", "context"),
     *("copies_user", "allowances", "lock_events", "taken_as"),
 )
 """What is kept of a routine, beside its locks and what it refers to."""

@@ -24,10 +24,6 @@ PUSHED = {
 LOST = STACK_ALIGNMENT - SLOT
 """Bytes that it may leave out before those, to align them (AMD64 APM vol. 2, 8.9.3)."""
 
-ON_THREADS, ON_INTERRUPTS = 2, 1
-"""How many interrupts nest: handlers leave interrupts off, which keeps out all but one exception in
-the handler. On stacks of threads, those come on top that handlers let in (`interruptible=`)."""
-
 
 class Location(NamedTuple):
     """The instruction at the index `at` of a function."""
@@ -36,19 +32,27 @@ class Location(NamedTuple):
     at: int
 
 
+class Layer(NamedTuple):
+    """Code that may begin `times` as often on top of a stack's deepest path, by its first function,
+    and the bytes from there on."""
+
+    symbol: str
+    size: int
+    times: int
+
+
 class Stack(NamedTuple):
     """A stack by the function that it begins with: the bytes of the deepest path from there, and
-    the number of interrupts that may nest on top, of `interrupt` bytes each."""
+    what may come on top of that."""
 
     root: Routine
     deepest: int
-    interrupts: int
-    interrupt: int
+    layers: tuple[Layer, ...]
 
     @property
     def bound(self) -> int:
         """The most bytes that it needs."""
-        return self.deepest + self.interrupts * self.interrupt
+        return self.deepest + sum(one.size * one.times for one in self.layers)
 
     @property
     def overflows(self) -> bool:
@@ -58,7 +62,12 @@ class Stack(NamedTuple):
 
 class Stacks:
     """The stacks of a build. A function with `stack=` begins on one of its own; interrupt handlers
-    without use whichever was in use."""
+    without use whichever was in use.
+
+    Handlers leave interrupts off. So at most one comes on top of a thread that has them on, and in
+    it an exception, which nothing keeps out. More come only where handlers let them in
+    (`interruptible=`), each with all that handlers run on such a stack.
+    """
 
     def __init__(self, build: Build) -> None:
         self._build = build
@@ -66,7 +75,11 @@ class Stacks:
         self._uses = build.stack_uses
         self.unknown_calls: list[Location] = []
         """Calls of which nothing says where they go."""
-        own = {symbol: use.own for symbol, use in self._uses.items()}
+        # Return addresses lie on this stack, whatever callees begin on
+        own = {
+            symbol: max([use.own, *(one.depth for one in use.calls)])
+            for symbol, use in self._uses.items()
+        }
         self._depths = Depths(own, self._calls_on_one_stack(), self._bounds)
 
     def _calls_on_one_stack(self) -> dict[str, list[CallEdge]]:
@@ -135,8 +148,18 @@ class Stacks:
     @cached_property
     def interrupt(self) -> str | None:
         """The interrupt entry that needs most on top of other stacks."""
-        candidates = (one for one in self._roots if one in self._on_top)
-        return max(candidates, key=self._depths.sizes.__getitem__, default=None)
+        return self._deepest_of(self._on_top)
+
+    @cached_property
+    def exception(self) -> str | None:
+        """The one that needs most of those that come with interrupts off, too."""
+        return self._deepest_of(
+            one for one in self._on_top if not self._routines[one].routine.maskable
+        )
+
+    def _deepest_of(self, entries: Iterable[str]) -> str | None:
+        roots = set(self._roots)
+        return max(sorted(roots & set(entries)), key=self._depths.sizes.__getitem__, default=None)
 
     def path(self, symbol: str) -> StackPath:
         """Return the deepest path from a root, with what the processor pushes."""
@@ -161,16 +184,28 @@ class Stacks:
         return {symbol for symbol in entered if not self._routines[symbol].routine.stack}
 
     def _stack(self, symbol: str) -> Stack:
-        routine = self._routines[symbol].routine
-        is_handler = self._is_handler(routine)
-        interrupts = ON_INTERRUPTS if is_handler else ON_THREADS + self._nested
-        over = 0 if self.interrupt is None else self._size(self.interrupt)
-        return Stack(routine, self._size(symbol), interrupts, over)
+        return Stack(
+            self._routines[symbol].routine, self._size(symbol), tuple(self._layers(symbol))
+        )
 
-    @cached_property
-    def _nested(self) -> int:
-        """How many interrupts come on top of handlers that turn them on, as these state."""
-        return sum(self._routines[symbol].routine.interruptible for symbol in self._in_handlers)
+    def _layers(self, symbol: str) -> Iterator[Layer]:
+        """Yield what may come on top of the deepest path from a root."""
+        routine = self._routines[symbol].routine
+        begins_in_handler = symbol in self._in_handlers and not routine.is_of_program
+        let_in = self._let_in([symbol] if begins_in_handler else self._on_top)
+        if let_in and begins_in_handler:
+            yield Layer(symbol, self._size(symbol), let_in)
+        interrupts = let_in + (not begins_in_handler)
+        if self.interrupt is not None and interrupts:
+            yield Layer(self.interrupt, self._size(self.interrupt), interrupts)
+        if self.exception is not None:
+            yield Layer(self.exception, self._size(self.exception), 1)
+
+    def _let_in(self, roots: Iterable[str]) -> int:
+        """Return how many interrupts come on top of handlers that turn them on, as these state,
+        while on one stack with `roots`."""
+        staying = _reachable(roots, self._depths.calls.__getitem__)
+        return sum(self._routines[one].routine.interruptible for one in staying)
 
     def _size(self, symbol: str) -> int:
         return self._pushed(symbol) + self._depths.sizes[symbol]
@@ -238,18 +273,18 @@ def _reachable(
 def report_lines(stacks: Stacks) -> Iterator[str]:
     """Yield the lines of `pykasm check --stacks`: the bytes that each stack needs, then those of
     the frames on it."""
-    over = stacks.interrupt
     for stack in stacks.all:
         size = f" of {stack.root.stack:,}" if stack.root.stack else ""
         yield f"{stack.root.symbol}  {stack.bound:,}{size} bytes"
         yield from _frames(stacks.path(stack.root.symbol))
-        if over is not None:
-            yield f"  {stack.interrupt:7,}  {stack.interrupts} times {over}"
+        for layer in stack.layers:
+            yield f"  {layer.size:7,}  {layer.symbol}, {layer.times} times on top"
         yield ""
-    if over is not None:
-        path = stacks.path(over)
-        yield f"on top of these: {over}  {path.size:,} bytes"
-        yield from _frames(path)
+    for symbol in dict.fromkeys((stacks.interrupt, stacks.exception)):
+        if symbol is not None:
+            path = stacks.path(symbol)
+            yield f"on top of these: {symbol}  {path.size:,} bytes"
+            yield from _frames(path)
 
 
 def _frames(path: StackPath) -> Iterator[str]:

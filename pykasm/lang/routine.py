@@ -40,6 +40,7 @@ class Routine:
     entered: EntryFrame = EntryFrame.CALL
     pushed: int = 0
     stack: int = 0
+    maskable: bool = False
     recursion: int = 0
     interruptible: int = 0
     exported: bool = False

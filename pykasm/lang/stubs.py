@@ -20,12 +20,18 @@ from pykasm.source import Moment, Source, author_frame, moment_of
 
 
 def stub(
-    name: str, *, bits: int = 64, entered: EntryFrame = EntryFrame.CALL, stack: int = 0
+    name: str,
+    *,
+    bits: int = 64,
+    entered: EntryFrame = EntryFrame.CALL,
+    stack: int = 0,
+    maskable: bool = False,
 ) -> AbstractContextManager[BranchOperand]:
     """A routine without a frame, named `name` in its subsystem, made inside `@emits`.
 
     `entered` says what is on the stack when it is entered; with `stack`, that is one of its own of
-    so many bytes. The value is the stub as an operand, for jumps and tables.
+    so many bytes. `maskable`: it is entered by interrupts that come only where interrupts are on.
+    The value is the stub as an operand, for jumps and tables.
     """
     unit = _current_unit()
     unit.check_end()
@@ -37,7 +43,7 @@ def stub(
     )
     moment = moment_of(frame)
     unit.forgotten.append(moment)
-    options = {"entered": entered, "stack": stack}
+    options = {"entered": entered, "stack": stack, "maskable": maskable}
     return _written(builder, stub_address(unit.name, name, bits), options, moment)
 
 

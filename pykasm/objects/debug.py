@@ -112,6 +112,7 @@ class EntryFrame(Enum):
     """What is on the stack when code is entered; the unwinder starts from it."""
 
     CALL = "a return address"
+    STACK_SWITCH = "a return address; what it calls runs on another stack"
     INTERRUPT = "rip, cs, rflags, rsp, ss pushed by the processor"
     INTERRUPT_WITH_ERROR = "an error code below the interrupt frame"
     SYSCALL = "nothing: a program's rip is in rcx, its rflags in r11"
@@ -126,8 +127,8 @@ class DebugFunction:
     `rows` are (offset into the code, source line) in order. `prologue_end` is the offset of the
     first instruction of the body. `pushed` counts the bytes that were pushed after what
     `entry_frame` says, before the function is entered (a stub that continues another's frame).
-    In the frames of an interrupt gdb stops at lines but does not step by them, as it takes them
-    for signal handlers' trampolines.
+    In the frames of an interrupt, and of what changes stacks, gdb stops at lines but does not step
+    by them, as it takes them for signal handlers' trampolines.
     """
 
     name: str

@@ -21,7 +21,9 @@ The letters are from the augmentations of `.eh_frame` (LSB core, 10.6.1.1.1), wh
 `.debug_frame` know too. `z` announces the length of data of which there is none.
 """
 _NO_AUGMENTATION_DATA = bytes(1)  # for a reader that does not expect it: DW_CFA_nop
-_INTERRUPTS = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR)
+_TRAMPOLINES = (EntryFrame.INTERRUPT, EntryFrame.INTERRUPT_WITH_ERROR, EntryFrame.STACK_SWITCH)
+"""What gdb takes for trampolines: it goes from these to frames on other stacks, which may lie
+below, and from others to none that does."""
 _CODE_ALIGNMENT = 1
 _DATA_ALIGNMENT = -SLOT
 
@@ -48,13 +50,13 @@ def _write_common(out: SectionWriter, entry: EntryFrame) -> None:
     with out.counted():
         out.number(dwarf.NO_CIE, 4)
         out.number(_VERSION, 1)
-        out.string(_SIGNAL_FRAME if entry in _INTERRUPTS else "")
+        out.string(_SIGNAL_FRAME if entry in _TRAMPOLINES else "")
         out.number(dwarf.ADDRESS_SIZE, 1)
         out.number(0, 1)  # no segment selectors
         out.uleb(_CODE_ALIGNMENT)
         out.sleb(_DATA_ALIGNMENT)
         out.uleb(RIP)
-        if entry in _INTERRUPTS:
+        if entry in _TRAMPOLINES:
             out.data += _NO_AUGMENTATION_DATA
         frame = entry_frame(entry, 0)
         register, distance = _address_rule(frame)
@@ -70,7 +72,7 @@ def _write_function(
         out.section_offset(".debug_frame", cie)
         out.address(function.section, function.offset)
         out.number(len(function.code), dwarf.ADDRESS_SIZE)
-        if function.entry_frame in _INTERRUPTS:
+        if function.entry_frame in _TRAMPOLINES:
             out.data += _NO_AUGMENTATION_DATA
         _write_changes(out.data, function, relocated)
         _pad(out)

@@ -56,7 +56,7 @@ unique_frame = cache(Frame)
 def entry_frame(entry: EntryFrame, pushed: int) -> Frame:
     """The frame at the first instruction of a function, `pushed` bytes below what `entry` says."""
     match entry:
-        case EntryFrame.CALL:
+        case EntryFrame.CALL | EntryFrame.STACK_SWITCH:
             return unique_frame(SLOT + pushed, None, ((RIP, -SLOT),), CALLER_SAVED, True)
         case EntryFrame.NONE | EntryFrame.SYSCALL | EntryFrame.PROGRAM:
             return unique_frame(pushed, None, (), GENERAL | {RIP}, False)

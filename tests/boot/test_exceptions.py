@@ -118,8 +118,8 @@ def test_the_interrupt_stacks_are_those_of_the_image(
     running: Machine, symbols: SymbolTable
 ) -> None:
     block = symbols.address("first_percpu_start") + symbols.address("Descriptors.task")
-    ist = read_image(running, block + offsetof(TaskState, "ist"), 3 * 8)
-    assert list(struct.unpack("<3Q", ist)) == [
+    ist = read_image(running, block + offsetof(TaskState, "ist"), 4 * 8)
+    assert list(struct.unpack("<4Q", ist)) == [
         symbols.address(f"Stacks.{stack.name.lower()}")
         + sizeof(GuardedStack)
         - sizeof(InterruptStackBase)
@@ -178,6 +178,25 @@ def test_gdb_finds_the_interrupted_code_from_every_place_in_the_stub(
         assert functions(gdb)[1:] == callers
         visited.append(gdb.step_instruction().frame.address)
     assert len(set(visited)) == len(visited) > 2 * len(GENERAL_REGISTERS)
+
+
+def test_gdb_goes_from_the_stack_of_interrupts_into_the_interrupted_code(
+    gdb: Gdb, symbols: SymbolTable
+) -> None:
+    callers = functions(gdb)
+    gdb.break_at(f"*{symbols.address(f'Interrupts.vector_{DEVICE_VECTOR}')}")
+    run(gdb, software_interrupt(DEVICE_VECTOR))
+    while functions(gdb)[0] != "Dispatcher.serve":
+        assert functions(gdb)[-len(callers) :] == callers
+        gdb.step_instruction()
+    trampolines = 2 * ["<signal handler called>"]  # `MaskableInterrupts.handle`, and the stub
+    assert functions(gdb) == ["Dispatcher.serve", *trampolines, *callers]
+    stack = int(gdb.evaluate("(unsigned long)$rsp")) - symbols.address("Stacks.maskable")
+    assert 0 < stack < sizeof(GuardedStack)
+    gdb.finish()
+    while functions(gdb) != callers:
+        assert functions(gdb)[-len(callers) :] == callers
+        gdb.step_instruction()
 
 
 def test_a_non_maskable_interrupt_has_its_own_stack(

@@ -210,10 +210,14 @@ def test_executing_data_is_reported_with_the_code_that_went_there(machine: MakeM
     assert [function for function, _ in report.frames[2:6]] == CALLERS
 
 
-def test_a_stack_of_another_processors_thread_that_runs_over_is_called_that(
+def test_a_stack_of_interrupts_that_runs_over_is_traced_to_what_was_interrupted(
     machine: MakeMachine,
 ) -> None:
     report = crash(machine(smp=2), "stack 1")
+    functions = [function for function, _ in report.frames]
+    assert "(interrupt 242)\n" in report.text
+    assert functions[functions.index("Dispatcher.serve") + 1] == "MaskableInterrupts.handle"
+    assert functions[-1] in ("Trampoline._higher_half", "Threads.begin", "Start.higher_half")
     assert report.text.startswith("panic: double fault (#DF), vector 8\n")
     place = f"0x{report.registers['cr2']:016x}"
     assert f"\n  stack overflow: {place} is in a guard page\n" in report.text

@@ -20,10 +20,14 @@ WORD = 8
 
 
 class Interrupts(Subsystem):
-    """Stands for the stub of the interrupts."""
+    """Stands for the stub of the interrupts, and for what has handlers run on another stack."""
 
     @naked
-    def common(self) -> None:
+    def interrupt(self) -> None:
+        ud2()
+
+    @naked
+    def switch(self) -> None:
         ud2()
 
 
@@ -36,16 +40,20 @@ class Walker:
         self.stub = Interrupts()
         parts = parts_on(self.paper, PageWalk)
         self.backtrace, self.memory = parts[Backtrace], parts[PageWalk]
+        self.backtrace.stubs = [self.stub.interrupt]
+        self.backtrace.stack_switch = self.stub.switch
         self.host = host_for(self.backtrace, self.stub)
         self.host.map(STACK, SIZE)
         self.host.stub(parts[PageWalk].is_mapped, lambda at: int(STACK <= at < STACK + SIZE))
-        self.trap = int(self.host.address(self.stub.common))
+        self.trap = int(self.host.address(self.stub.interrupt))
+        self.switch = int(self.host.address(self.stub.switch))
         self.host.stub(self.symbols.lookup, self._describe)
         self.host.checkpoint()
 
     def _describe(self, address: int, place: Any) -> int:
-        """As `Symbols.lookup`, for the stub and one function."""
-        for name, start, size in (("stub", self.trap, 2), ("f", FUNCTION, 0x1000)):
+        """As `Symbols.lookup`, for the stub, the switch and one function."""
+        known = (("stub", self.trap, 2), ("switch", self.switch, 2), ("f", FUNCTION, 0x1000))
+        for name, start, size in known:
             if start <= address < start + size:
                 place.name, place.file = self.host.text(name), self.host.text("f.py")
                 place.offset, place.line = address - start, 7
@@ -149,6 +157,27 @@ def test_an_interrupted_stack_may_lie_below(walker: Walker) -> None:
     assert walker.lines(words, STACK + 0x1000)[2:] == [shown(2, 0x20)]
 
 
+@pytest.mark.parametrize("interrupted_stack", [0x800, 0x1800], ids=["below", "above"])
+def test_a_trace_goes_on_from_the_stack_of_interrupts(
+    walker: Walker, interrupted_stack: int
+) -> None:
+    at = interrupted_stack
+    words = {
+        **frame(0x1000, STACK + 0x1040, FUNCTION + 0x21),
+        **frame(0x1040, STACK + at, walker.switch + 1),
+        **frame(at, STACK + at + 0x400, walker.trap + 1),
+        **interrupted(at, rip=FUNCTION + 0x51, rbp=STACK + at + 0x400, vector=33),
+        **frame(at + 0x400, 0, FUNCTION + 0x31),
+    }
+    assert walker.lines(words, STACK + 0x1000) == [
+        shown(0, 9),
+        shown(1, 0x20),
+        f"  #2 0x{walker.switch:016x} <switch+0x0 f.py:7>",
+        f"{shown(3, 0x51)} (interrupt 33)",
+        shown(4, 0x30),
+    ]
+
+
 def test_interrupts_that_interrupt_each_other_for_ever_are_cut(walker: Walker) -> None:
     words = {
         **frame(0x1000, 0, walker.trap + 1),
@@ -184,7 +213,9 @@ def test_a_stack_that_says_nothing_is_not_believed(walker: Walker, rsp: int) -> 
 @given(data=st.data())
 def test_no_stack_is_left_and_no_trace_is_endless(walker: Walker, data: st.DataObject) -> None:
     places = st.integers(-2, SIZE // WORD + 2).map(lambda n: STACK + n * WORD)
-    code = st.sampled_from([0, 1, walker.trap, walker.trap + 1, FUNCTION, FUNCTION + 0x21, -1])
+    code = st.sampled_from(
+        [0, 1, walker.trap + 1, walker.switch + 1, FUNCTION, FUNCTION + 0x21, -1]
+    )
     offsets = st.integers(0, SIZE // WORD - 1).map(lambda n: n * WORD)
     words = data.draw(st.dictionaries(offsets, places | code, max_size=40))
     rbp, rsp = data.draw(places), data.draw(places)

@@ -209,6 +209,64 @@ def test_interrupts_that_a_handler_lets_in_lie_on_top_of_it() -> None:
     assert bounds(Handler())["Handler.run"] == 16 + 3 * over
 
 
+class OnStackOfInterrupts(Program):
+    """Its handler has work done on another stack, where it lets in the next interrupt."""
+
+    @emits
+    def handlers(self) -> None:
+        for name, maskable, handler in (
+            ("tick", True, self.interrupted),
+            ("fault", False, self.failed),
+        ):
+            with stub(name, entered=EntryFrame.INTERRUPT, maskable=maskable):
+                jmp(handler)
+
+    @naked(entered=EntryFrame.INTERRUPT)
+    def interrupted(self) -> None:
+        push(rax)
+        call(self.serve)
+        pop(rax)
+        iretq()
+
+    @naked(entered=EntryFrame.INTERRUPT)
+    def failed(self) -> None:
+        iretq()
+
+    @naked(context="interrupt", stack=512)
+    def serve(self) -> None:
+        call(self.turn_on)
+        ret()
+
+    @function(context="interrupt", interruptible=1)
+    def turn_on(self) -> None:
+        sti()
+        cli()
+
+
+def test_what_handlers_do_on_another_stack_is_not_on_that_of_threads() -> None:
+    aligned, pushed, own, call_, frame = 8, 40, 8, 8, 8
+    interrupt, exception = aligned + pushed + own + call_, aligned + pushed
+    served = call_ + frame
+    assert bounds(OnStackOfInterrupts()) == {
+        "OnStackOfInterrupts.run": 16 + interrupt + exception,
+        "OnStackOfInterrupts.serve": 2 * served + interrupt + exception,
+    }
+
+
+def test_an_overflow_tells_of_interrupts_on_top() -> None:
+    class Small(OnStackOfInterrupts):
+        @naked(stack=64)
+        def run(self) -> None:
+            call(self.work)
+            hlt()
+            jmp(self.run)
+
+    (found,) = [one for one in findings(Small()) if "E024" in one]
+    assert "it has 64 bytes, and 128 may be needed" in found
+    assert "64 of them on top from here on" in found
+    assert "48 of them on top from here on" in found
+
+
 def test_nothing_says_how_large_a_stack_is() -> None:
     class Second(Program):
         def __init__(self) -> None:
@@ -357,7 +415,7 @@ def test_a_path_ends_where_another_stack_begins() -> None:
             pop(rax)
             ret()
 
-    assert bounds(Changes()) == {"Changes.run": 24, "Changes.run_elsewhere": 8}
+    assert bounds(Changes()) == {"Changes.run": 32, "Changes.run_elsewhere": 8}
 
 
 def test_what_follows_a_change_of_stacks_lies_as_deep() -> None:

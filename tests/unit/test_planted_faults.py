@@ -508,7 +508,7 @@ FAULTS = (
         "a stub that pushes an error code where the processor does",
         "E028",
         "entry/interrupts.py",
-        "jmp(self.on_own_stack if own_stack else self.common)",
+        "jmp(self.on_own_stack if own_stack else self.exception)",
         (
             (
                 "                if not pushes:\n                    push(0)\n",

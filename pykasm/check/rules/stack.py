@@ -66,7 +66,8 @@ LARGEST = 3
 @function_check
 def depths_agree(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check the depth where paths meet, and where the function is left."""
-    if not function.is_framed and function.routine.entered is not EntryFrame.CALL:
+    called = (EntryFrame.CALL, EntryFrame.STACK_SWITCH)
+    if not function.is_framed and function.routine.entered not in called:
         return
     conflicts = function.registers.depth_conflicts
     if conflicts and _compares_rsp(function):
@@ -264,9 +265,10 @@ def _largest(build: Build, stacks: Stacks, stack: Stack) -> Iterator[Note]:
     for one in sorted(frames, key=lambda one: -one.size * one.times)[:LARGEST]:
         declared = line_span(routines[one.symbol].routine.declared)
         yield Note(declared, f"{one.size * one.times:,} of them here")
-    if stacks.interrupt is not None:
-        declared = line_span(routines[stacks.interrupt].routine.declared)
-        yield Note(declared, f"{stack.interrupts} times {stack.interrupt:,} of them from here on")
+    for layer in stack.layers:
+        declared = line_span(routines[layer.symbol].routine.declared)
+        times = f"{layer.times} times " if layer.times > 1 else ""
+        yield Note(declared, f"{times}{layer.size:,} of them on top from here on")
 
 
 class Doubt(NamedTuple):
