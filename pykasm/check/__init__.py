@@ -40,6 +40,7 @@ Over the whole build (`programanalysis`):
 
 `rule` is the catalogue; `rules` has a module for each family, `examples` the broken and the mended
 example of each rule. `checker` applies them to a `build` and leaves out what the code allows
-(`allowances`). `cache` keeps, between builds, the results for functions whose key (`cachekey`) is
-the same; what holds across calls is computed anew each time.
+(`allowances`); `causes` tells which findings follow from one fault. `cache` keeps, between builds,
+the results for functions whose key (`cachekey`) is the same; what holds across calls is computed
+anew each time.
 """

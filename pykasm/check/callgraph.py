@@ -64,12 +64,16 @@ class CallGraph:
         return found
 
 
+def calls_along(symbol: str, paths: CallPaths) -> list[CallSite]:
+    """Return the calls from `symbol` to where its path ends."""
+    calls = []
+    while (call := paths[symbol]) is not None:
+        calls.append(call)
+        symbol = call.callee
+    return calls
+
+
 def call_path(symbol: str, paths: CallPaths) -> tuple[list[Note], str]:
     """Return the calls from `symbol` to where its path ends, for a message, and what is there."""
-    notes = []
-    call = paths[symbol]
-    while call is not None:
-        notes.append(Note(call.span, f"`{call.caller}` calls `{call.callee}`"))
-        symbol = call.callee
-        call = paths[symbol]
-    return notes, symbol
+    calls = calls_along(symbol, paths)
+    return [call.told for call in calls], calls[-1].callee if calls else symbol

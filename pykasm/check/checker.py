@@ -11,6 +11,7 @@ from pykasm.check.allowances import Excused, excused, needless
 from pykasm.check.build import Build
 from pykasm.check.cache import Cache, CacheEntry
 from pykasm.check.cachekey import CacheKeys
+from pykasm.check.causes import Fault, faults
 from pykasm.check.content import Content
 from pykasm.check.contracts import Contracts
 from pykasm.check.finding import Finding
@@ -27,23 +28,24 @@ from pykasm.parallel import in_parallel
 @dataclass(slots=True)
 class Report:
     """The result of a check: how many functions were looked at, how many exceptions from rules they
-    state, and the findings in the order of the code. `clean` are the functions in which no rule for
-    single functions is broken."""
+    state, and the findings in the order of the code; the `faults` that they come from. `clean` are
+    the functions in which no rule for single functions is broken."""
 
     functions: int = 0
     exceptions: int = 0
     findings: list[Finding] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
     clean: dict[str, frozenset[int]] = field(default_factory=dict)
 
     @property
     def errors(self) -> list[Finding]:
-        """The findings that fail a build."""
-        return [one for one in self.findings if one.severity == "error"]
+        """The faults that fail a build: of each, the finding that stands for it."""
+        return [one.shown for one in self.faults if one.first.severity == "error"]
 
     @property
     def warnings(self) -> list[Finding]:
-        """The findings that a build only shows."""
-        return [one for one in self.findings if one.severity == "warning"]
+        """Those that a build only shows."""
+        return [one.shown for one in self.faults if one.first.severity == "warning"]
 
     @property
     def summary(self) -> str:
@@ -101,6 +103,7 @@ def _report(build: Build) -> Report:
         others, also_needed = excused(routine, across.pop(symbol, []))
         made.findings += [*found, *others, *needless(routine, needed | also_needed)]
     made.findings += [one for found in across.values() for one in found]
+    made.faults = faults(build, made.findings) if made.findings else []
     made.findings = _distinct(made.findings)  # a fault of code in place shows in all its users
     return made
 

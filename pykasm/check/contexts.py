@@ -229,7 +229,7 @@ class Contexts:
         on_here = self._lock_flows.before(symbol, index).interrupts & ON
         call = None if on_here else self.entered_interrupts_on[symbol]
         while call is not None:
-            notes.insert(0, Note(call.span, f"`{call.caller}` calls `{call.callee}`"))
+            notes.insert(0, call.told)
             on = self._lock_flows.at(call).interrupts & ON
             call = None if on else self.entered_interrupts_on.get(call.caller)
         return notes

@@ -33,6 +33,11 @@ class CallSite(NamedTuple):
         body_line = place_of(self.routine, self.at).body_line
         return line_span(Source(self.routine.declared.file, body_line))
 
+    @property
+    def told(self) -> Note:
+        """What it is, for a message."""
+        return Note(self.span, f"`{self.caller}` calls `{self.callee}`")
+
     def notes(self) -> list[Note]:
         """Return where it was written if that is in another function, in place there."""
         if self.span.source == self.place.source:

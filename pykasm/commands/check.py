@@ -14,6 +14,7 @@ from pykasm.build.pipeline import assembled, checked
 from pykasm.build.stages import Stages
 from pykasm.build.units import Units
 from pykasm.check.build import Build, FunctionAnalysis
+from pykasm.check.causes import Fault
 from pykasm.check.checker import Report
 from pykasm.check.finding import Finding
 from pykasm.check.graphtext import graph_text
@@ -53,7 +54,7 @@ def command(
     if graph is None and not stacks:
         made = _named(*checked(project, Stages()), name)
         with rooted_at(project.root):
-            _show(made, as_json, None if shows_all else SHOWN_AT_MOST)
+            _show(made, as_json, shows_all)
         return
     code = assembled(project, Stages())
     with rooted_at(project.root):
@@ -76,7 +77,12 @@ def _named(units: Units, made: Report, name: str | None) -> Report:
         raise _unknown("function or subsystem", name, names)
     symbols = {one.symbol for one in chosen}
     exceptions = sum(len(one.allowances) for one in chosen)
-    return Report(len(chosen), exceptions, [one for one in made.findings if one.symbol in symbols])
+    return Report(
+        len(chosen),
+        exceptions,
+        [one for one in made.findings if one.symbol in symbols],
+        [one for one in made.faults if any(each.symbol in symbols for each in one.all)],
+    )
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> PykasmError:
@@ -85,17 +91,38 @@ def _unknown(what: str, name: str, known: Sequence[str]) -> PykasmError:
     return PykasmError(f"there is no {what} `{name}`{meant}")
 
 
-def _show(made: Report, as_json: bool, at_most: int | None) -> None:
+def _show(made: Report, as_json: bool, shows_all: bool) -> None:
+    errors, warnings = made.errors, made.warnings
     if as_json:
-        click.echo(json.dumps([_record(one) for one in made.findings], indent=1))
-        if made.errors:
+        click.echo(json.dumps([*_records(made.faults)], indent=1))
+        if errors:
             raise SystemExit(1)
         return
-    for warning in made.warnings:
+    if shows_all:
+        errors, warnings = _all(made.faults, "error"), _all(made.faults, "warning")
+    for warning in warnings:
         click.echo(f"{warning}\n", err=True)
-    if made.errors:
-        raise BuildFailed([*made.errors], at_most)
+    if errors:
+        raise BuildFailed([*errors], None if shows_all else SHOWN_AT_MOST)
     click.echo(made.summary)
+
+
+def _all(faults: Sequence[Fault], severity: str) -> list[Finding]:
+    """All findings, each behind the one that stands for its cause."""
+    found = [one for fault in faults for one in fault.all if one.severity == severity]
+    for one in found:
+        one.more = 0
+    return found
+
+
+def _records(faults: Sequence[Fault]) -> Iterator[dict[str, object]]:
+    """The findings for programs: those that follow from another one say which by its number, which
+    counts from 0 as they stand there."""
+    number = 0
+    for fault in faults:
+        for place, one in enumerate(fault.all):
+            yield {**_record(one), "follows": number if place else None}
+        number += len(fault.all)
 
 
 def _record(finding: Finding) -> dict[str, object]:

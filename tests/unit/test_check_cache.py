@@ -142,7 +142,9 @@ def test_a_callee_that_comes_to_sleep_is_found_in_its_caller(cache: Path) -> Non
 
 def test_a_callee_that_comes_to_turn_interrupts_off_is_found_in_its_caller(cache: Path) -> None:
     assert not checked(Calls([["on", 1, 3], [], []]), cache).errors
-    asleep, left_off = checked(Calls([["on", 1, 3], ["off"], []]), cache).errors
+    made = checked(Calls([["on", 1, 3], ["off"], []]), cache)
+    asleep, left_off = made.findings
+    assert made.errors == [left_off]
     assert asleep.what == "`Calls.third` may sleep, but interrupts are off"
     assert left_off.what == "interrupts are left off on some path to here"
 

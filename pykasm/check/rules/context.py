@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from iced_x86 import Mnemonic
 
 from pykasm.check.build import Build
-from pykasm.check.callgraph import call_path
+from pykasm.check.callgraph import CallPaths, call_path, calls_along
 from pykasm.check.contexts import Contexts
-from pykasm.check.finding import Finding, span_of
+from pykasm.check.finding import INTERRUPTS, Finding, span_of
 from pykasm.check.functionsummary import CallSite
 from pykasm.check.gsflow import GsFlow
 from pykasm.check.indirectcalls import OF_TYPE, OWN_TYPE
@@ -62,7 +62,8 @@ def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
                 yield _sleeps(
                     call,
                     f"`{call.callee}` may sleep, but {_kind(contexts, call)} calls it",
-                    contexts.path_to_sleep(call.callee, contexts.sleepers),
+                    contexts,
+                    contexts.sleepers,
                     "let the handler wake a thread that does the rest",
                 )
 
@@ -81,10 +82,11 @@ def handlers_are_given_no_sleepers(build: Build) -> Iterator[Finding]:
                 is_known = stated is not None or callee in contexts.outside_threads
                 if callee in contexts.sleepers and not is_known:
                     yield _sleeps(
-                        call,
+                        call._replace(callee=callee),
                         f"`{callee}` may sleep, and {_kind(contexts, call)} calls functions of "
                         "its type by a pointer",
-                        contexts.path_to_sleep(callee, contexts.sleepers),
+                        contexts,
+                        contexts.sleepers,
                         'let it state `context="thread"` if no handler is given its address',
                     )
 
@@ -104,7 +106,8 @@ def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
                 yield _sleeps(
                     call,
                     f"`{call.callee}` may sleep, but `{call.caller}` states that it runs anywhere",
-                    contexts.path_to_sleep(call.callee, contexts.sleepers),
+                    contexts,
+                    contexts.sleepers,
                     'let it state `context="thread"`',
                 )
 
@@ -136,29 +139,50 @@ def _asleep(analysis: ProgramAnalysis, call: CallSite, who: str, way_out: str) -
     asleep = [lock for lock in spinning if call.callee in contexts.sleepers_under(lock)]
     if asleep:
         lock = asleep[0]
-        taken = analysis.where_taken(call.caller, lock)
         yield _sleeps(
             call,
             f"{who} may sleep, but `{lock}` has begun"
             if lock in analysis.locks.states
             else f"{who} may sleep, but `{lock}` is held",
-            [taken, *contexts.path_to_sleep(call.callee, contexts.sleepers_under(lock))],
+            contexts,
+            contexts.sleepers_under(lock),
             f"end the state first{way_out}"
             if lock in analysis.locks.states
             else f"release the lock first{way_out}",
+            lock,
+            [analysis.where_taken(call.caller, lock)],
         )
     elif before.interrupts & OFF and call.callee in contexts.sleepers_as_entered:
         yield _sleeps(
             call,
             f"{who} may sleep, but interrupts are off",
-            contexts.path_to_sleep(call.callee, contexts.sleepers_as_entered),
+            contexts,
+            contexts.sleepers_as_entered,
             f"turn interrupts on first{way_out}",
+            INTERRUPTS,
         )
 
 
-def _sleeps(call: CallSite, what: str, notes: list[Note], fix: str) -> Finding:
-    notes = [*call.notes(), *notes]
-    return Finding(E040, what, span=call.place, notes=notes, fix=fix, symbol=call.caller)
+def _sleeps(
+    call: CallSite,
+    what: str,
+    contexts: Contexts,
+    sleepers: CallPaths,
+    fix: str,
+    state: str = "",
+    taken: Sequence[Note] = (),
+) -> Finding:
+    return Finding(
+        E040,
+        what,
+        span=call.place,
+        notes=[*call.notes(), *taken, *contexts.path_to_sleep(call.callee, sleepers)],
+        fix=fix,
+        symbol=call.caller,
+        state=state,
+        path=[call, *calls_along(call.callee, sleepers)],
+        does="may sleep",
+    )
 
 
 @build_check
@@ -234,6 +258,8 @@ def uninterruptible_code_is_called_so(build: Build) -> Iterator[Finding]:
                     notes=analysis.contexts.path_with_interrupts_on(call.caller, call.at),
                     fix="turn interrupts off first",
                     symbol=call.caller,
+                    path=[call],
+                    does="states that interrupts are off",
                 )
 
 
@@ -293,6 +319,8 @@ def handlers_leave_threads_alone(build: Build) -> Iterator[Finding]:
                     notes=notes,
                     fix="let the handler wake a thread that does the rest",
                     symbol=call.caller,
+                    path=[call, *calls_along(call.callee, contexts.thread_code)],
+                    does=f"leads to `{last}`, which is code of threads",
                 )
 
 
@@ -323,9 +351,11 @@ def _may_move(analysis: ProgramAnalysis, symbol: str, at: int) -> bool:
 def _used_after_move(analysis: ProgramAnalysis, symbol: str, use: AddressUse) -> Iterator[Finding]:
     """Find a use of an address after a call that may sleep, or turn to another thread, or after
     interrupts were turned on: the thread may go on elsewhere."""
-    callees = [one.callee for one in analysis.summaries[symbol].calls if one.at == use.between]
-    notes = [note for one in callees for note in analysis.contexts.path_to_move(one)]
-    is_open = not callees and _may_move(analysis, symbol, use.between + 1)
+    contexts = analysis.contexts
+    calls = [one for one in analysis.summaries[symbol].calls if one.at == use.between]
+    notes = [note for one in calls for note in contexts.path_to_move(one.callee)]
+    sleeping = [one for one in calls if one.callee in contexts.sleepers][:1]
+    is_open = not calls and _may_move(analysis, symbol, use.between + 1)
     if is_open:
         turned_on = analysis.place(symbol, use.between)
         notes = [Note(turned_on, "an interrupt behind this may move the thread")]
@@ -338,6 +368,12 @@ def _used_after_move(analysis: ProgramAnalysis, symbol: str, use: AddressUse) ->
             notes=[Note(analysis.place(symbol, use.made), "the address is made here"), *notes],
             fix="make the address again" + ("" if is_open else " after the call"),
             symbol=symbol,
+            path=[
+                step
+                for call in sleeping
+                for step in (call, *calls_along(call.callee, contexts.sleepers))
+            ],
+            does="may sleep",
         )
 
 

@@ -71,6 +71,8 @@ def _kept(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock:
         notes=[analysis.where_taken(summary.symbol, lock)],
         fix="release it on every path",
         symbol=summary.symbol,
+        state=lock,
+        leaves=True,
     )
 
 
@@ -120,6 +122,7 @@ def _twice(analysis: ProgramAnalysis, summary: FunctionSummary, index: int, lock
         else "unless all take the two in one order, this waits for ever",
         fix="release it first" + (", or tell which is which by a `rank=`" if is_class else ""),
         symbol=summary.symbol,
+        state=lock,
     )
 
 
@@ -154,6 +157,7 @@ def _taken_again(
             ],
             fix=f"release it first, or call code that expects it to be held{way_out}",
             symbol=call.caller,
+            state=lock,
         )
 
 
@@ -254,6 +258,8 @@ def promised_locks_are_held(build: Build) -> Iterator[Finding]:
                     mark="it says that its callers hold it",
                     fix="take the lock first",
                     symbol=call.caller,
+                    path=[call],
+                    does=f"states `holds={lock}`",
                 )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from iced_x86 import Mnemonic
 
 from pykasm.check.build import Build
-from pykasm.check.finding import Finding
+from pykasm.check.finding import INTERRUPTS, Finding
 from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.heldonpaths import may_hold
 from pykasm.check.lockstate import OFF, ON
@@ -49,6 +49,8 @@ def states_are_ended(build: Build) -> Iterator[Finding]:
                     notes=[analysis.where_taken(summary.symbol, state)],
                     fix="end it on every path",
                     symbol=summary.symbol,
+                    state=state,
+                    leaves=True,
                 )
 
 
@@ -71,6 +73,7 @@ def states_are_begun_once(build: Build) -> Iterator[Finding]:
                     span=analysis.place(summary.symbol, index),
                     fix="begin it once, and end it on every path",
                     symbol=summary.symbol,
+                    state=event.lock if is_twice else "",
                 )
 
 
@@ -95,6 +98,8 @@ def interrupts_come_back(build: Build) -> Iterator[Finding]:
                     fix="turn them on again on every path, or let the function state "
                     '`context="interrupts off"`',
                     symbol=symbol,
+                    state=INTERRUPTS,
+                    leaves=True,
                 )
 
 
