@@ -110,6 +110,11 @@ class FileEvents(Subsystem):
         mov(happening.length, eax)
         self.notices.tell(directory, address_of(happening))
 
+    @inline(changes=CALLER_SAVED)
+    def forget(self, inode: Ptr[Inode]) -> None:
+        """Tell who watches `inode` that it is gone."""
+        self.notices.forget(inode)
+
     @function
     def next_cookie(self) -> U32:
         """Return a number for the two halves of a move."""

@@ -59,9 +59,11 @@ class Inode(Struct):
     """Which one a special file stands for."""
     size: U64
     accessed: I64
-    """Nanoseconds since 1970, as all three."""
+    """Nanoseconds since 1970, as all four."""
     modified: I64
     changed: I64
+    born: I64
+    """When it was made; 0 where its file system does not tell."""
     superblock: Ptr[SuperBlock]
     operations: Ptr[InodeOperations]
     file_operations: Ptr[FileKind]

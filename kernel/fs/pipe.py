@@ -38,6 +38,8 @@ class Pipe(Struct):
     readers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
     """Open files."""
     writers: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
+    holders: U32 = field(guarded_by="Pipes.lock")
+    """Open files, and those that are being closed and still wake who waits here."""
     reader_opens: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)
     """How often it was opened for reading, by which who opens the other end knows."""
     writer_opens: U32 = field(guarded_by="Pipes.lock", unlocked_reads=True)

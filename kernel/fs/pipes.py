@@ -106,6 +106,7 @@ class Pipes(Subsystem):
     def _count(self, pipe: Ptr[Pipe], file: Ptr[File]) -> None:
         """Count `file`. One that reads knows by its position whether anybody has written since:
         where nobody has, the pipe has not come to its end yet."""
+        inc(pipe.holders)
         with if_(file.access & Access.READ):
             mov(eax, pipe.writer_opens)
             with if_(pipe.writers != 0):
@@ -191,7 +192,7 @@ class Pipes(Subsystem):
     def release(self, file: Keep[Ptr[File]]) -> None:
         """Count one file less; free the pipe with the last. No lock is taken that is held while
         memory of programs is touched: a mapping may have been the last to have a file."""
-        pipe, left, inode = keep(cast(file.private, Ptr[Pipe])), keep(U32), scratch(file.inode)
+        pipe, left = keep(cast(file.private, Ptr[Pipe])), keep(U32)
         with self.lock.held():
             with if_(file.access & Access.READ):
                 dec(pipe.readers)
@@ -199,13 +200,18 @@ class Pipes(Subsystem):
                 dec(pipe.writers)
             mov(left, pipe.readers)
             add(left, pipe.writers)
+        with if_(left != 0):
+            # Counted among the holders still: others may close their ends meanwhile
+            self.queues.announce(address_of(pipe.queue), ANYTHING)
+        with self.lock.held():
+            dec(pipe.holders)
+            mov(left, pipe.holders)
             with if_(left == 0):
+                inode = scratch(file.inode)
                 mov(inode.private, 0)
         with if_(left == 0):
             take_over(pipe, "the inode had it")
             self._free(pipe)
-        with else_():
-            self.queues.announce(address_of(pipe.queue), ANYTHING)
 
     @function
     def _free(self, pipe: Keep[Owned[Ptr[Pipe]]]) -> None:

@@ -139,6 +139,8 @@ class Removal(Subsystem):
         with if_(~is_type(inode, FileType.DIRECTORY)):
             self.events.note_self(inode, FileEvent.ATTRIBUTES)  # it has one name less
         self.dentries.remove(dentry)
+        with if_((inode.links == 0) & (dentry.references.count == 1)):
+            self.events.forget(inode)  # nobody has it open: it is gone before its name is
         key = address_of(lookup.key)
         self.events.note_name(directory, key, inode, FileEvent.DELETE, 0)
 

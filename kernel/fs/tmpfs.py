@@ -157,6 +157,8 @@ class Tmpfs(FileSystem):
         inode = keep(try_(self.inodes.create(superblock, mode)))
         lea(rax, self.operations)
         mov(inode.operations, rax)
+        mov(rax, u64(inode.changed))
+        mov(u64(inode.born), rax)
         mov(inode.device, device)
         mov(inode.links, 1)
         kind = scratch(address_of(self.no_file))

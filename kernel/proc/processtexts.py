@@ -115,9 +115,13 @@ class ProcessTexts(ProcSource):
 
     @function(context="thread")
     def _describe(
-        self, node: Keep[Ptr[ProcNode]], row: Keep[Ptr[ProcessSummary]], thread: Ptr[ThreadSummary]
+        self,
+        node: Keep[Ptr[ProcNode]],
+        row: Keep[Ptr[ProcessSummary]],
+        thread: Keep[Ptr[ThreadSummary]],
     ) -> OrErrno[I32]:
-        """Fill in `row` and `thread` for `node`. Returns 0, or -ESRCH if it has been waited for."""
+        """Fill in `row` and `thread` for `node`: the state of `row` is that of the thread, unless
+        all of them are stopped or end. Returns 0, or -ESRCH if it has been waited for."""
         process, result = keep(node.process), keep(I32)
         asserts(process != 0)  # it is in the directory of one
         self.threads.describe(node, thread)
@@ -126,6 +130,9 @@ class ProcessTexts(ProcSource):
         with self.processes.lock.held(), if_(process.state != ProcessState.REAPED):
             self.summaries.describe(row, process)
             xor(result, result)
+        with if_((result == 0) & (row.state < ShownState.STOPPED)):
+            mov(rax, u64(thread.state))
+            mov(u64(row.state), rax)
         ret(result)
 
     @function(context="thread", sleeps=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.fs.credentials import Credentials
 from kernel.proc.procentry import ProcNode
 from kernel.process.process import Process
+from kernel.process.processsummaries import ProcessSummaries, ShownState
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
 from kernel.sched.userstate import NAME_SIZE
@@ -13,8 +14,9 @@ from pykasm import *
 
 
 class ThreadSummary(Struct):
-    """A copy of what there is to tell; all 0 but the name if the thread has ended."""
+    """A copy of what there is to tell; all 0 but the name and the state if the thread has ended."""
 
+    state: U64 = field(ShownState)
     name: Array[U8] = field(count=NAME_SIZE)
     nice: I32
     policy: U32
@@ -35,8 +37,9 @@ class ThreadSummary(Struct):
 class ThreadSummaries(Subsystem):
     """Describes threads. Context: thread."""
 
-    def __init__(self, search: TaskSearch) -> None:
+    def __init__(self, search: TaskSearch, summaries: ProcessSummaries) -> None:
         self.search = search
+        self.summaries = summaries
 
     @function(context="thread")
     def describe(self, node: Keep[Ptr[ProcNode]], thread: Keep[Ptr[ThreadSummary]]) -> None:
@@ -50,6 +53,7 @@ class ThreadSummaries(Subsystem):
                 self._copy(task, thread)
             with else_():
                 self._copy_name(thread, process, offsetof(Process, "name"))
+                mov(thread.state, ShownState.ZOMBIE)
 
     @inline(changes=rax)
     def _copy_name(self, thread: Ptr[ThreadSummary], owner: object, place: int) -> None:
@@ -78,6 +82,8 @@ class ThreadSummaries(Subsystem):
         for name in ("waits", "preemptions"):
             mov(rax, getattr(kernel_thread, name))
             mov(getattr(thread, name), rax)
+        self.summaries.note_doing(rax, kernel_thread)
+        mov(u64(thread.state), rax)
         tail(self._copy_actions, task, thread)
 
     @function(context="interrupts off", holds="Process.lock")

@@ -11,6 +11,7 @@ class StatusMask(IntFlag):
     """Which fields are filled in (include/uapi/linux/stat.h)."""
 
     BASIC = 0x7FF
+    BIRTH = 0x800
     MOUNT = 0x1000
     RESERVED = 0x8000_0000
 

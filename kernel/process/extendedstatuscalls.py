@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.errno import Errno
 from kernel.fs.attributes import Attributes
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.filestatus import FileStatus
+from kernel.fs.inode import Inode
 from kernel.process.extendedstatus import ExtendedStatus, StatusMask
 from kernel.process.filecalls import FileCalls
 from kernel.process.pathcalls import PathCalls
@@ -79,6 +81,7 @@ class ExtendedStatusCalls(SystemCallGroup):
         self.attributes.stat(file.inode, address_of(status))
         zero(extended)
         self._fill(address_of(extended), address_of(status))
+        self._tell_birth(address_of(extended), file.inode)
         mount = scratch(file.path.mount)
         asserts(mount != 0)
         mov(rax, mount.number)
@@ -92,6 +95,19 @@ class ExtendedStatusCalls(SystemCallGroup):
         ignore(left)
         movsxd(rax, result)
         ret(rax)
+
+    @function
+    def _tell_birth(self, extended: Ptr[ExtendedStatus], inode: Ptr[Inode]) -> None:
+        """Fill in when `inode` was made, where that is known."""
+        with if_(inode.born == 0):
+            ret()
+        or_(extended.mask, StatusMask.BIRTH)
+        mov(rax, u64(inode.born))
+        xor(edx, edx)
+        mov(ecx, NSEC_PER_SEC)
+        div(rcx)
+        mov(u64(extended.born.seconds), rax)
+        mov(extended.born.nanoseconds, edx)
 
     @function
     def _fill(self, extended: Ptr[ExtendedStatus], status: Ptr[FileStatus]) -> None:

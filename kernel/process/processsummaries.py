@@ -7,7 +7,7 @@ from enum import IntEnum
 from kernel.cpu.pagetable import PageShift
 from kernel.process.process import Process, ProcessState
 from kernel.process.task import Task
-from kernel.sched.thread import Interruption, ThreadState
+from kernel.sched.thread import Interruption, Thread, ThreadState
 from kernel.sched.userstate import NAME_SIZE
 from kernel.vm.addressspace import AddressSpace
 from pykasm import *
@@ -97,11 +97,16 @@ class ProcessSummaries(Subsystem):
                 mov(rax, cast(rcx, Ptr[AddressSpace]).resident)
                 shl(rax, PageShift.PAGE)
                 mov(row.memory, rax)
-            mov(doing, ShownState.RUNNING)
-            with if_(thread.state == ThreadState.BLOCKED):
-                mov(doing, ShownState.SLEEPING)
-                with if_((thread.wait_mode & Interruption.SIGNAL) == 0):
-                    mov(doing, ShownState.WAITING)
+            self.note_doing(doing, thread)
             with if_(doing > u64(row.state)):
                 mov(u64(row.state), doing)
             release(thread)
+
+    @inline(changes="doing")
+    def note_doing(self, doing: U64, thread: Ptr[Thread]) -> None:
+        """Put into `doing` what `thread` does."""
+        mov(doing, ShownState.RUNNING)
+        with if_(thread.state == ThreadState.BLOCKED):
+            mov(doing, ShownState.SLEEPING)
+            with if_((thread.wait_mode & Interruption.SIGNAL) == 0):
+                mov(doing, ShownState.WAITING)

@@ -5,6 +5,7 @@ They lie beside the repository, and are not part of it.
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -25,10 +26,14 @@ from tests.boot.test_programs import busybox
 
 MakeMachine = Callable[..., Machine]
 ROOT = Path(__file__).parents[2]
-SOURCES = ROOT.parent / "shared" / "programs" / "process"
+SOURCES = ROOT.parent / "shared" / "programs"
+PARTS = ("process", "files")
 
 COMPILERS = ("musl-gcc", "gcc")
 OPTIONS = ("-static", "-O1", "-w", "-pthread", "-s")
+
+MEMORY_FOLDER = Path("/dev/shm")
+"""A tmpfs, on Linux."""
 
 MEMORY = 512
 """MiB; with more of it the one that uses all memory up does nothing."""
@@ -36,7 +41,23 @@ MEMORY = 512
 PATIENCE = 600.0
 """Seconds for all of them; they take about a minute where nothing else runs."""
 
-NOT_RUN = {"wait-rescan": "waits until /proc says that its thread is asleep"}
+NO_INTERNET = "needs the Internet protocols"
+
+NOT_RUN = {
+    "blocked-calls-kill": NO_INTERNET,
+    "epoll-hup-rdhup": NO_INTERNET,
+    "ipv6-loopback": NO_INTERNET,
+    "net-ifconf": NO_INTERNET,
+    "tcp-accept-shared": NO_INTERNET,
+    "tcp-connect-accept": NO_INTERNET,
+    "tcp-linger-zero": NO_INTERNET,
+    "tcp-nonblock-connect": NO_INTERNET,
+    "tcp-peek-waitall": NO_INTERNET,
+    "tcp-reuse-address": NO_INTERNET,
+    "tcp-shutdown-epipe": NO_INTERNET,
+    "udp-basic": NO_INTERNET,
+    "udp-connected": NO_INTERNET,
+}
 
 SHORT_WAIT = "waits for another process for as long as 1000 calls take, which may be too short here"
 MUCH_MEMORY = "says so where there is more memory than here, instead of filling it"
@@ -73,7 +94,8 @@ def programs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("programs")
     made = {
         f"{source.stem}.{compiler}": (source, folder / f"{source.stem}.{compiler}")
-        for source in sorted(SOURCES.glob("*.c"))
+        for part in PARTS
+        for source in sorted((SOURCES / part).glob("*.c"))
         if source.stem not in NOT_RUN
         for compiler in COMPILERS
     }
@@ -134,8 +156,11 @@ def parts(output: str) -> Iterator[tuple[str, str]]:
 
 
 def native(program: Path) -> str:
-    """What a program says on Linux."""
-    run = subprocess.run([program], cwd=program.parent, capture_output=True, check=False)
+    """What a program says on Linux, where its files are in memory, too."""
+    environment = os.environ | {"CONF_DIR": str(MEMORY_FOLDER)} if MEMORY_FOLDER.is_dir() else None
+    run = subprocess.run(
+        [program], cwd=program.parent, env=environment, capture_output=True, check=False
+    )
     return run.stdout.decode(errors="replace")
 
 

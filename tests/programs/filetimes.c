@@ -83,6 +83,7 @@ static void by_others(void) {
 }
 
 #define STATX_BASIC_STATS 0x7ff
+#define STATX_BTIME 0x800
 
 struct extended_time {
     long tv_sec;
@@ -112,6 +113,9 @@ static void extended(void) {
     CHECK(more.stx_mtime.tv_nsec == status.st_mtim.tv_nsec && more.stx_atime.tv_sec);
     CHECK(more.stx_dev_minor == (status.st_dev & 0xff));
     CHECK(syscall(SYS_statx, file, "", AT_EMPTY_PATH, 0, &more) == 0 && more.stx_size == 5);
+    CHECK(syscall(SYS_statx, AT_FDCWD, NAME, 0, STATX_BASIC_STATS | STATX_BTIME, &more) == 0);
+    CHECK(more.stx_mask & STATX_BTIME && more.stx_btime.tv_nsec < 1000000000);
+    CHECK(more.stx_btime.tv_sec > 0 && more.stx_btime.tv_sec <= more.stx_ctime.tv_sec);
     FAILS(syscall(SYS_statx, file, "", 0, 0, &more), ENOENT);
     FAILS(syscall(SYS_statx, -1, "", AT_EMPTY_PATH, 0, &more), EBADF);
     FAILS(syscall(SYS_statx, AT_FDCWD, NAME, 0x6000, 0, &more), EINVAL);
