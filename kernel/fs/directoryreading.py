@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.errno import Errno
 from kernel.fs.directorylister import DirectoryLister, ListedName, TakeName
 from kernel.fs.file import File
@@ -119,36 +121,33 @@ class DirectoryReading(Subsystem):
     def _fill(self, entry: Ptr[DirectoryEntry], name: Ptr[ListedName]) -> None:
         """Fill the record of `name`."""
         entry, name = scratch(entry), scratch(name)
-        mov(rax, name.number)
-        mov(entry.number, rax)
-        mov(rax, name.next)
-        mov(entry.next, rax)
         mov(rax, name.type)
         mov(entry.type, al)
-        mov(rcx, name.length)
-        lea(rax, bare[rcx + NAME_OFFSET + 1])
-        round_up(rax, sizeof(U64))
-        mov(entry.length, ax)
-        lea(rsi, name.text)
-        lea(rdi, entry.name)
-        rep.movsb()
-        mov(u64[rdi], 0)
+        self._fill_common(entry, name, NAME_OFFSET + 1)
 
     @function
     def _fill_old(self, entry: Ptr[OldDirectoryEntry], name: Ptr[ListedName]) -> None:
         """Fill the older record of `name`."""
         entry, name = scratch(entry), scratch(name)
+        self._fill_common(entry, name, OLD_NAME_OFFSET + 2)
+        movzx(ecx, entry.length)
+        mov(rax, name.type)
+        mov(u8[u64(entry) + rcx - 1], al)
+
+    @inline(changes=(rax, rcx, rsi, rdi))
+    def _fill_common(self, entry: Ptr[Any], name: Ptr[ListedName], others: int) -> None:
+        """Fill in what records of both forms have: numbers, the length and the name. Without the
+        bytes of the name, a record has at least `others`."""
         mov(rax, name.number)
         mov(entry.number, rax)
         mov(rax, name.next)
         mov(entry.next, rax)
         mov(rcx, name.length)
-        lea(rdx, bare[rcx + OLD_NAME_OFFSET + 2])
-        round_up(rdx, sizeof(U64))
-        mov(entry.length, dx)
+        lea(rax, bare[rcx + others])
+        round_up(rax, sizeof(U64))
+        mov(entry.length, ax)
         lea(rsi, name.text)
         lea(rdi, entry.name)
         rep.movsb()
+        # The end of the name, and with it what rounding adds: no byte of this stack is told
         mov(u64[rdi], 0)
-        mov(rax, name.type)
-        mov(u8[u64(entry) + rdx - 1], al)

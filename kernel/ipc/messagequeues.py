@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.errno import Errno
 from kernel.fs.credentials import Credentials
@@ -183,20 +185,13 @@ class MessageQueues(LeakChecks):
         """Send the message of `waiter` to the queue `id`. Returns 0 if that or who receives it has
         the message; -EINVAL, -EACCES, -EIDRM; -EAGAIN without room unless the call `waits`;
         -ERESTARTNOHAND."""
-        result = keep(I64)
-        with loop():
-            with self.mutexes.held(self.table.lock):
-                mov(result, self._try_send(id, waiter, credentials))
-                with if_((result == WAITS) & (waits == 0)):
-                    mov(result, -Errno.EAGAIN)
-                with elif_(result == WAITS):
-                    self._enqueue_sender(id, waiter)
-            self.scheduler.preempt_if_due()
-            with if_(result != WAITS):
-                ret(result)
-            mov(result, self._sleep(waiter))
-            with if_(result != WAITS):
-                ret(result)
+        self._try_or_wait(
+            waiter,
+            waits,
+            lambda: self._try_send(id, waiter, credentials),
+            lambda: self._enqueue_sender(id, waiter),
+            Errno.EAGAIN,
+        )
 
     @function(holds="table.lock")
     def _try_send(
@@ -289,21 +284,14 @@ class MessageQueues(LeakChecks):
         """Get from the queue `id` the message that `waiter` wants; its `message` is the caller's
         then. Returns 0; -EINVAL, -EACCES, -EIDRM, -E2BIG; -ENOMSG without one unless the call
         `waits`; -ERESTARTNOHAND."""
-        result = keep(I64)
         mov(waiter.message, 0)
-        with loop():
-            with self.mutexes.held(self.table.lock):
-                mov(result, self._try_receive(id, waiter, credentials))
-                with if_((result == WAITS) & (waits == 0)):
-                    mov(result, -Errno.ENOMSG)
-                with elif_(result == WAITS):
-                    self._enqueue_receiver(id, waiter)
-            self.scheduler.preempt_if_due()
-            with if_(result != WAITS):
-                ret(result)
-            mov(result, self._sleep(waiter))
-            with if_(result != WAITS):
-                ret(result)
+        self._try_or_wait(
+            waiter,
+            waits,
+            lambda: self._try_receive(id, waiter, credentials),
+            lambda: self._enqueue_receiver(id, waiter),
+            Errno.ENOMSG,
+        )
 
     @function(holds="table.lock")
     def _try_receive(
@@ -397,6 +385,33 @@ class MessageQueues(LeakChecks):
         ret(0)
 
     # Waiting
+
+    @inline(changes=CALLER_SAVED)
+    def _try_or_wait(
+        self,
+        waiter: Ptr[MessageWaiter],
+        waits: U32,
+        attempt: Callable[[], I64],
+        enqueue: Callable[[], None],
+        refusal: Errno,
+    ) -> None:
+        """Leave the function with what `attempt` gives, once that is not WAITS: else `enqueue` has
+        `waiter` wait for others, or a call that does not wait fails with `refusal`."""
+        result = keep(I64)
+        with loop():
+            # Both under one lock: what another does between them would wake nobody
+            with self.mutexes.held(self.table.lock):
+                mov(result, attempt())
+                with if_((result == WAITS) & (waits == 0)):
+                    mov(result, -refusal)
+                with elif_(result == WAITS):
+                    enqueue()
+            self.scheduler.preempt_if_due()
+            with if_(result != WAITS):
+                ret(result)
+            mov(result, self._sleep(waiter))
+            with if_(result != WAITS):
+                ret(result)
 
     @function(context="thread", sleeps=True)
     def _sleep(self, waiter: Keep[Ptr[MessageWaiter]]) -> OrErrno[I64]:

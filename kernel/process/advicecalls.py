@@ -88,13 +88,6 @@ class AdviceCalls(SystemCallGroup):
         self.cached = cached
         self.copy = copy
 
-    @inline(changes=rax)
-    def _space(self) -> Ptr[AddressSpace]:
-        """Return the space of the task that runs, in a register that calls keep."""
-        space = keep(self.spaces.current())
-        asserts(space != 0)  # a task has one
-        return space
-
     @function(context="thread", sleeps=True)
     def madvise(self, address: UserAddress, length: U64, advice: U32) -> OrErrno[I64]:
         """Take advice for `length` bytes from `address` on."""
@@ -212,7 +205,7 @@ class AdviceCalls(SystemCallGroup):
         and_(flags, SyncFlag.INVALIDATE)
         with if_(flags != 0):
             mov(flags, Errno.EBUSY)
-        result = self.advice.check(self._space(), address, end, flags)
+        result = self.advice.check(self.spaces.of_task(), address, end, flags)
         movsxd(rax, result)
         ret(rax)
 
@@ -247,7 +240,7 @@ class AdviceCalls(SystemCallGroup):
         lea(rax, bare[start + CHUNK * PAGE])
         with if_(end > rax):
             mov(end, rax)
-        try_(self.advice.note_resident(self._space(), start, end, address_of(seen)))
+        try_(self.advice.note_resident(self.spaces.of_task(), start, end, address_of(seen)))
         sub(end, start)
         shr(end, PageShift.PAGE)
         result, left = self.copy.copy_out(notes, address_of(seen), end)
@@ -300,7 +293,7 @@ class AdviceCalls(SystemCallGroup):
         fail_if(CF, Errno.EINVAL)
         with if_(length == address):
             ret(0)
-        space = self._space()
+        space = self.spaces.of_task()
         with if_(locked != 0):
             try_(self.limits.check_range(space, address, length))
         tail(self.advice.set_locked, space, address, length, locked)
@@ -320,7 +313,7 @@ class AdviceCalls(SystemCallGroup):
         where they can't be read, -EAGAIN where memory is out."""
         self._widen(address, length)
         add(length, address)
-        result = self._touch_all(self._space(), address, length, Rights.READ)
+        result = self._touch_all(self.spaces.of_task(), address, length, Rights.READ)
         with if_(result == 0):
             ret(0)
         with if_(result == -Errno.ENOMEM):
@@ -334,7 +327,7 @@ class AdviceCalls(SystemCallGroup):
         fail_if(flags & (~int(known) & 0xFFFF_FFFF), Errno.EINVAL)
         fail_if((flags & (LockFlag.CURRENT | LockFlag.FUTURE)) == 0, Errno.EINVAL)
         fail_if(~self.limits.may_lock(), Errno.EPERM)
-        space = self._space()
+        space = self.spaces.of_task()
         with if_(flags & LockFlag.CURRENT):
             fail_if(self.limits.check_everything(space) != 0, Errno.ENOMEM)
         locks = keep(U32)
@@ -365,7 +358,7 @@ class AdviceCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def munlockall(self) -> OrErrno[I64]:
         """Undo `mlockall` and every `mlock`."""
-        space = self._space()
+        space = self.spaces.of_task()
         mov(space.locks_new, 0)
         result = self.advice.set_all_locked(space, 0)
         movsxd(rax, result)

@@ -17,7 +17,6 @@ from kernel.process.memorylimits import MemoryLimits
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.structures.alignment import round_down, round_up
-from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.heaps import Heaps
@@ -70,17 +69,10 @@ class MemoryCalls(SystemCallGroup):
         self.remapping = remapping
         self.paging = paging
 
-    @inline(changes=rax)
-    def _space(self) -> Ptr[AddressSpace]:
-        """Return the space of the task that runs, in a register that calls keep."""
-        space = keep(self.spaces.current())
-        asserts(space != 0)  # a task has one
-        return space
-
     @function(context="thread", sleeps=True)
     def brk(self, end: Keep[Untrusted[UserAddress]]) -> OrErrno[I64]:
         """Make `end` that of the heap. Returns where it is then."""
-        space = self._space()
+        space = self.spaces.of_task()
         with if_(self.limits.check_heap(space, end) != 0):
             ret(i64(space.heap_end))
         before, now = keep(space.heap_end), keep(UserAddress)
@@ -116,7 +108,7 @@ class MemoryCalls(SystemCallGroup):
         and_(rights, ALL_RIGHTS)
         mov(region.rights, rights)
         mov(region.offset, offset)
-        space = self._space()
+        space = self.spaces.of_task()
         with if_(flags & MapFlag.LOCKED):
             fail_if(~self.limits.may_lock(), Errno.EPERM)
         mov(eax, space.locks_new)
@@ -300,7 +292,7 @@ class MemoryCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def _place(self, region: Keep[Ptr[Region]], flags: Keep[U32]) -> OrErrno[I32]:
         """Add `region`, and note in it where. Returns 0 or an error."""
-        space, result = self._space(), keep(I32)
+        space, result = self.spaces.of_task(), keep(I32)
         with if_(flags & MapFlag.FIXED_NO_REPLACE):
             mov(result, self.spaces.map_region(space, region))
         with elif_(flags & MapFlag.FIXED):
@@ -317,7 +309,7 @@ class MemoryCalls(SystemCallGroup):
     def _populate(self, region: Ptr[Region]) -> None:
         """Touch the pages of `region` as far as there is memory."""
         page, end, wanted = keep(region.node.key), keep(region.end), keep(U32)
-        space = self._space()
+        space = self.spaces.of_task()
         mov(wanted, Rights.READ)
         with if_((region.flags & RegionFlags.SHARED) == 0):
             mov(eax, region.rights)
@@ -338,7 +330,7 @@ class MemoryCalls(SystemCallGroup):
         round_up(length, PAGE)
         sub(limit, length)
         fail_if((address & (PAGE - 1)) | (address > limit), Errno.EINVAL)
-        result = self.spaces.unmap(self._space(), address, length)
+        result = self.spaces.unmap(self.spaces.of_task(), address, length)
         movsxd(rax, result)
         ret(rax)
 
@@ -358,7 +350,7 @@ class MemoryCalls(SystemCallGroup):
         fail_if(CF | above_user_end(end), Errno.ENOMEM)
         fail_if(rights & (~(int(ALL_RIGHTS) | SEMAPHORES) & 0xFFFF_FFFF), Errno.EINVAL)
         and_(rights, ALL_RIGHTS)
-        space = self._space()
+        space = self.spaces.of_task()
         with if_(grows != 0):
             mov(address, try_(self.spaces.stack_start(space, address), Errno.EINVAL))
         sub(end, address)
@@ -400,7 +392,7 @@ class MemoryCalls(SystemCallGroup):
             ("target", target),
         ):
             mov(getattr(request, name), value)
-        space, result = self._space(), keep(I32)
+        space, result = self.spaces.of_task(), keep(I32)
         mov(result, self.limits.check_move(space, address_of(request)))
         with if_(result == 0):
             mov(result, self.remapping.remap(space, address_of(request)))

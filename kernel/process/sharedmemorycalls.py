@@ -60,13 +60,6 @@ class SharedMemoryCalls(SystemCallGroup):
         self.limits = limits
         self.copy = copy
 
-    @inline(changes=rax)
-    def _space(self) -> Ptr[AddressSpace]:
-        """Return the space of the task that runs, in a register that calls keep."""
-        space = keep(self.spaces.current())
-        asserts(space != 0)  # a task has one
-        return space
-
     @function(context="thread", sleeps=True)
     def shmget(self, key: U32, size: U64, flags: U32) -> OrErrno[I64]:
         """Return the id of the segment of `key`, perhaps a new one of `size` bytes."""
@@ -125,7 +118,7 @@ class SharedMemoryCalls(SystemCallGroup):
         mov(region.offset, 0)
         round_up(size, PAGE)
         try_(self._set_end(region, size))
-        space = self._space()
+        space = self.spaces.of_task()
         mov(eax, space.locks_new)
         or_(region.flags, eax)
         and_(flags, AttachFlag.REMAP)
@@ -173,7 +166,7 @@ class SharedMemoryCalls(SystemCallGroup):
     def shmdt(self, address: Keep[Untrusted[UserAddress]]) -> OrErrno[I64]:
         """Take away the segment that was attached at `address`, or what is left of it."""
         place, view, region = keep(UserAddress), local(RegionView), local(Region)
-        space, found = self._space(), local(U64)
+        space, found = self.spaces.of_task(), local(U64)
         fail_if(address & (PAGE - 1), Errno.EINVAL)
         mov(found, 0)
         mov(place, address)
@@ -249,7 +242,7 @@ class SharedMemoryCalls(SystemCallGroup):
     def _limit(self, target: Keep[User[U8]]) -> OrErrno[I64]:
         """Store what there may be at `target`. Returns the highest index of a segment."""
         limits = local(SegmentLimits)
-        self._clear(limits, SegmentLimits)
+        zero(limits)
         for name, value in (
             ("most_bytes", MOST_BYTES),
             ("least_bytes", 1),
@@ -262,16 +255,11 @@ class SharedMemoryCalls(SystemCallGroup):
         self.copy.copy_out_all(target, address_of(limits), sizeof(SegmentLimits))
         tail(self.control.last_index)
 
-    @inline(changes=(rax, rcx, rdi))
-    def _clear(self, record: SegmentLimits | SegmentUses, kind: type[Struct]) -> None:
-        """Zero the `kind` at `record`."""
-        zero(record)
-
     @function(context="thread", sleeps=True)
     def _measure(self, target: Keep[User[U8]]) -> OrErrno[I64]:
         """Store what there is at `target`. Returns the highest index of a segment."""
         uses, result = local(SegmentUses), keep(I64)
-        self._clear(uses, SegmentUses)
+        zero(uses)
         mov(result, self.control.measure(address_of(uses)))
         self.copy.copy_out_all(target, address_of(uses), sizeof(SegmentUses))
         ret(result)

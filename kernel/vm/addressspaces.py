@@ -370,6 +370,13 @@ class AddressSpaces(LeakChecks):
         thread = cast(rax, Ptr[Thread])
         ret(cast(thread.space, Ptr[AddressSpace]))
 
+    @inline(changes=rax)
+    def of_task(self) -> Ptr[AddressSpace]:
+        """Return the space of the task that runs, in a register that calls keep."""
+        space = keep(self.current())
+        asserts(space != 0)  # a task has one
+        return space
+
     @function
     def admit(self, space: Ptr[AddressSpace], thread: Ptr[Thread]) -> None:
         """Make `thread`, which has never run, use `space` from its start on."""
