@@ -60,9 +60,9 @@ FAULTS = (
         "mov(eax, result)  # planted",
         (
             (
-                "        result = self.spaces.unmap(self._space(), address, length)\n"
+                "        result = self.spaces.unmap(self.spaces.of_task(), address, length)\n"
                 "        movsxd(rax, result)\n",
-                "        result = self.spaces.unmap(self._space(), address, length)\n"
+                "        result = self.spaces.unmap(self.spaces.of_task(), address, length)\n"
                 "        mov(eax, result)  # planted\n",
             ),
         ),
