@@ -81,7 +81,7 @@ class SleepTypes(Subsystem):
 
     @inline(changes=("cursor", rax))
     def _read_byte(self, cursor: Ptr[U8], end: Ptr[U8]) -> U32:
-        """Return the next byte, in eax; return NOT_FOUND from the function at the table's end."""
+        """Return the next byte; return NOT_FOUND from the function at the table's end."""
         with if_(cursor >= end):
             ret(NOT_FOUND)
         movzx(eax, at(cursor))
@@ -90,7 +90,7 @@ class SleepTypes(Subsystem):
 
     @inline(changes=("cursor", rax))
     def _read_integer(self, cursor: Ptr[U8], end: Ptr[U8]) -> U32:
-        """Return the next integer, in eax; return NOT_FOUND from the function if it is none of one
+        """Return the next integer; return NOT_FOUND from the function if it is none of one
         byte."""
         opcode = self._read_byte(cursor, end)
         with if_(opcode == Aml.BYTE_PREFIX):

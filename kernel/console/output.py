@@ -150,7 +150,7 @@ class SerialOutput(Subsystem):
 
     @inline(changes=rax)
     def _used(self) -> U32:
-        """Return the number of bytes that wait, in eax."""
+        """Return the number of bytes that wait."""
         mov(eax, self.end)
         sub(eax, self.sent)
         return eax

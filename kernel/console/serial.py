@@ -184,7 +184,7 @@ class Serial(Subsystem):
 
     @inline(changes=(rax, rdx))
     def read(self, register: UartRegister) -> U8:
-        """Return the value of `register`, in al."""
+        """Return the value of `register`."""
         mov(edx, self.port + register)
         in_(al, dx)
         return al

@@ -59,7 +59,7 @@ class LockOrder(Subsystem):
 
     @inline(changes=rax)
     def _load_place(self, held: U64, number: U64) -> Ptr[U8]:
-        """Return where class `number` was taken while `held` was held, 0 if never, in rax."""
+        """Return where class `number` was taken while `held` was held, 0 if never."""
         self._find(held, number)
         movsxd(rax, self.places[rax])
         return cast(rax, Ptr[U8])

@@ -150,7 +150,7 @@ class FirmwareConfig(Subsystem):
 
     @inline(changes=(rax, rcx, rdx, rdi))
     def _read_number(self) -> U32:
-        """Return the next 4 bytes of the item, in eax."""
+        """Return the next 4 bytes of the item."""
         self._read(self.number, sizeof(U32))
         mov(eax, self.number)
         return eax

@@ -108,7 +108,7 @@ class Attributes(Subsystem):
     def chmod(
         self, path: Ptr[Path], mode: Keep[U32], credentials: Keep[Ptr[Credentials]]
     ) -> OrErrno[I32]:
-        """Set the permissions, which the owner may."""
+        """Set the permissions, which the owner may. Returns 0, -EROFS or -EPERM."""
         inode = keep(self._inode_of(path))
         try_(self._check_mount(path))
         fail_if(~self.permissions.is_owner(inode, credentials), Errno.EPERM)
@@ -151,7 +151,7 @@ class Attributes(Subsystem):
         credentials: Keep[Ptr[Credentials]],
     ) -> OrErrno[I32]:
         """Set owner and group; `KEEP_ID` leaves one as it is. An owner may choose among the own
-        groups."""
+        groups. Returns 0, -EROFS or -EPERM."""
         try_(self._check_mount(path))
         inode = keep(self._inode_of(path))
         release(path)
@@ -186,7 +186,8 @@ class Attributes(Subsystem):
     def set_times(
         self, path: Ptr[Path], times: Keep[Ptr[FileTimes]], credentials: Keep[Ptr[Credentials]]
     ) -> OrErrno[I32]:
-        """Set times, which the owner may, and to the present who may write, too (utime(2))."""
+        """Set times, which the owner may, and to the present who may write, too (utime(2)). Returns
+        0, -EROFS, -EPERM or -EACCES."""
         inode = keep(self._inode_of(path))
         try_(self._check_mount(path))
         with if_(~self.permissions.is_owner(inode, credentials)):
@@ -207,7 +208,8 @@ class Attributes(Subsystem):
     def truncate(
         self, path: Ptr[Path], size: Keep[I64], credentials: Ptr[Credentials]
     ) -> OrErrno[I32]:
-        """Set the size of a regular file that may be written."""
+        """Set the size of a regular file. Returns 0, -EISDIR, -EROFS, -EACCES if it may not be
+        written, -ETXTBSY, or an error of `resize`."""
         credentials = keep(credentials)
         inode = keep(self._inode_of(path))
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EISDIR)

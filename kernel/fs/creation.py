@@ -65,7 +65,7 @@ class Creation(Subsystem):
         self, subject: Ptr[Subject], start: OrNull[Ptr[Path]], name: Ptr[U8], mode: U32, device: U64
     ) -> OrErrno[I32]:
         """Make a file of the type in `mode`, with its permissions less the umask. Who may make
-        which is for the caller to know."""
+        which is for the caller to know. Returns 0 or an error of `run`."""
         new = local(NewName)
         mov(new.device, device)
         self._set_mode(new, subject, mode)
@@ -76,7 +76,8 @@ class Creation(Subsystem):
     def mkdir(
         self, subject: Ptr[Subject], start: OrNull[Ptr[Path]], name: Ptr[U8], mode: U32
     ) -> OrErrno[I32]:
-        """Make a directory with the permissions in `mode` less the umask."""
+        """Make a directory with the permissions in `mode` less the umask. Returns 0 or an error of
+        `run`."""
         new = local(NewName)
         mov(new.device, 0)
         and_(mode, ALL_ACCESS | ModeBit.STICKY)
@@ -129,8 +130,10 @@ class Creation(Subsystem):
 
     @function(context="thread", sleeps=True)
     def run(self, new: Keep[Ptr[NewName]], start: OrNull[Ptr[Path]], name: Ptr[U8]) -> OrErrno[I32]:
-        """Walk to the directory, and make the name there. Of `new`, all is filled in but the
-        walk."""
+        """Walk to the directory, and make the name there. Of `new`, all is filled in but the walk.
+        Returns 0; an error of the walk; -EEXIST; -ENOENT if the directory was removed, or if the
+        name ends with a slash and is to be that of another file; -EROFS, -EACCES; or an error of
+        the file system."""
         result, lookup = keep(I32), address_of(new.lookup)
         try_(self.walk.find(lookup, new.subject, start, name, LookupFlag.PARENT))
         mov(result, self._make_at(new))

@@ -70,7 +70,7 @@ class DirectoryReading(Subsystem):
 
     @function(context="thread", sleeps=True)
     def getdents(self, file: Ptr[File], buffer: User[U8], length: U64) -> OrErrno[I64]:
-        """Do the same with records of the older form."""
+        """Do what `getdents64` does, with records of the older form."""
         tail(self._list, file, buffer, length, 1)
 
     @function(context="thread", sleeps=True)

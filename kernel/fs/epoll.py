@@ -108,7 +108,7 @@ class EpollItem(Struct):
 
 @inline(changes=rax)
 def key_of(file: Ptr[File], number: U32) -> U64:
-    """Return the key of an item, in rax. `number` is a register that `mov` extends to 64 bits."""
+    """Return the key of an item. `number` is a register that `mov` extends to 64 bits."""
     mov(rax, file)
     shl(rax, FILE_SHIFT)
     or_(rax, u64(number))

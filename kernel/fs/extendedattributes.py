@@ -74,7 +74,7 @@ class ExtendedAttributes(Subsystem):
 
     @inline(changes=rax)
     def value_of(self, one: Ptr[ExtendedAttribute]) -> U64:
-        """Return the address of the value of `one`, in rax."""
+        """Return the address of the value of `one`."""
         mov(rax, one.length)
         lea(rax, one.text[rax])
         inc(rax)

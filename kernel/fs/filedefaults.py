@@ -35,54 +35,54 @@ class FileDefaults(Subsystem):
 
     @function
     def open(self, inode: Ptr[Inode], file: Ptr[File]) -> OrErrno[I32]:
-        """There is nothing to prepare."""
+        """Prepare nothing. Returns 0."""
         ret(0)
 
     @function
     def refuse(self, inode: Ptr[Inode], file: Ptr[File]) -> OrErrno[I32]:
-        """It can't be opened, as nothing is behind it."""
+        """Refuse to open it, as nothing is behind it: -ENXIO."""
         ret(-Errno.ENXIO)
 
     @function
     def release(self, file: Ptr[File]) -> None:
-        """There is nothing to undo."""
+        """Undo nothing."""
 
     @function
     def read(self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]) -> OrErrno[I64]:
-        """It can't be read."""
+        """Refuse to be read: -EINVAL."""
         ret(-Errno.EINVAL)
 
     @function
     def write(self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]) -> OrErrno[I64]:
-        """It can't be written."""
+        """Refuse to be written: -EINVAL."""
         ret(-Errno.EINVAL)
 
     @function
     def seek(self, file: Ptr[File], offset: I64, whence: U32) -> OrErrno[I64]:
-        """It has no positions."""
+        """Refuse to have positions: -ESPIPE."""
         ret(-Errno.ESPIPE)
 
     @function
     def stay(self, file: Ptr[File], offset: I64, whence: U32) -> OrErrno[I64]:
-        """It has no positions, and nobody is told: for kinds with which Linux is as patient."""
+        """Move nowhere: for kinds without positions with which Linux is as patient. Returns 0."""
         ret(0)
 
     @function
     def list(self, file: Ptr[File], lister: Ptr[DirectoryLister]) -> OrErrno[I32]:
-        """It is no directory."""
+        """Refuse to list names: -ENOTDIR."""
         ret(-Errno.ENOTDIR)
 
     @function
     def poll(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:
-        """It can always be read and written."""
+        """Return that it can be read and written, as always."""
         ret(PollEvent.IN | PollEvent.OUT | PollEvent.READ_NORMAL | PollEvent.WRITE_NORMAL)
 
     @function
     def map(self, file: Ptr[File], region: Ptr[Region]) -> OrErrno[I32]:
-        """It has no pages."""
+        """Refuse to be mapped, as it has no pages: -ENODEV."""
         ret(-Errno.ENODEV)
 
     @function
     def control(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
-        """It knows no requests."""
+        """Refuse any request: -ENOTTY."""
         ret(-Errno.ENOTTY)

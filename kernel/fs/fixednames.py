@@ -35,7 +35,7 @@ class FixedNames(Subsystem):
         device: U64,
         credentials: Ptr[Credentials],
     ) -> OrErrno[I32]:
-        """Nothing can be made, whereof regular files have another error, as on Linux."""
+        """Refuse to make anything: -EACCES for regular files, -EPERM for others, as on Linux."""
         and_(mode, TYPE_MASK)
         fail_if(mode == FileType.REGULAR, Errno.EACCES)
         ret(-Errno.EPERM)
@@ -48,17 +48,17 @@ class FixedNames(Subsystem):
         text: Ptr[U8],
         credentials: Ptr[Credentials],
     ) -> OrErrno[I32]:
-        """No link can be made."""
+        """Refuse to make a link: -EPERM."""
         ret(-Errno.EPERM)
 
     @function
     def link(self, inode: Ptr[Inode], directory: Ptr[Inode], dentry: Ptr[Dentry]) -> OrErrno[I32]:
-        """No second name can be given."""
+        """Refuse a second name: -EPERM."""
         ret(-Errno.EPERM)
 
     @function
     def unlink(self, directory: Ptr[Inode], dentry: Ptr[Dentry]) -> OrErrno[I32]:
-        """No name can be taken out."""
+        """Refuse to take a name out: -EPERM."""
         ret(-Errno.EPERM)
 
     @function
@@ -69,5 +69,5 @@ class FixedNames(Subsystem):
         target_directory: Ptr[Inode],
         target: Ptr[Dentry],
     ) -> OrErrno[I32]:
-        """No name can be changed."""
+        """Refuse to change a name: -EPERM."""
         ret(-Errno.EPERM)

@@ -45,6 +45,6 @@ class InodeLocks(Subsystem):
 
     @inline(changes=rdi)
     def _lock_of(self, inode: Ptr[Inode]) -> Ptr[Mutex]:
-        """Return the lock's address, in rdi: the checker is told of it apart."""
+        """Return the address of the lock, of which the checker is told apart."""
         lea(rdi, inode.lock)
         return cast(rdi, Ptr[Mutex])

@@ -59,14 +59,14 @@ class MemoryDevices(CharacterDriver):
     def read_nothing(
         self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]
     ) -> OrErrno[I64]:
-        """It is always at its end."""
+        """Return 0, as it is always at its end."""
         ret(0)
 
     @function
     def write_nowhere(
         self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]
     ) -> OrErrno[I64]:
-        """Take all, and forget it."""
+        """Take all, and forget it. Returns how many bytes."""
         mov(rax, vector.left)
         mov(vector.left, 0)
         ret(i64(rax))
@@ -75,25 +75,25 @@ class MemoryDevices(CharacterDriver):
     def write_in_vain(
         self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]
     ) -> OrErrno[I64]:
-        """There is never room."""
+        """Refuse: there is never room, -ENOSPC."""
         ret(-Errno.ENOSPC)
 
     @function
     def seek(self, file: Ptr[File], offset: I64, whence: U32) -> OrErrno[I64]:
-        """It is at the start wherever it goes."""
+        """Go to the start wherever it is to go. Returns 0."""
         mov(file.position, 0)
         ret(0)
 
     @function
     def map_zeros(self, file: Ptr[File], region: Ptr[Region]) -> OrErrno[I32]:
-        """Leave `region` without a backing, as anonymous memory."""
+        """Leave `region` without a backing, as anonymous memory. Returns 0."""
         ret(0)
 
     @function(context="thread", sleeps=True)
     def read_zeros(
         self, file: Ptr[File], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
-        """Give zeros without end."""
+        """Give zeros without end. Returns how many, or -EFAULT."""
         total, chunk = keep(U64), keep(U64)
         xor(u32(total), u32(total))
         with while_(vector.left != 0):
@@ -111,7 +111,7 @@ class MemoryDevices(CharacterDriver):
     def read_random(
         self, file: Ptr[File], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
-        """Give random bytes without end."""
+        """Give random bytes without end. Returns how many, or -EFAULT."""
         total, chunk, bytes = keep(U64), keep(U64), local(U8 * PIECE)
         xor(u32(total), u32(total))
         with while_(vector.left != 0):

@@ -70,7 +70,8 @@ class Mounting(Subsystem):
     def mount_kind(
         self, subject: Ptr[Subject], name: Ptr[U8], kind: Ptr[U8], flags: U32, options: Ptr[U8]
     ) -> OrErrno[I32]:
-        """Mount a new file system of a `kind` on `name`, for the kernel itself."""
+        """Mount a new file system of a `kind` on `name`, for the kernel itself. Returns 0 or an
+        error of `mount`."""
         arguments = local(MountArguments)
         mov(u64(arguments.subject), u64(subject))
         mov(u64(arguments.source), 0)

@@ -68,7 +68,7 @@ class Opening(Subsystem):
         mode: U32,
         within: U32,
     ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[File]]]]:
-        """Do the same, where the walk keeps to the `LookupFlag`s in `within`, too."""
+        """Do what `open` does, with a walk that keeps to the `LookupFlag`s in `within`, too."""
         new, result, file = local(NewName), keep(I32), keep(Ptr[File])
         with if_(self._is_unnamed(flags) & self._is_odd(flags)):
             ret(-Errno.EINVAL, 0)
@@ -111,7 +111,7 @@ class Opening(Subsystem):
 
     @inline(changes=(rax,))
     def _lookup_flags(self, flags: U32) -> U32:
-        """Return how to walk, in eax."""
+        """Return how to walk."""
         xor(eax, eax)
         with if_((flags & (OpenFlag.NO_FOLLOW)) == 0):
             mov(eax, LookupFlag.FOLLOW)

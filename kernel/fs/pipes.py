@@ -311,7 +311,7 @@ class Pipes(Subsystem):
 
     @inline(changes=rcx)
     def _slot(self, number: U64, count: U64) -> U64:
-        """Return where the address of the page `number` is among `count` ones, in rcx."""
+        """Return where the address of the page `number` is among `count` ones."""
         lea(rcx, bare[count - 1])
         and_(rcx, number)
         return rcx
@@ -326,7 +326,7 @@ class Pipes(Subsystem):
 
     @inline(changes=eax)
     def _waits(self, file: Ptr[File]) -> U32:
-        """Return whether who uses `file` waits, in eax."""
+        """Return whether who uses `file` waits."""
         mov(eax, file.flags)
         shr(eax, int(OpenFlag.NONBLOCK).bit_length() - 1)
         not_(eax)
@@ -357,7 +357,7 @@ class Pipes(Subsystem):
 
     @inline(changes=(rax, rcx))
     def _room_made(self, pipe: Ptr[Pipe]) -> U32:
-        """Return which `PollEvent`s may hold after a read that did not before, in ecx."""
+        """Return which `PollEvent`s may hold after a read that did not before."""
         xor(ecx, ecx)
         mov(rax, pipe.written)
         sub(rax, pipe.read)

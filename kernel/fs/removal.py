@@ -46,7 +46,8 @@ class Removal(Subsystem):
     def unlink(
         self, subject: Ptr[Subject], start: OrNull[Ptr[Path]], name: Ptr[U8]
     ) -> OrErrno[I32]:
-        """Remove the name of a file that is no directory."""
+        """Remove the name of a file. Returns 0; -EISDIR if it is a directory, -ENOTDIR if the name
+        ends with a slash; -ENOENT, -EROFS, -EACCES, -EPERM, -EBUSY; or an error of the walk."""
         lookup, result = local(Lookup), keep(I32)
         try_(self.walk.find(address_of(lookup), subject, start, name, LookupFlag.PARENT))
         mov(result, -Errno.EISDIR)
@@ -57,7 +58,8 @@ class Removal(Subsystem):
 
     @function(context="thread", sleeps=True)
     def rmdir(self, subject: Ptr[Subject], start: OrNull[Ptr[Path]], name: Ptr[U8]) -> OrErrno[I32]:
-        """Remove an empty directory."""
+        """Remove an empty directory. Returns 0; -EINVAL for `.`, -ENOTEMPTY, -ENOTDIR, -ENOENT,
+        -EROFS, -EACCES, -EPERM; -EBUSY for a root; or an error of the walk."""
         lookup, result = local(Lookup), keep(I32)
         try_(self.walk.find(address_of(lookup), subject, start, name, LookupFlag.PARENT))
         mov(eax, lookup.last)

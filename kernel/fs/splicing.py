@@ -47,7 +47,9 @@ class Splicing(Subsystem):
 
     @function(context="thread", sleeps=True)
     def fill(self, splice: Keep[Ptr[Splice]], pipe: Keep[Ptr[Pipe]]) -> OrErrno[I64]:
-        """Read into `pipe`, as much as there is room for: wait for some, and then for no more."""
+        """Read into `pipe`, as much as there is room for: wait for some, and then for no more.
+        Besides errors of reading: -EAGAIN without room where `splice` does not wait, -EPIPE,
+        -ENOMEM, -ERESTARTSYS."""
         result = local(I64)
         room = try_(self.pipes.wait_for_room(pipe, splice.waits))
         with if_(u64(room) < splice.left):
@@ -117,7 +119,8 @@ class Splicing(Subsystem):
     @function(context="thread", sleeps=True)
     def drain(self, splice: Keep[Ptr[Splice]], pipe: Keep[Ptr[Pipe]]) -> OrErrno[I64]:
         """Write what is in `pipe`; wait for something to be there. Another pipe gets as much as it
-        has room for by then."""
+        has room for by then. Besides errors of writing: -EAGAIN if nothing is there and `splice`
+        does not wait, -ERESTARTSYS."""
         taken, result = local(U64), keep(I64)
         mov(result, self.pipes.begin_taking(pipe, splice.waits))
         with if_(result <= 0):

@@ -84,7 +84,7 @@ class InterruptTexts(ProcSource):
 
     @inline(changes=(rax, rcx))
     def _count(self, processor: Ptr[Processor], vector: U32) -> U64:
-        """Return the number of interrupts that `processor` had on `vector`, in rax."""
+        """Return the number of interrupts that `processor` had on `vector`."""
         mov(rax, processor.block)
         self.processors.per_cpu.point_into(rax, self.dispatcher.counts)
         mov(ecx, vector)

@@ -498,7 +498,7 @@ class PathCalls(SystemCallGroup):
 
     @inline(changes=(rax, rcx))
     def _decode_device(self, device: U32) -> U64:
-        """Return the number that a `device` has here, as programs have it (makedev(3)), in rcx."""
+        """Return the number that a `device` has here, as programs have it (makedev(3))."""
         mov(ecx, device)
         shr(ecx, DEVICE_SHIFT)
         and_(ecx, MAJOR_MASK)

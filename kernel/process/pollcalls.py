@@ -328,7 +328,7 @@ class PollCalls(SystemCallGroup):
 
     @inline(changes=rax)
     def _set_bytes(self, asked: Ptr[SelectArguments]) -> U64:
-        """Return how many bytes of each set there are, in rax."""
+        """Return how many bytes of each set there are."""
         mov(eax, asked.count)
         add(eax, 63)
         shr(eax, 6)

@@ -134,7 +134,7 @@ class TimeCalls(SystemCallGroup):
 
     @inline(changes=rax)
     def _kind(self, number: Untrusted[U32]) -> U32:
-        """Return the `ClockKind` of the clock `number`, in eax."""
+        """Return the `ClockKind` of the clock `number`."""
         xor(eax, eax)
         with if_(number <= LAST):
             mov(al, self.kinds[u64(number)])

@@ -107,7 +107,7 @@ class Usages(Subsystem):
 
     @inline(changes=(rax, rdx))
     def _system_part(self, times: Ptr[RunTimes], total: U64) -> U64:
-        """Return how much of `total`, in rax, the kernel has spent: nothing, if no tick has found
+        """Return how much of `total` the kernel has spent: nothing, if no tick has found
         it at work."""
         both = scratch(times.system)
         add(both, times.user)

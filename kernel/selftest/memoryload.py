@@ -149,7 +149,7 @@ class MemoryLoad(Load):
 
     @inline(changes=CALLER_SAVED)
     def _order(self, size: U64) -> U32:
-        """log2 of the pages in `size` bytes, in eax."""
+        """log2 of the pages in `size` bytes."""
         xor(eax, eax)  # `bsr` may leave it as it was
         bsr(rax, size)
         sub(eax, PageShift.PAGE)

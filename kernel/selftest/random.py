@@ -24,7 +24,7 @@ class Random(Struct):
 
     @inline(changes=(rax, rcx))
     def next(self) -> U64:
-        """Return the next number, in rax."""
+        """Return the next number."""
         mov(rax, self.state)
         for number, shift in enumerate(SHIFTS):
             mov(rcx, rax)

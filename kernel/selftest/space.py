@@ -549,6 +549,6 @@ class SpaceTests(TestSuite, BenchmarkSuite):
 
 @inline(changes=rdi)
 def bare_word(address: U64, number: U64) -> U64:
-    """Return the address of the word `number` of the page at `address`, in rdi."""
+    """Return the address of the word `number` of the page at `address`."""
     lea(rdi, bare[address + number * sizeof(U64)])
     return rdi

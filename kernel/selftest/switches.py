@@ -175,7 +175,7 @@ class SwitchBenchmarks(BenchmarkSuite):
 
     @inline(changes=rdi)
     def _mutex(self) -> Ptr[Mutex]:
-        """Return the address of the mutex, in rdi. Only pointers lead to who locks it and to who
+        """Return the address of the mutex. Only pointers lead to who locks it and to who
         unlocks it, so no name of the lock could say that they are a pair."""
         lea(rdi, self.mutex)
         return cast(rdi, Ptr[Mutex])

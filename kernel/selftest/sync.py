@@ -223,7 +223,7 @@ class SyncTests(TestSuite, BenchmarkSuite):
 
     @inline(changes=rax)
     def _used(self) -> U64:
-        """Return the number of slots in use, in rax."""
+        """Return the number of slots in use."""
         mov(rax, self.put)
         sub(rax, self.got)
         return rax

@@ -31,7 +31,7 @@ class ExtendedFrames(Subsystem):
 
     @inline(changes=rax)
     def size(self) -> U64:
-        """Return how many bytes they take, in rax."""
+        """Return how many bytes they take."""
         mov(eax, self.extended.size)
         with if_(self.extended.mask != 0):
             add(eax, sizeof(U32))  # MAGIC2

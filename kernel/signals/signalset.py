@@ -33,7 +33,7 @@ FIRST_REALTIME = 32
 
 @inline(changes=(rax, rcx))
 def bit_of(number: U32) -> U64:
-    """Return the set of the signal `number` alone, in rax."""
+    """Return the set of the signal `number` alone."""
     mov(ecx, number)
     dec(ecx)
     xor(eax, eax)

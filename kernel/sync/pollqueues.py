@@ -23,7 +23,7 @@ class PollQueues(Subsystem):
 
     @inline(changes=rax)
     def note(self, queue: PollQueue | Ptr[PollQueue]) -> U64:
-        """Return the number of changes, in rax. No lock is needed: the processor reads it before
+        """Return the number of changes. No lock is needed: the processor reads it before
         what is looked at then (AMD64 APM vol. 2, 7.1)."""
         mov(rax, queue.changes)
         return rax

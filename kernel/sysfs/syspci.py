@@ -168,7 +168,7 @@ class SysPci(SysSource):
 
     @inline(changes=(rax, rcx))
     def _class_of(self, device: Ptr[PciDevice]) -> U64:
-        """Return class, subclass and interface in rax."""
+        """Return class, subclass and interface."""
         movzx(eax, device.base_class)
         shl(eax, 16)
         movzx(ecx, device.subclass)

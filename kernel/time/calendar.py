@@ -81,7 +81,7 @@ class Calendar(Subsystem):
 
     @inline(changes=(rax, rcx, rdx))
     def _days_of_months(self, month: U32) -> U32:
-        """Return the days from 1 March to the first of `month`, with March as 0, in eax."""
+        """Return the days from 1 March to the first of `month`, with March as 0."""
         imul(eax, month, DAYS_IN_5_MONTHS)
         add(eax, 2)
         _divide(eax, 5)

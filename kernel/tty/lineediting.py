@@ -15,7 +15,7 @@ KILL_MODES = LocalMode.ECHOK | LocalMode.ECHOKE | LocalMode.ECHOE
 
 @inline(changes=rax)
 def typed_at(terminal: Ptr[Terminal], position: U64) -> U8:
-    """Return the character at `position` of what was typed, in al."""
+    """Return the character at `position` of what was typed."""
     mov(eax, u32(position))
     and_(eax, INPUT_MASK)
     mov(al, terminal.input[rax])

@@ -34,7 +34,8 @@ class UserCopy(Subsystem):
     def copy_in(
         self, destination: U64, source: Fetched[User[U8]], length: Bounded[U64]
     ) -> tuple[OrErrno[I32], U64]:
-        """Copy `length` bytes from the program's `source` to the kernel's `destination`."""
+        """Copy `length` bytes from the program's `source` to the kernel's `destination`. Returns 0,
+        -EFAULT or -ENOMEM, and how many are left."""
         with if_(self.is_outside(u64(source), length)):
             ret(-Errno.EFAULT, length)
         tail(self._copy, destination, u64(source), length, Rights.READ)
@@ -43,7 +44,8 @@ class UserCopy(Subsystem):
     def copy_out(
         self, destination: User[U8], source: Disclosed[U64], length: Bounded[U64]
     ) -> tuple[OrErrno[I32], U64]:
-        """Copy `length` bytes from the kernel's `source` to the program's `destination`."""
+        """Copy `length` bytes from the kernel's `source` to the program's `destination`. Returns 0,
+        -EFAULT or -ENOMEM, and how many are left."""
         with if_(self.is_outside(u64(destination), length)):
             ret(-Errno.EFAULT, length)
         tail(self._copy, u64(destination), source, length, Rights.WRITE)
