@@ -138,11 +138,11 @@ class CachedFiles(Subsystem):
                 self.inodes.touch(inode)
         ret(result)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, holds="inode.lock")
     def _write_locked(
         self, inode: Keep[Ptr[Inode]], vector: Keep[Ptr[IoVector]], position: Keep[Ptr[U64]]
     ) -> OrErrno[I64]:
-        """Do what `write` does, with the lock of `inode` held."""
+        """Do what `write` does."""
         chunk, result, start, end = keep(U64), keep(I64), local(U64), local(U64)
         xor(u32(result), u32(result))
         mov(rcx, LARGEST)

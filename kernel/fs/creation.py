@@ -152,9 +152,9 @@ class Creation(Subsystem):
             mov(result, self._make_locked(new, directory))
         ret(result)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, holds="directory.lock")
     def _make_locked(self, new: Keep[Ptr[NewName]], directory: Keep[Ptr[Inode]]) -> OrErrno[I32]:
-        """Make the name in `directory`, whose lock is held."""
+        """Make the name in `directory`."""
         result, found = self.walk.look_up(directory, address_of(new.lookup.key))
         dentry, result = keep(found), keep(result)
         with if_(dentry == 0):

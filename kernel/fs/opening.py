@@ -188,12 +188,11 @@ class Opening(Subsystem):
             ret(result, 0)
         ret(result, dentry)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, holds="directory.lock")
     def _make(
         self, new: Keep[Ptr[NewName]], directory: Keep[Ptr[Inode]], dentry: Keep[Ptr[Dentry]]
     ) -> OrErrno[I32]:
-        """Make a regular file of a negative entry of `directory`, whose lock is held. Returns 1 or
-        an error."""
+        """Make a regular file of a negative entry of `directory`. Returns 1 or an error."""
         try_(self.creation.check_directory(address_of(new.lookup), directory))
         try_(self.creation.make(new, directory, dentry))
         self.walk.dentries.add(dentry)

@@ -127,13 +127,12 @@ class PageCache(LeakChecks):
 
     # Adding
 
-    @function
+    @function(holds="inode.lock")
     def get(
         self, inode: Ptr[Inode], number: U64
     ) -> tuple[OrErrno[I32], Owned[OrNull[PhysicalAddress]]]:
         """Return 0 and a reference to the page `number` of `inode`, one of zeros that is added if
-        the cache has none; or -ENOMEM or -ENOSPC, and 0. The caller holds the lock of `inode`, so
-        that nothing is cut off meanwhile."""
+        the cache has none; or -ENOMEM or -ENOSPC, and 0. Nothing is cut off meanwhile."""
         tail(self._get, inode, number, False)
 
     @function

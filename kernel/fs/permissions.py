@@ -87,11 +87,11 @@ class Permissions(Subsystem):
         release(user)
         return (user == inode.user) | (credentials.effective & (1 << CapabilityBit.FOWNER))
 
-    @function
+    @function(holds="inode.lock")
     def drop_set_ids(self, inode: Ptr[Inode], credentials: Ptr[Credentials]) -> None:
-        """Take the bits from a regular `inode`, whose lock is held, by which programs run as other
-        users: who has `credentials` changes what it contains, and may not decide for these. The
-        bit of a group that can't execute it means something else, and stays with its members."""
+        """Take the bits from a regular `inode` by which programs run as other users: who has
+        `credentials` changes what it contains, and may not decide for these. The bit of a group
+        that can't execute it means something else, and stays with its members."""
         mov(eax, inode.mode)
         and_(eax, TYPE_MASK)
         with if_((eax != FileType.REGULAR) | (credentials.effective & (1 << CapabilityBit.FSETID))):

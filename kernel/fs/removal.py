@@ -91,12 +91,12 @@ class Removal(Subsystem):
             self.dentries.drop(removed)
         ret(result)
 
-    @function(context="thread", sleeps=True)
+    @function(context="thread", sleeps=True, holds="directory.lock")
     def _remove_locked(
         self, lookup: Keep[Ptr[Lookup]], directory: Keep[Ptr[Inode]], is_directory: Keep[Bool]
     ) -> tuple[OrErrno[I32], Owned[OrNull[Ptr[Dentry]]]]:
-        """Remove a name of `directory`, whose lock is held. Returns 0 and the entry that it was; or
-        an error and null."""
+        """Remove a name of `directory`. Returns 0 and the entry that it was; or an error and
+        null."""
         result = keep(I32)
         failed, found = self.walk.look_up(directory, address_of(lookup.key))
         mov(result, failed)
