@@ -90,6 +90,7 @@ class CachedFiles(Subsystem):
         sub(rax, position)
         with if_(CF):
             ret(0)
+        # Minus the distance to the end of the page
         or_(position, -PAGE)
         neg(position)
         for most in (position, left):
@@ -108,6 +109,7 @@ class CachedFiles(Subsystem):
         page = keep(self.cache.find(inode, source))
         and_(position, PAGE - 1)
         with if_(page == 0):
+            # Holes read as zeros, and take no memory for that
             lea(rax, self.hole)
             add(rax, position)
             tail(self.vectors.copy_to, vector, rax, length)
@@ -129,6 +131,7 @@ class CachedFiles(Subsystem):
             with if_(file.flags & OpenFlag.APPEND):
                 mov(rax, inode.size)
                 mov(at(position), rax)
+            # Seals are set under the lock, so that none comes between this look and the writing
             mov(result, -Errno.EPERM)
             with if_(((inode.seals & NO_WRITES) == 0) | (vector.left == 0)):
                 with if_((inode.mode & SET_IDS) & (vector.left != 0)):
@@ -163,11 +166,13 @@ class CachedFiles(Subsystem):
             break_if(result < 0)
             add(at(position), u64(result))
             mov(rax, at(position))
+            # After the bytes are there: who reads takes no lock, and sees no size beyond them
             with if_(rax > inode.size):
                 mov(inode.size, rax)
             break_if(result != chunk)
         mov(rax, at(position))
         sub(rax, start)
+        # What was written counts, whatever ended it
         with if_((rax == 0) & (result < 0)):
             mov(rcx, LARGEST)
             with if_((result == -Errno.EFBIG) & (at(position) < rcx)):  # it is the program's limit
@@ -278,10 +283,12 @@ class CachedFiles(Subsystem):
         with elif_(size > inode.size):
             fail_if(inode.seals & Seal.GROW, Errno.EPERM)
         mov(inode.size, size)
+        # Pages go after the size is set: who adds one looks at that once more under their lock
         lea(number, bare[size + PAGE - 1])
         shr(number, PageShift.PAGE)
         ignore(self.cache.truncate(inode, number))
         self.mappings.unmap(address_of(inode.pages), number)
+        # What lies behind the end in its page reads as zeros once the file grows again
         and_(size, PAGE - 1)
         with if_(size != 0):
             dec(number)
@@ -357,6 +364,8 @@ class CachedFiles(Subsystem):
             mov(rsi, last)
             shl(rsi, PageShift.PAGE)
             self._clear(inode, rsi, end)
+        # Page tables may lead to what was removed. What is unmapped behind it, page faults find
+        # again
         shr(start, PageShift.PAGE)
         self.mappings.unmap(address_of(inode.pages), start)
         self.inodes.touch(inode)

@@ -87,6 +87,7 @@ class Notices(LeakChecks):
         queue = scratch(queue)
         xor(count, count)
         with if_(self.queues.next == 0):
+            # The first queue of all: before it, the list is memory of zeros
             self.queues.reset()
         with self.queues.each(NoticeQueue, "link") as one:
             mov(eax, one.user)
@@ -125,6 +126,7 @@ class Notices(LeakChecks):
         mov(eax, notice.length)
         add(eax, RECORD)
         sub(queue.bytes, eax)
+        # It lies in its queue; by a null link `_add` knows that it may be used again
         lea(rax, queue.overflow)
         with if_(u64(notice) == rax):
             mov(notice.link.next, 0)
@@ -185,6 +187,8 @@ class Notices(LeakChecks):
         """Watch `inode` for what is in `mask`, in place of what it was watched for. Returns the
         number of the watch; -EEXIST for one that was to be new, -ENOSPC if its user has too many,
         -ENOMEM."""
+        # Allocated before it is known to be needed, as nothing can be under the lock; its queue
+        # tells whether it was
         spare, result = keep(try_(self.watch_records.allocate(), Errno.ENOMEM)), local(I64)
         mov(spare.queue, 0)
         with self.lock.held():
@@ -350,6 +354,7 @@ class Notices(LeakChecks):
         with else_():
             with if_(queue.overflow.link.next != 0):
                 ret()
+            # One notice, which needs no memory, tells of all that is missing in a row
             lea(notice, queue.overflow)
         mov(eax, notice.length)
         add(eax, RECORD)
@@ -380,6 +385,7 @@ class Notices(LeakChecks):
         name = scratch(happening.text)
         asserts(name != 0)  # it has letters
         mov(rsi, name)
+        # Sets ZF, which `repe` leaves as it is for a name without letters
         cmp(rax, rax)
         repe.cmpsb()
         ret(ZF)
@@ -399,6 +405,7 @@ class Notices(LeakChecks):
         add(rdi, offsetof(Notice, "text"))
         notice = scratch(cast(try_(self.heap.allocate(rdi)), Ptr[Notice]))
         mov(eax, happening.mask)
+        # These are about the watched file itself, of which everybody knows what it is
         with if_(eax & ONLY_SELF):
             and_(eax, ~int(FileEvent.DIRECTORY))
         mov(notice.mask, eax)
@@ -413,6 +420,7 @@ class Notices(LeakChecks):
         mov(rsi, name)
         sub(room, ecx)
         rep.movsb()
+        # Programs see the rest of the room, too
         mov(ecx, room)
         xor(eax, eax)
         rep.stosb()

@@ -120,6 +120,7 @@ class PageCache(LeakChecks):
                 break_if((node == 0) | (ecx == 0))
             with if_(node != 0):
                 ret(number)
+            # Nothing is in this subtree: go on with the first number of the next one
             shr(number, cl)
             inc(number)
             shl(number, cl)
@@ -158,6 +159,8 @@ class PageCache(LeakChecks):
             with if_((limited != 0) & ~self._is_inside(inode, number)):
                 ret(-Errno.ENXIO, 0)
             page = self.find(inode, number)
+            # Another thread may add one after this look, of which -EEXIST tells, and it may be
+            # taken out before the next: then all begins anew
             with if_(page != 0):
                 ret(0, page)
             mov(result, self._add_zeroed(inode, number, limited))
@@ -189,6 +192,7 @@ class PageCache(LeakChecks):
     def _count(self, inode: Ptr[Inode]) -> OrErrno[I32]:
         """Count one more page of the file system of `inode`. Returns 0 or -ENOSPC."""
         superblock = scratch(inode.superblock)
+        # Counted before there is one, so that of two who want the last page one is refused
         mov(eax, 1)
         lock.xadd(superblock.pages, rax)
         with if_(rax >= superblock.most_pages):
@@ -213,6 +217,8 @@ class PageCache(LeakChecks):
         frame = scratch(page)
         frame_of(frame).uses.references.start()
         release(frame)
+        # Once more under the lock: who cuts a file off sets its size first and then takes pages out
+        # under this lock, so that none comes behind the new end
         mov(result, -Errno.ENXIO)
         with inode.pages.lock.held(), if_((limited == 0) | self._is_inside(inode, number)):
             mov(result, self._add(address_of(inode.pages), number, page))
@@ -235,6 +241,7 @@ class PageCache(LeakChecks):
             break_if(shift == 0)
             child = self._child(node, eax)
             with if_(child == 0):
+                # Nodes above may have been made for this page alone
                 self._prune(pages, node)
                 ret(-Errno.ENOMEM)
             mov(node, child)
@@ -257,6 +264,8 @@ class PageCache(LeakChecks):
             shr(rax, cl)
             with if_(rax == 0):
                 ret(root)
+            # The root becomes the first child of another one, as all its numbers begin with zeros
+            # there
             above = scratch(try_(self._new_node()))
             disown(above, "the tree has it")
             mov(above.slots[0], root)
@@ -340,6 +349,7 @@ class PageCache(LeakChecks):
             ret(0)
         mov(slot[0], 0)
         dec(pages.count)
+        # From the slot back to its node
         and_(number, FAN - 1)
         shl(number, 3)
         sub(u64(slot), number)  # the node begins with its slots

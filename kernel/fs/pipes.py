@@ -87,6 +87,7 @@ class Pipes(Subsystem):
     def join(self, inode: Keep[Ptr[Inode]], file: Keep[Ptr[File]]) -> OrErrno[I32]:
         """Count one more file of the pipe of `inode`, which is made with the first. Returns 0 or
         -ENOMEM."""
+        # Made before it is known to be needed, as nothing can be allocated under the lock
         fresh, pipe = keep(try_(self._create(), Errno.ENOMEM)), keep(Ptr[Pipe])
         with self.lock.held():
             mov(pipe, cast(inode.private, Ptr[Pipe]))
@@ -99,6 +100,7 @@ class Pipes(Subsystem):
             self._count(pipe, file)
         with if_(fresh != 0):
             self._free(fresh)
+        # Who opens the other end waits for that
         self.queues.announce(address_of(pipe.queue), ANYTHING)
         ret(0)
 
@@ -167,6 +169,8 @@ class Pipes(Subsystem):
     def _wait_for_open(self, pipe: Keep[Ptr[Pipe]], for_readers: Keep[U32]) -> OrErrno[I32]:
         """Wait until the other end is open, or was opened meanwhile. Returns 0 or -ERESTARTSYS."""
         opens, noted = keep(U32), keep(U64)
+        # An end that is opened and closed before this thread looks again has come, too: how often
+        # it was opened shows that, who has it open does not
         mov(opens, self._opens(pipe, for_readers))
         with loop():
             mov(noted, self.queues.note(pipe.queue))
@@ -208,6 +212,8 @@ class Pipes(Subsystem):
             mov(left, pipe.holders)
             with if_(left == 0):
                 inode = scratch(file.inode)
+                # Under the lock under which `join` looks: nobody finds a pipe that is about to be
+                # freed
                 mov(inode.private, 0)
         with if_(left == 0):
             take_over(pipe, "the inode had it")
@@ -263,6 +269,7 @@ class Pipes(Subsystem):
         with if_(size < PAGE):
             mov(size, PAGE)
         lea(rcx, bare[size - 1])
+        # `_slot` masks by the number of pages, which works for powers of 2 alone
         bsr(rcx, rcx)  # to the next power of 2
         mov(eax, 2)
         shl(rax, cl)
@@ -283,6 +290,8 @@ class Pipes(Subsystem):
         mov(count, size)
         shr(count, PageShift.PAGE)
         mov(number, pipe.read)
+        # Each page keeps its number, as positions go on; only its slot is another one among more or
+        # fewer
         shr(number, PageShift.PAGE)
         lea(rcx, bare[PAGE - 1])
         add(rcx, pipe.written)
@@ -299,6 +308,7 @@ class Pipes(Subsystem):
             lea(place, place[self._slot(number, old)])
             mov(rax, at(place))
             mov(at(slot), rax)
+            # The old room is freed with all pages that are still in it
             mov(at(place), 0)
             inc(number)
             release(slot, old, place)
@@ -342,6 +352,8 @@ class Pipes(Subsystem):
         with if_(vector.left == 0):
             ret(0)
         with loop():
+            # Before the look: what comes after it changes the number, so that the wait returns at
+            # once
             mov(noted, self.queues.note(pipe.queue))
             with self.mutexes.held(pipe.lock):
                 mov(events, self._room_made(pipe))
@@ -362,6 +374,7 @@ class Pipes(Subsystem):
         mov(rax, pipe.written)
         sub(rax, pipe.read)
         add(rax, ATOMIC)
+        # While there was room for that much, nobody waited for room
         with if_(rax > pipe.capacity):
             mov(ecx, WRITABLE)
         return ecx
@@ -398,6 +411,7 @@ class Pipes(Subsystem):
     def _limit(self, chunk: U64, position: U64, left: U64) -> None:
         """Make `chunk` no longer than `left`, and than what lies in the page of `position`."""
         mov(rax, position)
+        # Minus the distance to the end of the page
         or_(rax, -PAGE)
         neg(rax)
         with if_(chunk > rax):
@@ -441,6 +455,7 @@ class Pipes(Subsystem):
     ) -> OrErrno[I64]:
         """Do what `write` does, with -EAGAIN instead of waiting unless `waits`."""
         noted, result, start = keep(U64), keep(I64), local(U64)
+        # How much was to be written decides whether it is written as one, not what is left of it
         mov(rax, vector.left)
         mov(start, rax)
         xor(u32(result), u32(result))
@@ -482,6 +497,7 @@ class Pipes(Subsystem):
             with if_(~self._add_page(pipe, pipe.written)):
                 fail_if(total == 0, Errno.ENOMEM)
                 break_()
+            # A copy that fails in the middle has moved `vector` on, and nothing of the piece counts
             before.go_to(at(vector))
             place = self._place(pipe, pipe.written)
             copied = self.vectors.copy_from(vector, place, chunk)
@@ -509,6 +525,7 @@ class Pipes(Subsystem):
         shr(count, PageShift.PAGE)
         shr(position, PageShift.PAGE)
         lea(slot, slot[self._slot(position, count)])
+        # Pages stay when they were read, so that a pipe in use allocates no more
         with if_(at(slot) != 0):
             ret(True)
         page = self.pages.allocate_page()
@@ -526,6 +543,7 @@ class Pipes(Subsystem):
         -EPIPE where nobody reads, which sends SIGPIPE; or -ERESTARTSYS."""
         noted, room = keep(U64), keep(U64)
         with loop():
+            # Before the look, as in `get`
             mov(noted, self.queues.note(pipe.queue))
             with if_(pipe.readers == 0):
                 self.own_signals.send(Signal.SIGPIPE)
@@ -602,6 +620,7 @@ class Pipes(Subsystem):
             with if_(access & Access.READ):
                 with if_(rax != 0):
                     or_(events, PollEvent.IN | PollEvent.READ_NORMAL)
+                # A FIFO that nobody has opened for writing yet is not at its end: see `_count`
                 mov(ecx, pipe.writer_opens)
                 with if_((pipe.writers == 0) & (rcx != file.position)):
                     or_(events, PollEvent.HANG_UP)
