@@ -88,6 +88,7 @@ class Dentries(LeakChecks):
         mov(rax, parent)
         xor(rax, hash)
         mov(rcx, MIXER)
+        # Addresses and hashes differ in few bits, of which the multiplication makes upper ones
         imul(rax, rcx)
         shr(rax, BUCKET_SHIFT)
         imul(rax, rax, sizeof(Bucket))
@@ -160,6 +161,7 @@ class Dentries(LeakChecks):
         self._free_name(dentry.name)
         inode = keep(dentry.inode)
         with if_(inode != 0):
+            # The last who has a file without names ends its watches, too, which keep the inode
             with if_((inode.links == 0) & (self.notices.watch_count != 0)):
                 self.notices.forget(inode)
             self.inodes.drop(inode)
@@ -192,11 +194,14 @@ class Dentries(LeakChecks):
         xor(rax, key.parent)
         mov(rcx, name.hash)
         xor(rcx, key.hash)
+        # One comparison for both: letters are compared only where they are the same in all
+        # likelihood
         or_(rax, rcx)
         mov(rcx, name.length)
         with if_((rax == 0) & (rcx == key.length)):
             lea(rsi, name.text)
             mov(rdi, key.text)
+            # Sets ZF, which `repe` leaves as it is for an empty name
             cmp(rax, rax)
             repe.cmpsb()
             with if_(~ZF):
@@ -327,6 +332,8 @@ class Dentries(LeakChecks):
         release(link)
         or_(dentry.flags, DentryFlag.HASHED)
         mov(rax, parent.next_place)
+        # Places are never given twice, so that who lists names goes on after the last one that it
+        # was told, whatever was removed meanwhile
         inc(parent.next_place)
         mov(dentry.sibling.key, rax)
         self.trees.insert(address_of(parent.children), address_of(dentry.sibling))
@@ -342,6 +349,7 @@ class Dentries(LeakChecks):
             with if_(hashed != 0):
                 self._unhash(dentry)
         with if_(hashed != 0):
+            # Without the lock: the last reference may free the entry, and those above it
             take_over(dentry, "the table had it")
             tail(self.drop, dentry)
 
@@ -365,6 +373,7 @@ class Dentries(LeakChecks):
             with if_(hashed != 0):
                 self._unhash(target)
             self._unhash(dentry)
+            # The target takes the old name along, and frees it with itself
             mov(rax, dentry.name)
             xchg(target.name, rax)
             mov(dentry.name, rax)

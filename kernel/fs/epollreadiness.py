@@ -76,6 +76,7 @@ class EpollReadiness(Subsystem):
     def wake(self, epoll: Ptr[Epoll]) -> Bool:
         """Wake one who waits for `epoll`. Returns whether there is one."""
         inc(epoll.queue.changes)
+        # Who looks for events and is about to wait sees by the number that it has to look again
         ret(self.waiting.wake_one(address_of(epoll.queue.queue)) != 0)
 
     @function(context="thread")
@@ -104,6 +105,7 @@ class EpollReadiness(Subsystem):
         pending = keep(OrNull[Ptr[Epoll]])
         with self.nesting.queue.lock.held_interrupts_off(rank="nesting"):
             mov(epoll.pending, 0)
+            # A list instead of recursion, as sets may lie deep in each other and the stack is small
             mov(epoll.is_pending, 1)
             mov(pending, epoll)
             with while_(pending != 0):
@@ -127,6 +129,7 @@ class EpollReadiness(Subsystem):
         ignore(self._make_ready(item), "none of these is exclusive")
         epoll = scratch(item.epoll)
         with if_(epoll.is_pending != 0):
+            # Sets that lead to one by several ways tell its parents once
             ret(pending)
         mov(epoll.is_pending, 1)
         mov(epoll.pending, pending)

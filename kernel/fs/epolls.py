@@ -141,6 +141,8 @@ class Epolls(LeakChecks):
         result, key = keep(I64), local(U64)
         mov(key, key_of(file, number))
         with if_(self.is_set(file)):
+            # Two threads that put two sets into each other would each find no circle but for this
+            # lock
             with self.mutexes.held(self.nesting):
                 mov(result, -Errno.ELOOP)
                 with if_(self.nests.may_nest(epoll, cast(file.private, Ptr[Epoll]))):
@@ -183,6 +185,7 @@ class Epolls(LeakChecks):
         self.items.insert(item)
         disown(item, "the set has it")
         operations = scratch(file.operations)
+        # The watcher is entered before the look: what becomes possible after it, `notify` tells
         found = scratch(operations.poll(file, address_of(item.watcher)))
         tail(self._tell, item, found)
 
@@ -263,6 +266,7 @@ class Epolls(LeakChecks):
         noted = keep(U64)
         with loop():
             mov(noted, self.queues.note(epoll.queue))
+            # After the number was noted, so that no change between the look and the wait is lost
             with if_(epoll.ready_count != 0):
                 collected = self._collect(epoll, place, most)
                 with if_(collected != 0):
@@ -293,6 +297,7 @@ class Epolls(LeakChecks):
         """Store what is ready, each at most once. Returns how many that are, or -EFAULT."""
         number, left, found = keep(U32), keep(U64), local(FoundItem)
         xor(number, number)
+        # Items that stay ready are put last, where this would meet them again without end
         mov(left, epoll.ready_count)
         with while_((left != 0) & (number < most)):
             dec(left)
@@ -330,6 +335,7 @@ class Epolls(LeakChecks):
         ):
             mov(item, container_of(scratch(epoll.ready.next), EpollItem, "ready"))
             mov(file, item.file)
+            # A file with its last reference gone still has items until it is released
             with if_(file.references.gain_if_any()):
                 inc(u32(taken))
                 self._note(found, item, file)
@@ -341,6 +347,8 @@ class Epolls(LeakChecks):
     def _note(self, found: Ptr[FoundItem], item: Ptr[EpollItem], file: Ptr[File]) -> None:
         """Fill in `found`, and have it known if something changes from now on."""
         mov(item.is_changed, 0)
+        # Before the file is asked: a change after that sets it again, and the item stays in the
+        # list
         mov(found.item, item)
         mov(found.file, file)
         mov(rax, item.node.key)
@@ -387,6 +395,7 @@ class Epolls(LeakChecks):
             with if_(item.wanted & EpollFlag.ONE_SHOT):
                 and_(item.wanted, HOW)
                 self.readiness.clear_ready(epoll, item)
+            # Edges are told once; others stay until a look finds that nothing is possible any more
             with elif_((item.wanted & EpollFlag.EDGE) & (item.is_changed == 0)):
                 self.readiness.clear_ready(epoll, item)
             with else_():

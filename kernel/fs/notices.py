@@ -314,6 +314,7 @@ class Notices(LeakChecks):
     def tell(self, inode: Keep[Ptr[Inode]], happening: Keep[Ptr[Happening]]) -> None:
         """Tell all who watch `inode` for it what happens."""
         gone = local(ListHead)
+        # Without the lock: most files are never watched, and all that happens to them comes here
         with if_(inode.watches.next == 0):
             ret()
         with self.lock.held():

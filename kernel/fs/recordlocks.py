@@ -91,6 +91,7 @@ class RecordLocks(Subsystem):
         noted, result = keep(U64), keep(I64)
         with loop():
             mov(noted, self.queues.note(self.released))
+            # Before the look, so that what is unlocked after it ends the wait at once
             mov(result, self._try(inode, wanted))
             with if_((result != -Errno.EAGAIN) | (waits == 0)):
                 ret(result)
@@ -107,6 +108,7 @@ class RecordLocks(Subsystem):
         with self.lock.held():
             mov(state, self._enter(address_of(waiter)))
         with if_(state == 1):
+            # It was unlocked between the look and the list of waiters: no announcement would come
             ret(0)
         try_(state)
         waited = keep(self.queues.wait(address_of(self.released), noted, FOREVER, INTERRUPTIBLE))
@@ -126,6 +128,8 @@ class RecordLocks(Subsystem):
         with if_(self.waiters.next == 0):
             self.waiters.reset()
         mov(steps, MOST_STEPS)
+        # Chains that are longer count as no deadlock, as on Linux: the work under the lock has an
+        # end
         with while_((blocker != 0) & (steps != 0)):
             wanted = scratch(waiter.wanted)
             fail_if(blocker == wanted.owner, Errno.EDEADLK)
@@ -171,6 +175,7 @@ class RecordLocks(Subsystem):
             fail(Errno.ENOLCK)
         disown(rest, "the list has it, or it is freed below")
         mov(made.link.next, 0)
+        # By that it is seen below which of them was not needed
         mov(rest.link.next, 0)
         with self.lock.held():
             mov(result, -Errno.EAGAIN)
@@ -225,6 +230,8 @@ class RecordLocks(Subsystem):
         mov(rax, one.end)
         inc(rax)
         mov(rcx, wanted.end)
+        # Ends are the last bytes: what only touches is joined, too. The last offset is less than
+        # 2^63, so that nothing wraps around
         inc(rcx)
         with if_((rax < wanted.start) | (rcx < one.start)):
             ret()

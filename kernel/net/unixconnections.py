@@ -75,10 +75,12 @@ class UnixConnections(Subsystem):
             ignore(failed, "there is a socket")
             listener = keep(found)
             mov(noted, self.queues.note(listener.queue))
+            # Before the look, so that a place that becomes free after it ends the wait at once
             mov(result, self._connect(client, listener))
             with if_(result == -Errno.EAGAIN):
                 mov(result, self.waits.wait(address_of(listener.queue), noted, message))
                 with if_(result == 0):
+                    # Look again, by the name: another socket may have it now
                     mov(result, 1)
             self.references.drop(cast(u64(listener), Ptr[Socket]))
             release(listener)
@@ -91,6 +93,7 @@ class UnixConnections(Subsystem):
     ) -> OrErrno[I64]:
         """Connect `client` to `listener`. Returns 0; -EAGAIN where too many wait; or an error."""
         result = keep(I64)
+        # All that may fail comes before anybody can find the connection
         made = keep(try_(self.sockets.create(client.type, listener.operations), Errno.ENOMEM))
         with self.mutexes.held(client.binding):
             mov(result, self._connect_to(client, listener, made))
@@ -114,10 +117,12 @@ class UnixConnections(Subsystem):
         fail_if(client.state == UnixState.CONNECTED, Errno.EISCONN)
         fail_if(client.state != UnixState.UNCONNECTED, Errno.EINVAL)
         self._prepare(client, listener, made)
+        # One for the client, one for the queue of the listener
         made.references.gain()
         with errdefer(self._forget_client, made):
             try_(self._queue(listener, made))
         client.peer_identity.copy_from(listener.peer_identity)
+        # In one step for who looks at either under the lock
         with client.lock.held():
             mov(client.peer, made)
             mov(client.state, UnixState.CONNECTED)

@@ -93,6 +93,8 @@ class UnixMessages(Subsystem):
         with self.mutexes.held(client.binding):
             xor(u32(old), u32(old))
             with client.lock.held():
+                # Nobody finds the old peer by this socket from here on, and who has found it has a
+                # reference
                 xchg(client.peer, old)
             with if_(old != 0):
                 self.clients.remove(client, old)
@@ -101,6 +103,7 @@ class UnixMessages(Subsystem):
             with if_(target != 0):
                 self.clients.add(client, target)
             self._set_peer(client, target)
+        # Without `binding`: the last reference may free a socket, which takes locks of its own
         with if_(old != 0):
             with if_(is_another != 0):
                 self._disconnect(client, old)
@@ -185,11 +188,14 @@ class UnixMessages(Subsystem):
         length = keep(vector.left)
         release(vector)
         mov(eax, sender.send_buffer)
+        # A message has to go into the buffer as a whole; waiting would be no use
         sub(rax, OVERHEAD)
         fail_if(i64(length) > i64(rax), Errno.EMSGSIZE)
         with if_((sender.flags & SocketFlag.PASS_CREDENTIALS) & (sender.name == 0)):
             try_(self.names.autobind(sender))
         self.sending.identify(message)
+        # Waiting comes first: a message that waits for its target would hold memory and files
+        # meanwhile
         try_(self._wait_for_target(sender, target, message))
         failed, made = self.sending.make(sender, message, length)
         with if_(made == 0):
@@ -249,6 +255,7 @@ class UnixMessages(Subsystem):
             fail_if(receiver.state != UnixState.CONNECTED, Errno.ENOTCONN)
         with loop():
             mov(noted, self.queues.note(receiver.queue))
+            # Before the look, so that what comes after it ends the wait at once
             try_(self._take_error(receiver))
             with self.mutexes.held(receiver.reading):
                 mov(result, self._receive(receiver, message))
@@ -265,6 +272,7 @@ class UnixMessages(Subsystem):
     def _take_error(self, receiver: Ptr[UnixSocket]) -> OrErrno[I64]:
         """Return the error of `receiver`, which has none then; 0 for none."""
         xor(eax, eax)
+        # In one step: of two threads one is told
         xchg(receiver.error, eax)
         neg(eax)
         movsxd(rax, eax)
@@ -285,6 +293,7 @@ class UnixMessages(Subsystem):
             mov(length, vector.left)
             or_(message.told, SocketMessageFlag.TRUNCATED)
         fail_if(self.buffers.copy(buffer, vector, 0, length) != 0, Errno.EFAULT)
+        # After the bytes, which can fail without a trace, as open files can hardly be taken back
         try_(self.receiving.take_files(receiver, message, buffer))
         with if_(receiver.flags & SocketFlag.PASS_CREDENTIALS):
             mov(message.has_identity, 1)
@@ -301,6 +310,7 @@ class UnixMessages(Subsystem):
         was_full = keep(U32)
         xor(was_full, was_full)
         with if_(self.clients.is_full(receiver)):
+            # Only then can anybody wait for room
             inc(was_full)
         removed = self.received.remove(receiver, buffer)
         self.buffers.free(removed)

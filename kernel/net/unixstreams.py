@@ -77,6 +77,7 @@ class UnixStreams(Subsystem):
             mov(result, self._send_piece(cast(socket, Ptr[UnixSocket]), message))
         with if_(total != 0):
             ret(total)
+        # What was sent counts: the next call is told of the error
         with if_((result == -Errno.EPIPE) & ((message.flags & SocketMessageFlag.NO_SIGNAL) == 0)):
             self.own_signals.send(Signal.SIGPIPE)
         ret(result)
@@ -122,6 +123,7 @@ class UnixStreams(Subsystem):
         self._begin(address_of(read), receiver, message)
         with loop():
             mov(noted, self.queues.note(receiver.queue))
+            # Before the look, so that what comes after it ends the wait at once
             with self.mutexes.held(receiver.reading):
                 mov(result, self._read(receiver, address_of(read)))
             break_if((result != 0) | (read.is_over != 0))
@@ -204,6 +206,8 @@ class UnixStreams(Subsystem):
         message = keep(read.message)
         self.receiving.tell_sender(message, buffer)
         with if_(buffer.passed != 0):
+            # Files come with the bytes that they were sent with: bytes behind those are for another
+            # call
             mov(read.is_over, 1)
             try_(self.receiving.take_files(receiver, message, buffer))
         vector = scratch(message.vector)
@@ -227,6 +231,8 @@ class UnixStreams(Subsystem):
         xor(eax, eax)
         with receiver.lock.held():
             with if_(receiver.received_count == 0):
+                # Under the lock, under which a sender delivers and then ends: its last bytes are
+                # never missed
                 xchg(receiver.error, eax)
                 with if_((eax == 0) & (receiver.ended & SocketDirection.RECEIVING)):
                     mov(read.is_over, 1)

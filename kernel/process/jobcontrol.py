@@ -179,11 +179,14 @@ class JobControl(Subsystem):
                 with if_(terminal != 0):
                     mov(session.terminal, 0)
                     mov(terminal.session, 0)
+                    # Before it is forgotten: these are told that nobody controls them any more
                     mov(foreground, terminal.foreground)
                     mov(terminal.foreground, 0)
                 job = keep(self.groups.find(foreground))
                 with if_(job != 0):
                     self._send(job, Signal.SIGHUP)
+                    # A stopped one could not end by the first signal before the second lets it go
+                    # on
                     self._send(job, Signal.SIGCONT)
 
     @function(context="thread")
@@ -197,6 +200,7 @@ class JobControl(Subsystem):
                 mov(session.terminal, 0)
                 mov(terminal.session, 0)
                 mov(eax, terminal.foreground)
+                # `leave` tells these, once the leader, which is told now, has ended
                 mov(session.left, eax)
                 mov(terminal.foreground, 0)
                 self._send_leader(session.number)
