@@ -140,6 +140,7 @@ class Clones(Subsystem):
         try_(self._open(process, arguments, address_of(opened)))
         place = keep(address_of(opened))
         errdefer(self._close, place)
+        # The copy comes last, as it takes longest, and nothing has to be undone after it
         space = try_(self._share_space(arguments), Errno.ENOMEM)
         release(place)
         space = keep(space)
@@ -147,7 +148,9 @@ class Clones(Subsystem):
         with if_(file != 0):
             ignore(self.numbers.enter(opened.number, file), "it is stored already")
         self._tell_parent(arguments, process.number)
+        # Before it starts, which may end it, and with it the number
         process.references.gain()
+        # For `_finish`: once it runs, it can end and be waited for by another thread
         disown(process, "who waits for its end frees it")
         self.tasks.start(task, space)
         tail(self._finish, process, arguments)
@@ -264,6 +267,7 @@ class Clones(Subsystem):
         waited, noted = keep(I32), keep(U64)
         with loop():
             mov(noted, self.queues.note(process.changes))
+            # Killable alone: a handler would run on memory that the child changes
             break_if(process.left_memory != 0)
             mov(waited, self.queues.wait(address_of(process.changes), noted, FOREVER, KILLABLE))
             break_if(waited != 0)

@@ -92,6 +92,8 @@ class Exits(Subsystem):
         """End the process that runs, with `status` as `wait4` gives it, unless it is ending
         already: then it keeps the status that it has, or ends by the signal that came first."""
         self._kill_tasks(status)
+        # The status of the process is set by that; what a task ends with counts only where it is
+        # not
         tail(self.exit_task, 0)
         never()
 
@@ -122,28 +124,35 @@ class Exits(Subsystem):
         task = keep(self.processes.current())
         self._leave_signals(task)
         credentials, process = scratch(task.credentials), scratch(task.process)
+        # Who waits is told the user; the task, and its credentials, are gone by then
         mov(eax, credentials.user)
         mov(process.user, eax)
         release(credentials, process)
         self._tell_memory(task)
+        # Before the memory is left: the list of locks and the word to clear lie in it
         lock.inc(self.leaving)
         self._hide_memory(task)
         self.undo_lists.end(task)
         self.file_states.end(task)
         space = keep(self.spaces.exchange(0))
+        # From here on this thread has the kernel's own tables, so that those of the program can go
         asserts(space != 0)  # that of its program
         self.usages.leave_space(task.process, space)
         self.spaces.drop(space)
         lock.dec(self.leaving)
+        # Who looks for memory waits for those that are about to give some back
         release(space)
         process = keep(task.process)
         ended = keep(self._leave_process(task, status))
+        # The last one alone: timers and the terminal are the process's, and others of it may use
+        # them
         with if_(ended != 0):
             self.programs.end(process)
             self.jobs.leave(process)
             self.intervals.end(process)
             self.posix_timers.delete_all(address_of(process.signals))
         self.file_states.end_identity(task)
+        # The credentials last, as closing files and leaving a terminal still ask for them
         self.scheduler.leave_program()  # a switch would save its segments in the task
         self.records.free(task)
         self.threads.detach(self.scheduler.current)
@@ -195,6 +204,8 @@ class Exits(Subsystem):
         process, is_last = keep(task.process), keep(Bool)
         mov(eax, task.number)
         with if_(eax != process.number):
+            # The first one's is the number of the process too, which keeps it until somebody has
+            # waited
             self.ids.free(eax)
         xor(is_last, is_last)
         is_awaited = local(U32)
@@ -208,6 +219,7 @@ class Exits(Subsystem):
                 with if_(process.state == ProcessState.ALIVE):
                     self._begin_end(process, status)
         with if_(is_awaited != 0):
+            # An execve(2) waits until it is the only one
             self.queues.announce(address_of(process.changes), ANYTHING)
         ret(is_last)
 

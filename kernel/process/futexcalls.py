@@ -151,6 +151,7 @@ class FutexCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Change the word at `second`, and wake by what it was."""
         counts = scratch(U64)
+        # Both numbers in one argument, as there are six in registers alone
         mov(u32(counts), most_second)
         shl(counts, 32)
         mov(eax, most)
@@ -283,6 +284,7 @@ class FutexCalls(SystemCallGroup):
         request = local(LockRequeue)
         fail_if((most != 1) | (i32(most_moved) < 0), Errno.EINVAL)
         inc(most_moved)
+        # The one that is woken gets the lock, or waits for it like those that are moved
         mov(request.most, most_moved)
         mov(request.expected, expected)
         mov(request.is_checked, 1)
@@ -373,6 +375,7 @@ class FutexCalls(SystemCallGroup):
         and_(what, 0xFFFF_FFFF & ~int(FLAGS))
         with if_(what == FutexOperation.WAIT):
             end = self.clock.after(time)
+            # WAIT alone takes a span, not a time
             with if_(i64(end) < 0):  # beyond all times of programs
                 mov(end, FOREVER)
             ret(end)

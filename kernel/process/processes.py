@@ -122,9 +122,11 @@ class Processes(LeakChecks):
             ret(process)
         fail_if(~self.signals.fork(address_of(process.signals), address_of(maker.signals)))
         self._copy_limits(process, maker)
+        # All that can fail is done: from here on others see it
         with self.lock.held():
             self.groups.join(maker.group, process)
             with if_(is_sibling != 0):
+                # Under the lock, under which parents change when they end
                 mov(maker, maker.parent)
             with if_(maker != 0):
                 self._adopt(maker, process)
@@ -299,9 +301,11 @@ class Processes(LeakChecks):
         children get another parent. Who has no reference may not touch it afterwards."""
         with self.lock.held():
             self._give_children_away(process)
+            # Both locks, so that who holds either sees a state that stays
             with process.lock.held_interrupts_off():
                 mov(process.state, ProcessState.ZOMBIE)
             mov(process.left_memory, 1)
+            # For a maker that waits until its memory is left, also where an execve(2) never came
             self.queues.announce(address_of(process.changes), ANYTHING)
             self.orphans.release(process, process.parent, self.init)
             self._tell_parent(process)

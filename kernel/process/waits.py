@@ -103,6 +103,7 @@ class Waits(Subsystem):
         process, noted = keep(self.processes.current_process()), keep(U64)
         with loop():
             mov(noted, self.queues.note(process.child_events))
+            # Before the look, so that what happens to a child after it ends the wait at once
             self._look(process, request)
             with if_(request.child != 0):
                 ret(0)
@@ -122,6 +123,7 @@ class Waits(Subsystem):
         mov(request.is_child_there, 0)
         with self.processes.lock.held():
             with if_(request.kind == WaitKind.PROCESS):
+                # By its number at once: a shell with many children waits for one after the other
                 one = scratch(self.processes.look_up(request.number))
                 with if_(one != 0), if_(one.parent == process):
                     ignore(self._look_at(one, request), "the request tells")
@@ -153,6 +155,8 @@ class Waits(Subsystem):
             ret(True)
         mov(eax, request.options)
         with if_(child.exit_signal != Signal.SIGCHLD):
+            # Children that tell of their end by another signal than SIGCHLD are waited for with
+            # CLONE, the others without it
             xor(eax, WaitOption.CLONE)
         ret((eax & WaitOption.CLONE) == 0)
 

@@ -83,8 +83,11 @@ class Signals(Subsystem):
         pending = keep(address_of(group.pending))
         with if_(target != 0):
             lea(pending, target.pending)
+        # One of the old signals is pending once, however often it is sent (signal(7))
         with if_(info.number < FIRST_REALTIME), if_(pending.set & bit_of(info.number)):
             ret(0)
+        # Without a record for what belongs to it, a signal may be pending still; only who has
+        # queued one of the new kind is told, as it would not be the one that was sent
         with if_(~self.queues.add(group, pending, info)):
             fail_if(
                 (info.number >= FIRST_REALTIME) & (info.code != SignalCode.SI_USER), Errno.EAGAIN
@@ -112,6 +115,7 @@ class Signals(Subsystem):
                 self.end(group, Signal.SIGKILL)
             ret(False)
         self._cancel(group, number)
+        # Also where the signal is ignored or blocked
         ret(~self._is_ignored(group, target, number))
 
     @function(context="interrupts off", holds="group.lock")
@@ -152,6 +156,7 @@ class Signals(Subsystem):
     ) -> Bool:
         """Return whether the signal `number` is forgotten at once. What is blocked is not: there
         may be a handler by the time that it is not any more."""
+        # Sent to the whole group, it counts as blocked if the first thread blocks it, as on Linux
         first = container_of(scratch(group.members.next), SignalTarget, "member")
         with if_(target != 0):
             mov(first, target)
@@ -199,6 +204,7 @@ class Signals(Subsystem):
         mov(group.stop_signal, number)
         inc(group.stops)
         mov(eax, group.count)
+        # So many have to come to rest before the parent is told
         mov(group.moving, eax)
         tail(self._interrupt_all, group)
 
@@ -210,6 +216,7 @@ class Signals(Subsystem):
         mov(group.stop_signal, 0)
         inc(group.stops)
         with if_(group.moving == 0):
+            # The parent is told that it goes on where it was told that it had stopped
             mov(group.goes_on, 1)
         with group.resumed.lock.held_interrupts_off():
             self.waiting.wake_all(address_of(group.resumed))
