@@ -20,7 +20,6 @@ from kernel.log.level import LogLevel
 from kernel.log.log import Log, LogBounds
 from kernel.log.record import MAX_LENGTH, LogMessage
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.sched.scheduler import Scheduler
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sync.mutex import Mutex, Mutexes
@@ -89,7 +88,6 @@ class LogDevice(CharacterDriver):
         vectors: IoVectors,
         queues: PollQueues,
         writer: TextWriter,
-        scheduler: Scheduler,
     ) -> None:
         self.log = log
         self.clock = clock
@@ -99,7 +97,6 @@ class LogDevice(CharacterDriver):
         self.vectors = vectors
         self.queues = queues
         self.writer = writer
-        self.scheduler = scheduler
         self.records = SlabCache(slabs, "open log", OpenLog)
         self.timer = data(Timer, Timer(handler=self._look))
         self.operations = rodata(
@@ -195,25 +192,20 @@ class LogDevice(CharacterDriver):
     def _format(self, record: Keep[Ptr[OpenLog]]) -> U64:
         """Make the line of the message: its level, its number, the microseconds since the start, no
         flags, its text. Returns the length."""
-        buffer, thread = local(TextBuffer), scratch(self.scheduler.current)
+        buffer = local(TextBuffer)
         lea(rax, record.line)
         mov(buffer.start, rax)
         mov(buffer.capacity, LINE_ROOM)
-        mov(buffer.length, 0)
-        lea(rax, buffer)
-        mov(u64(thread.text), rax)
-        release(thread)
-        ignore(self.clock.time_of(record.message.record.ticks), "it stays in rax")
-        xor(edx, edx)
-        mov(ecx, NSEC_PER_USEC)
-        div(rcx)
-        movzx(ecx, record.message.record.level)
-        self.writer.print("%u,%u,%u,-;", rcx, record.number, rax)
-        inc(record.number)
-        self._write_text(address_of(record.message.text))
-        self.writer.print("\n")
-        thread = scratch(self.scheduler.current)
-        mov(thread.text, 0)
+        with self.writer.into(address_of(buffer)):
+            ignore(self.clock.time_of(record.message.record.ticks), "it stays in rax")
+            xor(edx, edx)
+            mov(ecx, NSEC_PER_USEC)
+            div(rcx)
+            movzx(ecx, record.message.record.level)
+            self.writer.print("%u,%u,%u,-;", rcx, record.number, rax)
+            inc(record.number)
+            self._write_text(address_of(record.message.text))
+            self.writer.print("\n")
         ret(buffer.length)
 
     @function

@@ -8,9 +8,9 @@ from kernel.fs.file import File
 from kernel.fs.inode import Inode
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
+from kernel.fs.textwriter import TextWriter
 from kernel.mm.heap import Heap
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.sched.scheduler import Scheduler
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.text.textbuffer import TextBuffer
 from pykasm import *
@@ -46,12 +46,12 @@ class TextFiles(Subsystem):
         heap: Heap,
         mutexes: Mutexes,
         vectors: IoVectors,
-        scheduler: Scheduler,
+        writer: TextWriter,
     ) -> None:
         self.heap = heap
         self.mutexes = mutexes
         self.vectors = vectors
-        self.scheduler = scheduler
+        self.writer = writer
         self.records = SlabCache(slabs, "text file", TextFile)
 
     @function(context="thread")
@@ -129,26 +129,15 @@ class TextFiles(Subsystem):
     @function(context="thread", sleeps=True)
     def _make(self, record: Keep[Ptr[TextFile]], inode: Keep[Ptr[Inode]]) -> OrErrno[I32]:
         """Make the text, with more room as often as there was too little. Returns 0 or an error."""
-        buffer = address_of(record.buffer)
+        buffer, result = address_of(record.buffer), keep(I32)
         with loop():
-            try_(self._show(record, inode))
+            with self.writer.into(buffer):
+                mov(result, record.show(inode))
+            try_(result)
             length = scratch(record.buffer.length)
             break_if(length <= record.buffer.capacity)
             try_(self._make_room(buffer, length))
         ret(0)
-
-    @function(context="thread", sleeps=True)
-    def _show(self, record: Keep[Ptr[TextFile]], inode: Ptr[Inode]) -> OrErrno[I32]:
-        """Make the text with the room that there is."""
-        mov(record.buffer.length, 0)
-        thread = scratch(self.scheduler.current)
-        lea(rax, record.buffer)
-        mov(thread.text, cast(rax, Ptr[TextBuffer]))
-        release(thread)
-        result = keep(record.show(inode))
-        thread = scratch(self.scheduler.current)
-        mov(thread.text, 0)
-        ret(result)
 
     @function
     def _make_room(self, buffer: Keep[Ptr[TextBuffer]], length: Keep[U64]) -> OrErrno[I32]:

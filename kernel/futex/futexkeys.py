@@ -67,12 +67,12 @@ class FutexKeys(Subsystem):
         self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]
     ) -> OrErrno[I32]:
         """Return 1 if several may share the memory at `address`, else 0; -EFAULT if there is
-        none."""
+        none, or none that may be used."""
         shared = keep(I32)
         mov(shared, -Errno.EFAULT)
         with self.locks.read_held(space.regions_lock):
             region = self.regions.find(space, address)
-            with if_(region != 0):
+            with if_((region != 0) & (region.rights != 0)):
                 mov(u32(shared), region.flags)
                 and_(u32(shared), RegionFlags.SHARED)
         ret(shared)

@@ -28,7 +28,6 @@ from kernel.process.processprograms import ProcessPrograms
 from kernel.process.signalfiles import SignalFiles
 from kernel.process.task import Task
 from kernel.process.tasksearch import TaskSearch
-from kernel.sched.scheduler import Scheduler
 from kernel.text.textbuffer import TextBuffer
 from pykasm import *
 
@@ -53,7 +52,6 @@ class ProcLinks(ProcSource):
         names: PathNames,
         dentries: Dentries,
         writer: TextWriter,
-        scheduler: Scheduler,
         counters: EventCounters,
         epolls: Epolls,
         timers: TimerFiles,
@@ -69,7 +67,6 @@ class ProcLinks(ProcSource):
         }
         """What files are called that nothing but a call has made."""
         self.writer = writer
-        self.scheduler = scheduler
         self.processes = processes
         self.search = search
         self.inspection = inspection
@@ -127,22 +124,11 @@ class ProcLinks(ProcSource):
         buffer = local(TextBuffer)
         mov(buffer.start, u64(page))
         mov(buffer.capacity, PAGE - 1)
-        mov(buffer.length, 0)
-        self._set_text(buffer)
-        self.writer.print(format, *arguments)
-        thread = scratch(self.scheduler.current)
-        mov(thread.text, 0)
+        with self.writer.into(address_of(buffer)):
+            self.writer.print(format, *arguments)
         mov(rax, buffer.length)
         mov(page[rax], 0)
         return i64(rax)
-
-    @inline(changes=rax)
-    def _set_text(self, buffer: TextBuffer) -> None:
-        """Have `writer` write to `buffer`."""
-        thread = scratch(self.scheduler.current)
-        lea(rax, buffer)
-        mov(u64(thread.text), rax)
-        release(thread)
 
     # Where they lead
 

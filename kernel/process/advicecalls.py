@@ -195,13 +195,13 @@ class AdviceCalls(SystemCallGroup):
     def msync(self, address: Keep[UserAddress], length: U64, flags: Keep[U32]) -> OrErrno[I64]:
         """Write what was changed of mapped files back, which all are that are in memory alone."""
         end = keep(length)
+        fail_if(address & (PAGE - 1), Errno.EINVAL)
         round_up(end, PAGE)
         known = SyncFlag.ASYNC | SyncFlag.INVALIDATE | SyncFlag.SYNC
         fail_if(flags & (~int(known) & 0xFFFF_FFFF), Errno.EINVAL)
         fail_if((flags & SyncFlag.ASYNC) & (flags & SyncFlag.SYNC), Errno.EINVAL)
         add(end, address)
         fail_if(CF, Errno.ENOMEM)
-        fail_if(address & (PAGE - 1), Errno.EINVAL)
         and_(flags, SyncFlag.INVALIDATE)
         with if_(flags != 0):
             mov(flags, Errno.EBUSY)

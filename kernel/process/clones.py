@@ -343,6 +343,9 @@ class Clones(Subsystem):
         mov(task.no_new_privileges, eax)
         mov(eax, current.personality)
         mov(task.personality, eax)
+        mov(rax, current.timer_slack)
+        mov(task.timer_slack, rax)
+        mov(task.default_timer_slack, rax)
         for offset in range(0, NAME_SIZE, sizeof(U64)):
             mov(rax, u64[u64(current) + (offsetof(Task, "name") + offset)])
             mov(u64[u64(task) + (offsetof(Task, "name") + offset)], rax)

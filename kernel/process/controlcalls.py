@@ -23,6 +23,10 @@ SECURE_LOCKS = sum(bit for bit in SecureBit if bit.name and bit.name.endswith("_
 """Those that lock the ones before them."""
 
 
+USUAL_TIMER_SLACK = 50_000
+"""In nanoseconds (prctl(2), PR_SET_TIMERSLACK)."""
+
+
 class ProcessControl(IntEnum):
     """What `prctl` does (include/uapi/linux/prctl.h: PR_SET_PDEATHSIG and so on)."""
 
@@ -39,6 +43,8 @@ class ProcessControl(IntEnum):
     CAPBSET_DROP = 24
     GET_SECUREBITS = 27
     SET_SECUREBITS = 28
+    SET_TIMERSLACK = 29
+    GET_TIMERSLACK = 30
     SET_CHILD_SUBREAPER = 36
     GET_CHILD_SUBREAPER = 37
     SET_NO_NEW_PRIVS = 38
@@ -103,6 +109,10 @@ class ControlCalls(SystemCallGroup):
                 tail(self._get_secure_bits)
             with case(ProcessControl.SET_SECUREBITS):
                 tail(self._set_secure_bits, u32(second))
+            with case(ProcessControl.SET_TIMERSLACK):
+                tail(self._set_timer_slack, second)
+            with case(ProcessControl.GET_TIMERSLACK):
+                tail(self._get_timer_slack)
             with case(ProcessControl.SET_CHILD_SUBREAPER):
                 tail(self._set_adopts, second)
             with case(ProcessControl.GET_CHILD_SUBREAPER):
@@ -150,6 +160,27 @@ class ControlCalls(SystemCallGroup):
         space = scratch(self.spaces.current())
         asserts(space != 0)  # a task has one
         mov(eax, space.small_pages)
+        ret(rax)
+
+    # Timers
+
+    @function(context="thread")
+    def _set_timer_slack(self, value: U64) -> OrErrno[I64]:
+        """Let the thread be woken `value` nanoseconds late, which it never is by intent; the value
+        that it began with for 0."""
+        task = self.processes.current()
+        with if_(value == 0):
+            mov(value, task.default_timer_slack)
+        mov(task.timer_slack, value)
+        ret(0)
+
+    @function(context="thread")
+    def _get_timer_slack(self) -> OrErrno[I64]:
+        """Return by how many nanoseconds it may be."""
+        task = self.processes.current()
+        mov(rax, task.timer_slack)
+        with if_(rax == 0):
+            mov(eax, USUAL_TIMER_SLACK)
         ret(rax)
 
     # Storing

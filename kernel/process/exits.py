@@ -213,6 +213,9 @@ class Exits(Subsystem):
             mov(eax, process.replacing)
             mov(is_awaited, eax)
             task.sibling.unlink()
+            mov(eax, task.number)
+            with if_(eax == process.number):
+                self._keep_policy(process, task)
             self.times.add(address_of(process.ended), task)
             with if_(process.tasks.is_empty()):
                 mov(is_last, 1)
@@ -222,6 +225,13 @@ class Exits(Subsystem):
             # An execve(2) waits until it is the only one
             self.queues.announce(address_of(process.changes), ANYTHING)
         ret(is_last)
+
+    @inline(changes=rax)
+    def _keep_policy(self, process: Ptr[Process], task: Ptr[Task]) -> None:
+        """Keep what can be asked of the first thread until its process has been waited for."""
+        for name in ("policy", "real_time_priority", "nice", "resets_policy"):
+            mov(eax, u32(getattr(task, name)))
+            mov(u32(getattr(process.first_policy, name)), eax)
 
     @function(context="thread", sleeps=True)
     def wait(self, process: Keep[Owned[Ptr[Process]]]) -> U32:

@@ -11,6 +11,9 @@ NO_RANDOMIZE = 0x0004_0000
 """Programs that it runs lie always at the same places (include/uapi/linux/personality.h:
 ADDR_NO_RANDOMIZE)."""
 
+STICKY_TIMEOUTS = 0x0400_0000
+"""Calls that wait for files leave the timeouts that they are given as they are (the same)."""
+
 
 class PersonalityCalls(SystemCallGroup):
     """Does what personality(2) says."""

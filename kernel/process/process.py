@@ -42,6 +42,15 @@ class IntervalKind(IntEnum):
     """It goes by what the kernel does for it, too."""
 
 
+class LastPolicy(Struct):
+    """How a thread was chosen to run, as long as it did."""
+
+    policy: U32
+    real_time_priority: U32
+    nice: I32
+    resets_policy: U32
+
+
 class Process(Struct):
     """A program that runs, with all of its threads (Linux: the leader of a thread group and its
     `signal_struct`)."""
@@ -59,6 +68,8 @@ class Process(Struct):
     user: U32
     """The real user of its first thread; once it has ended, of the last one."""
     tasks: ListHead = field(guarded_by="lock", elements="Task.sibling")
+    first_policy: LastPolicy = field(guarded_by="lock")
+    """Of its first thread, once that has ended."""
     changes: PollQueue
     """Its end, and that it has left the memory of a parent which waits for that (vfork)."""
     replacing: U32 = field(guarded_by="lock", unlocked_reads=True)

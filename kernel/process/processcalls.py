@@ -24,6 +24,8 @@ class ArchPrctl(IntEnum):
     SET_FS = 0x1002
     GET_FS = 0x1003
     GET_GS = 0x1004
+    GET_CPUID = 0x1011
+    SET_CPUID = 0x1012
 
 
 class ProcessCalls(SystemCallGroup):
@@ -93,8 +95,9 @@ class ProcessCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def arch_prctl(self, what: U32, address: Untrusted[U64]) -> OrErrno[I64]:
-        """Set the base of FS or GS to `address`, or store it there. Returns 0; -EPERM for an
-        address that is no program's, -EFAULT, or -EINVAL."""
+        """Set the base of FS or GS to `address`, or store it there; tell that programs may use
+        CPUID, which no processor can be told to forbid here. Returns 0; -EPERM for an address that
+        is no program's, -EFAULT, -ENODEV, or -EINVAL."""
         with switch(what):
             with case(ArchPrctl.SET_FS):
                 tail(self._set_base, address, offsetof(Task, "fs_base"))
@@ -104,6 +107,10 @@ class ProcessCalls(SystemCallGroup):
                 tail(self._get_base, address, offsetof(Task, "fs_base"))
             with case(ArchPrctl.GET_GS):
                 tail(self._get_base, address, offsetof(Task, "gs_base"))
+            with case(ArchPrctl.GET_CPUID):
+                ret(1)
+            with case(ArchPrctl.SET_CPUID):
+                ret(-Errno.ENODEV)
         ret(-Errno.EINVAL)
 
     @function(context="thread")

@@ -183,16 +183,24 @@ class SchedulingCalls(SystemCallGroup):
             task = scratch(self.search.task_of(process, u32(number)))
             with if_(task != 0):
                 xor(u32(result), u32(result))
-                for own, name in (
-                    ("policy", "policy"),
-                    ("real_time_priority", "priority"),
-                    ("nice", "nice"),
-                    ("resets_policy", "resets"),
-                ):
-                    mov(eax, u32(getattr(task, own)))
-                    mov(u32(getattr(request, name)), eax)
+                self._copy_policy(request, task)
+            with elif_(u32(number) == process.number):
+                xor(u32(result), u32(result))
+                self._copy_policy(request, process.first_policy)
         self.processes.drop(process)
         ret(result)
+
+    @inline(changes=rax)
+    def _copy_policy(self, request: Ptr[PolicyRequest], owner: object) -> None:
+        """Fill in `request` with what `owner` has."""
+        for own, name in (
+            ("policy", "policy"),
+            ("real_time_priority", "priority"),
+            ("nice", "nice"),
+            ("resets_policy", "resets"),
+        ):
+            mov(eax, u32(getattr(owner, own)))
+            mov(u32(getattr(request, name)), eax)
 
     # Setting them
 

@@ -52,6 +52,10 @@ class Task(SignalTarget):
     """What its process is sent when the parent ends; 0 for nothing."""
     personality: U32
     """How its surroundings look (personality(2))."""
+    timer_slack: U64
+    """By how many nanoseconds it may be woken late; 0 for as many as usual (PR_SET_TIMERSLACK)."""
+    default_timer_slack: U64
+    """What that is set back to: its value when the task began."""
     nice: I32
     """How much it stands back for others: -20 to 19, least to most."""
     policy: U32

@@ -5,6 +5,8 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
 from kernel.errno import Errno
+from kernel.process.personalitycalls import STICKY_TIMEOUTS
+from kernel.process.processes import Processes
 from kernel.process.timespec import LATEST, TimeSpecs
 from kernel.sched.waiting import FOREVER
 from kernel.vm.usercopy import UserCopy
@@ -26,7 +28,10 @@ class TimeVal(Struct):
 class UserTimes(Subsystem):
     """Turns times into deadlines, and back. Context: thread."""
 
-    def __init__(self, clock: Clock, specs: TimeSpecs, copy: UserCopy) -> None:
+    def __init__(
+        self, processes: Processes, clock: Clock, specs: TimeSpecs, copy: UserCopy
+    ) -> None:
+        self.processes = processes
         self.clock = clock
         self.specs = specs
         self.copy = copy
@@ -105,7 +110,11 @@ class UserTimes(Subsystem):
         self, place: Keep[User[U8]], deadline: Keep[Nanoseconds], unit: Keep[U64]
     ) -> None:
         """Store how much is left until `deadline`, in seconds and in `unit`s of so many
-        nanoseconds, if the program has room at `place`."""
+        nanoseconds, if the program has room at `place`, unless its personality forbids that."""
+        task = scratch(self.processes.current())
+        with if_(task.personality & STICKY_TIMEOUTS):
+            ret()
+        release(task)
         now = self.clock.now()
         mov(rsi, deadline)
         sub(rsi, now)

@@ -10,7 +10,6 @@ from kernel.fs.textfiles import ShowText
 from kernel.fs.textwriter import TextWriter
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.heap import Heap
-from kernel.sched.scheduler import Scheduler
 from kernel.sysfs.sysnode import SysNode
 from kernel.text.strings import Strings
 from kernel.text.textbuffer import TextBuffer
@@ -31,13 +30,10 @@ class SysTree(Subsystem):
     lock = bss(SpinLock)
     last_number = bss(U64, guarded_by="lock")
 
-    def __init__(
-        self, heap: Heap, strings: Strings, writer: TextWriter, scheduler: Scheduler
-    ) -> None:
+    def __init__(self, heap: Heap, strings: Strings, writer: TextWriter) -> None:
         self.heap = heap
         self.strings = strings
         self.writer = writer
-        self.scheduler = scheduler
 
     @function
     def start(self) -> None:
@@ -132,15 +128,9 @@ class SysTree(Subsystem):
         lea(place, name)
         mov(buffer.start, place)
         mov(buffer.capacity, NAME_ROOM - 1)
-        mov(buffer.length, 0)
-        thread = scratch(self.scheduler.current)
-        lea(place, buffer)
-        mov(u64(thread.text), place)
-        release(thread, place)
-        self.writer.print(format, *arguments)
-        thread = scratch(self.scheduler.current)
-        mov(thread.text, 0)
-        release(thread)
+        release(place)
+        with self.writer.into(address_of(buffer)):
+            self.writer.print(format, *arguments)
         mov(rax, buffer.length)
         mov(name[rax], 0)
 

@@ -14,3 +14,5 @@ class TextBuffer(Struct):
     length: U64
     """Bytes that the text has. More than `capacity` if it did not fit: the end is missing then, and
     who makes it knows how much room it takes."""
+    outer: OrNull[Ptr[TextBuffer]]
+    """Where the text is that this one is made in the middle of."""

@@ -28,7 +28,7 @@ from kernel.vm.mappedregions import MappedRegions
 from kernel.vm.region import LOCKS, Region, RegionFlags
 from kernel.vm.regions import Regions
 from kernel.vm.regionview import RegionView
-from kernel.vm.rights import ALL_RIGHTS, Rights
+from kernel.vm.rights import ALL_RIGHTS
 from kernel.vm.userpages import UserPages
 from kernel.vm.userranges import UserRanges
 from pykasm import *
@@ -226,29 +226,13 @@ class AddressSpaces(LeakChecks):
         """Add a region as `like`, whose bounds are those of pages that programs may have. Returns
         what `map` does."""
         result = keep(I32)
-        try_(self._complete_rights(like))
+        fail_if(like.rights > ALL_RIGHTS, Errno.EINVAL)
         with self.locks.write_held(space.regions_lock):
             mov(result, -Errno.EEXIST)
             region, end = self.regions.find_from(space, like.node.key), scratch(like.end)
             with if_((region == 0) | (region.node.key >= end)):
                 mov(result, self.mapped.add(space, like))
         ret(result)
-
-    @function
-    def _complete_rights(self, like: Ptr[Region]) -> OrErrno[I32]:
-        """Add what the rights of `like` imply. Returns 0; or -EINVAL if they are no rights."""
-        rights = scratch(U32)
-        mov(rights, like.rights)
-        fail_if(rights & ~int(ALL_RIGHTS), Errno.EINVAL)
-        self._add_implied(rights)
-        mov(like.rights, rights)
-        ret(0)
-
-    @inline(changes="rights")
-    def _add_implied(self, rights: U32) -> None:
-        """Add READ to any other rights: page tables can't grant those without it."""
-        with if_(rights != 0):
-            or_(rights, Rights.READ)
 
     @function(context="thread", sleeps=True)
     def replace_region(
@@ -257,7 +241,7 @@ class AddressSpaces(LeakChecks):
         """Add a region as `like`, as `map_region` does, instead of all that is there. Returns 0,
         -EINVAL or -ENOMEM."""
         result = keep(I32)
-        try_(self._complete_rights(like))
+        fail_if(like.rights > ALL_RIGHTS, Errno.EINVAL)
         with self.locks.write_held(space.regions_lock):
             mov(result, self.mapped.replace(space, like))
         ret(result)
@@ -269,7 +253,7 @@ class AddressSpaces(LeakChecks):
         """Add a region as `like` at its place if that is free, else where there is room below
         `limit` (0: anywhere), and note in `like` where that is. Returns 0, -EINVAL or -ENOMEM."""
         result = keep(I32)
-        try_(self._complete_rights(like))
+        fail_if(like.rights > ALL_RIGHTS, Errno.EINVAL)
         with self.locks.write_held(space.regions_lock):
             mov(result, self._find_place(space, like, limit))
             with if_(result == 0):
@@ -318,7 +302,6 @@ class AddressSpaces(LeakChecks):
         or what `MappedRegions.protect` does."""
         result, end = keep(I32), keep(try_(self._checked_end(start, length), Errno.EINVAL))
         fail_if(rights & ~int(ALL_RIGHTS), Errno.EINVAL)
-        self._add_implied(rights)
         with self.locks.write_held(space.regions_lock):
             mov(result, self.mapped.protect(space, start, end, rights))
         ret(result)

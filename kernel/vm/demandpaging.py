@@ -134,6 +134,8 @@ class DemandPaging(Subsystem):
         does not allow it, -ENOENT if it is in none."""
         region = scratch(try_(self.regions.find(fault.space, fault.page), Errno.ENOENT))
         mov(eax, region.rights)
+        with if_(eax != 0):
+            or_(eax, Rights.READ)  # page tables can't grant the others without it
         fail_if((fault.wanted & eax) == 0, Errno.EFAULT)
         mov(fault.flags, self.user_pages.flags_of(region.rights))
         tail(self._resolve, fault, region)

@@ -10,7 +10,7 @@ from kernel.cpu.pagetable import NO_EXECUTE, PageFlags
 class Rights(IntFlag):
     """By the numbers of Linux's PROT_READ and so on (include/uapi/asm-generic/mman-common.h).
 
-    The processor can't grant the others without READ.
+    The processor can't grant the others without READ: what has any may be read.
     """
 
     READ = 1 << 0

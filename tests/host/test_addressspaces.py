@@ -208,8 +208,8 @@ class Model:
         ]
 
 
-def completed(rights: int) -> int:
-    """What the processor makes of rights."""
+def granted(rights: int) -> int:
+    """What page tables make of rights."""
     return rights | Rights.READ if rights else 0
 
 
@@ -234,7 +234,7 @@ class Pair:
         taken = any(page in model.rights for page in pages)
         assert outcome in ((-Errno.EEXIST,) if taken else (0, -Errno.ENOMEM))
         if outcome == 0:
-            model.rights.update(dict.fromkeys(pages, completed(rights)))
+            model.rights.update(dict.fromkeys(pages, rights))
 
     def unmap(self, space: int, model: Model, pages: range, rights: int) -> None:
         outcome = self._change(self.machine.spaces.unmap, space, pages)
@@ -248,7 +248,7 @@ class Pair:
         outcome = self.machine.call(self.machine.spaces.replace_region, space, region)
         assert outcome in (0, -Errno.ENOMEM)
         for page in pages if outcome == 0 else ():
-            model.rights[page] = completed(rights)
+            model.rights[page] = rights
             model.words.pop(page, None)
 
     def _region(self, pages: range, rights: int) -> Any:
@@ -278,7 +278,7 @@ class Pair:
             )
             return
         assert start == BASE + free.start * PAGE
-        model.rights.update(dict.fromkeys(free, completed(rights)))
+        model.rights.update(dict.fromkeys(free, rights))
 
     def protect(self, space: int, model: Model, pages: range, rights: int) -> None:
         outcome = self._change(self.machine.spaces.protect, space, pages, rights)
@@ -286,7 +286,7 @@ class Pair:
         assert outcome in ((0, -Errno.ENOMEM) if whole else (-Errno.ENOMEM,))
         if outcome == 0 or not whole:  # up to a hole
             changed = takewhile(model.rights.__contains__, pages)
-            model.rights.update(dict.fromkeys(changed, completed(rights)))
+            model.rights.update(dict.fromkeys(changed, rights))
 
     def _change(self, function: Any, space: int, pages: range, *more: int) -> int:
         address, length = BASE + pages.start * PAGE, len(pages) * PAGE
@@ -302,7 +302,7 @@ class Pair:
         address = BASE + page * PAGE
         resolve_fault = self.machine.paging.resolve_fault
         outcome = self.machine.call(resolve_fault, space, address + 5, wanted)
-        if not model.rights.get(page, 0) & wanted:
+        if not granted(model.rights.get(page, 0)) & wanted:
             assert outcome == -Errno.EFAULT
             return
         assert outcome in (0, -Errno.ENOMEM)

@@ -146,6 +146,24 @@ static void secure_bits(void) {
     FAILS(PRCTL(PR_SET_KEEPCAPS, 1), EPERM);
 }
 
+static void lateness(void) {
+    CHECK(PRCTL(PR_GET_TIMERSLACK, 0) == 50000 && PRCTL(PR_SET_TIMERSLACK, 7) == 0);
+    CHECK(PRCTL(PR_GET_TIMERSLACK, 0) == 7 && PRCTL(PR_SET_TIMERSLACK, 0) == 0);
+    CHECK(PRCTL(PR_GET_TIMERSLACK, 0) == 50000 && PRCTL(PR_SET_TIMERSLACK, 9) == 0);
+    pid_t child = fork();
+    int status;
+    if (!child) {
+        CHECK(PRCTL(PR_GET_TIMERSLACK, 0) == 9 && PRCTL(PR_SET_TIMERSLACK, 1) == 0);
+        CHECK(PRCTL(PR_SET_TIMERSLACK, 0) == 0 && PRCTL(PR_GET_TIMERSLACK, 0) == 9);
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
+static void identification(void) {
+    CHECK(syscall(SYS_arch_prctl, 0x1011, 0) == 1);  // ARCH_GET_CPUID
+}
+
 static void ambient(void) {
     FAILS(CALL(prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_KILL, 0, 0), EPERM);
     get();
@@ -167,7 +185,8 @@ static void ambient(void) {
 
 int main(void) {
     void (*const parts[])(void) = {names, death_signal, adoption, little_things, keep, bounding,
-                                   secure_bits, ambient};
+                                   secure_bits, lateness,
+                                   identification, ambient};
     for (int i = 0; i < sizeof parts / sizeof *parts; i++)
         in_child(parts[i]);
     return 0;

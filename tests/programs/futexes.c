@@ -186,6 +186,9 @@ static void robust(void) {
     int status;
     list = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     FAILS(syscall(SYS_set_robust_list, list, 23), EINVAL);
+    void *hidden = mmap(0, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    FAILS(syscall(SYS_futex, hidden, FUTEX_WAKE, 1), EFAULT);
+    CHECK(syscall(SYS_futex, hidden, FUTEX_WAKE_PRIVATE, 1) == 0);
     list->head.list.next = &list->entry;
     list->entry.next = &list->head.list;
     list->head.futex_offset = (char *)&list->word - (char *)&list->entry;

@@ -248,6 +248,18 @@ int main(void) {
     kill(child, SIGKILL);
     CHECK(waitpid(child, 0, 0) == child);
 
+    // Of who has ended and was not waited for
+    CHECK(set(0, SCHED_RR | RESET, 3) == 0);
+    child = fork();
+    if (!child)
+        _exit(0);
+    siginfo_t ended;
+    struct sched_param last = {7};
+    CHECK(waitid(P_PID, child, &ended, WEXITED | WNOWAIT) == 0);
+    CHECK(CALL(sched_getscheduler, child) == SCHED_OTHER);
+    CHECK(CALL(sched_getparam, child, &last) == 0 && last.sched_priority == 0);
+    CHECK(waitpid(child, 0, 0) == child && CALL(sched_getscheduler, child) == -1);
+
     // What it changes, on one processor
     one = all[0] & -all[0];
     CHECK(CALL(sched_setaffinity, 0, sizeof one, &one) == 0 && set(0, SCHED_FIFO, 90) == 0);

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,6 +84,10 @@ static void memory(char **arguments) {
     CHECK(!strstr(text, name) && strstr(text, "[stack]") && strstr(text, "[vdso]"));
     CHECK(mprotect(page + 4096, 4096, PROT_READ) == 0 && slurp("/proc/self/maps", 4096) > 0);
     CHECK(strstr(text, " r-xp "));
+    char *shared = mmap(0, 4096, PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(shared != MAP_FAILED && shared[1] == 0 && slurp("/proc/self/maps", 4096) > 0);
+    snprintf(name, sizeof name, "%08lx-%08lx -w-s ", (long)shared, (long)shared + 4096);
+    CHECK(strstr(text, name) && strstr(text, "[stack]") && munmap(shared, 4096) == 0);
     int size = slurp("/proc/self/cmdline", 1000);
     CHECK(size == (int)strlen(arguments[0]) + 1 && !strcmp(text, arguments[0]));
     CHECK(readlink("/proc/self/exe", link_text, sizeof link_text) > 0);
@@ -169,6 +174,27 @@ static void strangers(void) {
         _exit(0);
     }
     CHECK(!child || (waitpid(child, &status, 0) == child && status == 0));
+}
+
+static void *asleep(void *place) {
+    *(volatile int *)place = syscall(SYS_gettid);
+    return pause() ? 0 : place;
+}
+
+static char state_of(int thread) {
+    snprintf(name, sizeof name, "/proc/self/task/%d/stat", thread);
+    return slurp(name, 1000) > 0 ? strrchr(text, ')')[2] : 0;
+}
+
+static void threads(void) {
+    pthread_t other;
+    volatile int number = 0;
+    CHECK(pthread_create(&other, 0, asleep, (void *)&number) == 0);
+    while (number == 0 || state_of(number) != 'S')
+        sched_yield();
+    CHECK(state_of(getpid()) == 'R');
+    pthread_cancel(other);
+    CHECK(pthread_join(other, 0) == 0);
 }
 
 static void machine(void) {
@@ -388,6 +414,7 @@ int main(int count, char **arguments) {
     places();
     others();
     strangers();
+    threads();
     machine();
     details();
     changes();
