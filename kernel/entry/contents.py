@@ -20,13 +20,13 @@ CONTENTS: Contents = (
     MachineChecks,  # errors of the hardware
     Exceptions,  # who handles which vector
     MaskableInterrupts,  # interrupts, on a stack of their own
-    UserExceptions,  # what programs cause
-    SystemCalls,  # what they ask for
-    UserEntry,  # how they get here
-    TraceTables,  # what is known of what they ask for
-    TraceLine,  # a line about it
-    TraceParameters,  # with values as people read them
-    SystemCallTrace,  # each call
-    TracedEntry,  # how programs get here meanwhile
+    UserExceptions,  # exceptions of programs
+    SystemCalls,  # which function does which system call
+    UserEntry,  # how programs get here
+    TraceTables,  # names and parameters of system calls, for traces
+    TraceLine,  # the line of a trace
+    TraceParameters,  # parameters in it as people read them
+    SystemCallTrace,  # printing each call
+    TracedEntry,  # how traced programs get here
     Interrupts,  # a gate for each of 256 vectors
 )

@@ -16,17 +16,17 @@ from kernel.exec.vdsomapping import VdsoMapping
 from pykasm import *
 
 CONTENTS: Contents = (
-    Programs,  # starting them
-    ProgramWatch,  # until they have ended
-    ArgumentLists,  # what they are started with
-    ProgramLoader,  # filling their memory
-    Execution,  # replacing those that run
-    ExecCalls,  # system calls for that
+    Programs,  # starting programs, each in a process of its own
+    ProgramWatch,  # waiting for them, and giving them what is typed
+    ArgumentLists,  # arguments and variables of an environment
+    ProgramLoader,  # filling the memory of a program
+    Execution,  # replacing the program of a process
+    ExecCalls,  # execve(2), execveat(2)
     Scripts,  # files that name the program which runs them
-    ExecutionCredentials,  # who they are
-    AddressLayouts,  # where they have what
-    ElfLoader,  # segments, from files
-    InitialStack,  # what they are told
-    Vdso,  # what they need not ask the kernel
-    VdsoMapping,  # and where they find that
+    ExecutionCredentials,  # credentials of a program that is about to run
+    AddressLayouts,  # where the parts of a program lie
+    ElfLoader,  # segments of programs, from files
+    InitialStack,  # arguments, environment and auxiliary vector
+    Vdso,  # functions that save programs system calls (vdso(7))
+    VdsoMapping,  # the pages in which programs find these
 )

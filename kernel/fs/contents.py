@@ -76,77 +76,77 @@ from kernel.fs.writeaccess import WriteAccess
 from pykasm import *
 
 CONTENTS: Contents = (
-    CredentialStore,  # who acts
-    Permissions,  # and who may do what
+    CredentialStore,  # credentials, shared and counted
+    Permissions,  # who may do what with a file
     Inodes,  # files, as their file system has them
-    PageCache,  # what they contain, as far as it is in memory
-    FileMappings,  # and who maps it
-    Notices,  # who is told of what happens to them
-    Dentries,  # the names that lead to them
-    FileEvents,  # and what does
+    PageCache,  # the contents of files, as far as they are in memory
+    FileMappings,  # which regions of memory show which files
+    Notices,  # watching files, and queues of what is told of them
+    Dentries,  # names in directories, as far as they are in memory
+    FileEvents,  # telling who watches what is done with files
     SuperBlocks,  # file systems in use
-    Mounts,  # where these are seen
-    Paths,  # places there
-    PeerGroups,  # which others show the same
-    MountTrees,  # and all that is mounted at a place
-    PathNames,  # how they are called
-    MountNamespaces,  # who sees which
-    FsContexts,  # where names begin
-    Walk,  # and what they lead to
+    Mounts,  # where file systems are seen
+    Paths,  # places: a mount and a name
+    PeerGroups,  # mounts that show the same as others
+    MountTrees,  # copying, attaching and removing whole trees of mounts
+    PathNames,  # the full name of a place
+    MountNamespaces,  # which mounts a process sees
+    FsContexts,  # root, current directory and umask
+    Walk,  # going along a name from place to place
     IoVectors,  # memory that is read into and written from
     WriteAccess,  # what is written and what runs
-    EpollReadiness,  # who waits for sets of such
-    EpollItems,  # what is in these
-    Files,  # what is open
-    FileTables,  # by which numbers
-    FileDefaults,  # what is done with it, if its kind says nothing
-    CachedFiles,  # with regular files
-    FileSeals,  # what is promised of these
-    CachedDirectories,  # with directories that are in memory
-    FixedNames,  # with those that only the kernel fills
-    FileIo,  # reading, writing and listing it
-    Transfers,  # from one to another
+    EpollReadiness,  # which items of watched sets are ready
+    EpollItems,  # what is in watched sets
+    Files,  # open files
+    FileTables,  # open files by their numbers
+    FileDefaults,  # what is done with an open file if its kind says nothing
+    CachedFiles,  # reading, writing and resizing regular files
+    FileSeals,  # promises about regular files (fcntl(2), F_ADD_SEALS)
+    CachedDirectories,  # listing directories that are in memory
+    FixedNames,  # refusals of file systems that only the kernel fills
+    FileIo,  # reading, writing and listing open files
+    Transfers,  # copying from one open file to another
     InodeLocks,  # the locks of inodes
-    Creation,  # new names
-    Removal,  # names that go
-    Renaming,  # and names that change
+    Creation,  # making names
+    Removal,  # removing names
+    Renaming,  # moving names
     ChaCha,  # a cipher
-    Randomness,  # random numbers by it
+    Randomness,  # random numbers by that cipher
     MemoryDevices,  # null, zero, full, random
-    CharacterDevices,  # whatever is a device
-    Pipes,  # bytes from one to another
+    CharacterDevices,  # opening special files
+    Pipes,  # pipes and FIFOs
     AnonymousFiles,  # files without names
-    NamespaceFiles,  # which stand for what processes see of mounts
-    FileWaits,  # waiting for such a file
-    Splicing,  # from pipes to others, and into them
-    NoticeFiles,  # what is told of others
-    EventCounters,  # numbers that count
-    TimerFiles,  # timers
-    FileLocks,  # locks of whole files
-    RecordLocks,  # and of their parts
-    Polling,  # waiting for several
-    EpollNesting,  # sets in sets
-    Epolls,  # and for these
-    DirectoryReading,  # names for programs
-    Attributes,  # what is known of files
-    ExtendedAttributes,  # and said of them by others
+    NamespaceFiles,  # files that stand for mount namespaces
+    FileWaits,  # waiting for a file
+    Splicing,  # from pipes to other files, and into them
+    NoticeFiles,  # files of inotify(7)
+    EventCounters,  # files of eventfd(2)
+    TimerFiles,  # files of timerfd_create(2)
+    FileLocks,  # locks of whole files (flock(2))
+    RecordLocks,  # locks of parts of files (fcntl(2))
+    Polling,  # waiting for several open files
+    EpollNesting,  # watched sets in others
+    Epolls,  # watched sets (epoll(7))
+    DirectoryReading,  # names of a directory for a program
+    Attributes,  # modes, owners, times and sizes
+    ExtendedAttributes,  # attributes with names (xattr(7))
     Opening,  # opening files
-    OptionNumbers,  # numbers in what is asked of file systems
-    TmpfsOptionTexts,  # what is asked of the one in memory
-    TextWriter,  # texts that tell something
-    TextFiles,  # and files that are such texts
-    Tmpfs,  # the file system that is there alone
-    RootFileSystem,  # the one that everything begins with
-    MountRights,  # who may change that
-    Mounting,  # and further ones
-    LogDevice,  # the kernel's log as one
-    Devtmpfs,  # the file system of their names
-    Unmounting,  # which go again
-    RootPivot,  # and one that takes its place
-    DeviceNodes,  # where devices are found
-    CpioReader,  # archives
+    OptionNumbers,  # numbers in options of file systems
+    TmpfsOptionTexts,  # options of tmpfs
+    TextWriter,  # texts in a buffer of the thread's
+    TextFiles,  # files whose text is made when it is read
+    Tmpfs,  # a file system that is in memory alone
+    RootFileSystem,  # the first file system, and the first namespace
+    MountRights,  # who may change what is mounted
+    Mounting,  # mounting (mount(2))
+    LogDevice,  # the kernel's log as a device
+    Devtmpfs,  # the file system with the names of devices
+    Unmounting,  # unmounting (umount2(2))
+    RootPivot,  # exchanging the root (pivot_root(2))
+    DeviceNodes,  # names of all devices in devtmpfs
+    CpioReader,  # unpacking archives
     Huffman,  # codes of compressed data
-    Inflate,  # decompression
-    Gzip,  # of files
-    Initramfs,  # the one that the boot loader brings
+    Inflate,  # decompression (RFC 1951)
+    Gzip,  # compressed files (RFC 1952)
+    Initramfs,  # the archive that the boot loader brings
 )

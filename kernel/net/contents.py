@@ -33,34 +33,34 @@ from kernel.net.unixstreams import UnixStreams
 from pykasm import *
 
 CONTENTS: Contents = (
-    SocketReferences,  # who has sockets
-    SocketIdentities,  # who does something with them
-    SocketWaits,  # and waits for that
-    SocketDefaults,  # what is done, if their protocol says nothing
-    InFlight,  # files on their way from one to another
-    UnixGarbage,  # and those that nobody can come to there
-    PassedFileStore,  # how these begin and end
+    SocketReferences,  # counting and freeing sockets
+    SocketIdentities,  # the process, user and group that use a socket
+    SocketWaits,  # waiting for a socket, as its timeouts say
+    SocketDefaults,  # what is done where a protocol says nothing
+    InFlight,  # open files on their way in messages
+    UnixGarbage,  # sockets that only messages on their way lead to
+    PassedFileStore,  # sets of open files in messages
     Sockets,  # the files of sockets
-    SocketNumbers,  # by which numbers
-    SocketBuffers,  # bytes on their way
-    UnixAddresses,  # names within the machine
-    UnixNames,  # and who has them
-    UnixClients,  # who sends to whom there
-    UnixQueues,  # what has come
-    UnixSockets,  # ends of connections
-    UnixConnections,  # and how these are made
-    UnixSending,  # what goes out of them
-    UnixReceiving,  # what comes in
-    UnixStreams,  # bytes in a row
-    UnixMessages,  # and one by one
-    UnixRequests,  # what is asked of them
-    UnixFamily,  # all of these
-    AddressCopies,  # addresses that programs give
-    ControlMessages,  # what they send beside bytes
-    ControlStores,  # and receive
-    SocketOptions,  # what they set
-    SocketCalls,  # system calls for sockets
-    ConnectionCalls,  # and for their connections
-    SocketMessageCalls,  # for what goes over these
-    OptionCalls,  # and for how
+    SocketNumbers,  # sockets by the numbers of their files
+    SocketBuffers,  # bytes on their way, with what comes with them
+    UnixAddresses,  # addresses of sockets of this machine
+    UnixNames,  # which socket has which name, in directories or outside
+    UnixClients,  # who sends to a socket that takes single messages
+    UnixQueues,  # what has come to a socket and waits to be received
+    UnixSockets,  # making sockets, in pairs too, and closing them
+    UnixConnections,  # listening, connecting and accepting
+    UnixSending,  # buffers for what is sent
+    UnixReceiving,  # files and addresses that come with what is received
+    UnixStreams,  # bytes in a row, without ends of messages
+    UnixMessages,  # messages one by one
+    UnixRequests,  # what ioctl(2) asks of sockets of this machine
+    UnixFamily,  # the table of all that sockets of this machine do
+    AddressCopies,  # addresses from programs and to them
+    ControlMessages,  # open files and credentials that programs send
+    ControlStores,  # open files and credentials that programs receive
+    SocketOptions,  # options of sockets (socket(7))
+    SocketCalls,  # socket(2), socketpair(2), shutdown(2)
+    ConnectionCalls,  # bind(2), listen(2), connect(2), accept(2)
+    SocketMessageCalls,  # sendmsg(2), recvmsg(2) and their like
+    OptionCalls,  # getsockopt(2), setsockopt(2)
 )

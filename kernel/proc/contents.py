@@ -25,24 +25,24 @@ from pykasm import *
 
 CONTENTS: Contents = (
     ProcNodes,  # inodes for what processes have
-    ProcAccess,  # who may see that
-    ProcDirectories,  # names
-    Procfs,  # the file system
+    ProcAccess,  # who may see private entries
+    ProcDirectories,  # finding and listing names
+    Procfs,  # the file system, from what all sources name
     ProcTasks,  # directories of processes and threads
     ThreadSummaries,  # what is told of threads in short
-    ProcessTexts,  # and at length
-    ProcLinks,  # links to what they have
-    FileTexts,  # and what is known of open files
-    RegionTexts,  # what is in memory
-    NamespaceLinks,  # and to what they see of mounts
-    MapTexts,  # their memory
-    MemoryShortageTexts,  # who ends without any
-    MemoryFiles,  # and that as files
+    ProcessTexts,  # what is told of a process at length
+    ProcLinks,  # links to directories, programs and files of processes
+    FileTexts,  # what is told of open files
+    RegionTexts,  # sizes of regions
+    NamespaceLinks,  # links to mount namespaces
+    MapTexts,  # mapped memory, arguments and environment
+    MemoryShortageTexts,  # who is ended first without memory
+    MemoryFiles,  # the memory of processes as files
     MountTexts,  # what is mounted
     ProcessorTexts,  # processors
-    LoadTexts,  # and what they do
-    InterruptTexts,  # what interrupts them
-    IpcTexts,  # what programs share
+    LoadTexts,  # how busy processors are
+    InterruptTexts,  # how often interrupts came
+    IpcTexts,  # what programs share by keys
     SettingTexts,  # how the kernel is set
-    MachineTexts,  # and all that is the same for everybody
+    MachineTexts,  # what is the same for all processes
 )

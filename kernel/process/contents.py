@@ -111,112 +111,112 @@ from kernel.process.waits import Waits
 from pykasm import *
 
 CONTENTS: Contents = (
-    ProcessIds,  # the numbers of processes, threads
-    ProcessGroups,  # and of jobs and sessions
+    ProcessIds,  # the numbers of processes, threads, groups and sessions
+    ProcessGroups,  # jobs and sessions
     Orphans,  # groups of processes that nobody looks after
     ParentReports,  # what parents are told of their children
-    Processes,  # programs that run
-    ProcessTimes,  # for how long
-    Usages,  # what else they have used
-    TaskSearch,  # their threads, by numbers
+    Processes,  # the records of programs that run
+    ProcessTimes,  # for how long the threads of a process have run
+    Usages,  # what else processes have used
+    TaskSearch,  # threads of programs by their numbers
     TaskLimits,  # how many threads users may have
-    ProcessSummaries,  # what is told of them in short
-    ProcessPrograms,  # the files that they run
-    FileStates,  # what their threads have of files
-    StandardFiles,  # the first of these
-    UserPaths,  # names that they give
+    ProcessSummaries,  # what is told of processes in short
+    ProcessPrograms,  # the files of the programs that processes run
+    FileStates,  # what threads have of files: numbers, directories, rights
+    StandardFiles,  # input, output and errors of a program that the kernel starts
+    UserPaths,  # names of files that programs give
     RecordControl,  # locks of parts of files
-    FileCalls,  # system calls for open files
+    FileCalls,  # system calls for open files by their numbers
     ProcessFiles,  # files that stand for processes
-    Inspection,  # what others have
-    PidfdCalls,  # system calls for these
-    ComparisonCalls,  # and for what they have in common
-    VectorCalls,  # for several parts of memory at once
-    UserTimes,  # times that they give
-    WaitMasks,  # signals that are blocked while they wait
-    PollCalls,  # for several at once
-    EpollCalls,  # and for sets of them
-    OpenHows,  # how they want files to be opened
-    PathCalls,  # system calls for names
-    NameCalls,  # and for looking at these alone
-    StatusCalls,  # and for what is told of files
-    ExtendedStatusCalls,  # in more detail
-    ExtendedAttributeCalls,  # and of what is said of them
-    StampCalls,  # and for their times
-    MountCalls,  # and for file systems as a whole
-    InotifyCalls,  # and for watching them
-    FileSystemCalls,  # and for their kinds
-    Unsharing,  # what they share of these
-    NamespaceCalls,  # system calls for that
-    LockCalls,  # and for locking them
-    TransferCalls,  # and between two files
-    SpliceCalls,  # and pipes
-    SpaceCalls,  # and for the room that they take
-    SignalRecords,  # what is told of signals
-    SignalFiles,  # in files
-    EventCalls,  # and for files without names
-    MemoryLimits,  # how much memory they may have
-    MemoryScores,  # who gives way when memory is out
-    MemoryKiller,  # and what ends where there is none
-    MemoryCalls,  # and for memory
-    AdviceCalls,  # and for how it is used
-    ProcessMemoryCalls,  # and for that of others
-    JobControl,  # terminals and jobs
-    IntervalTimers,  # the timers that each of them has
-    ProcessTimers,  # timers by processor time
-    PosixTimers,  # those that they make
+    Inspection,  # looking into other processes, as far as one may
+    PidfdCalls,  # system calls for files that stand for processes
+    ComparisonCalls,  # kcmp(2): whether two threads have the same
+    VectorCalls,  # reading and writing several parts of memory at once
+    UserTimes,  # times that programs give as deadlines
+    WaitMasks,  # signals that are blocked while a call waits
+    PollCalls,  # poll(2), select(2): waiting for several files
+    EpollCalls,  # epoll(7): sets of watched files
+    OpenHows,  # whether flags for opening a file go together
+    PathCalls,  # opening, making, removing and renaming by names
+    NameCalls,  # looking along names: readlink(2), access(2), getcwd(2)
+    StatusCalls,  # stat(2), chmod(2), chown(2), truncate(2), getdents(2)
+    ExtendedStatusCalls,  # statx(2)
+    ExtendedAttributeCalls,  # extended attributes of files (xattr(7))
+    StampCalls,  # setting the times of files
+    MountCalls,  # mount(2), umount2(2), statfs(2)
+    InotifyCalls,  # watching files (inotify(7))
+    FileSystemCalls,  # sysfs(2), ustat(2): kinds of file systems
+    Unsharing,  # namespaces and other things that a thread stops sharing
+    NamespaceCalls,  # unshare(2), setns(2), pivot_root(2)
+    LockCalls,  # flock(2): locks of whole files
+    TransferCalls,  # sendfile(2), copy_file_range(2)
+    SpliceCalls,  # splice(2), tee(2), vmsplice(2): moving pages of pipes
+    SpaceCalls,  # the room that files take: fallocate(2), fadvise64(2)
+    SignalRecords,  # what programs are told of a signal
+    SignalFiles,  # signals read from a file (signalfd(2))
+    EventCalls,  # files without names: eventfd(2), signalfd(2), memfd_create(2)
+    MemoryLimits,  # how much memory a process may have mapped or locked
+    MemoryScores,  # which process gives way when memory is out
+    MemoryKiller,  # ending a process when memory is out
+    MemoryCalls,  # mmap(2), munmap(2), mprotect(2), brk(2)
+    AdviceCalls,  # madvise(2), mlock(2), mincore(2)
+    ProcessMemoryCalls,  # reading and writing the memory of other processes
+    JobControl,  # terminals of sessions, and which job is in front
+    IntervalTimers,  # the three timers that each process has (setitimer(2))
+    ProcessTimers,  # timers that count processor time
+    PosixTimers,  # timers that processes make (timer_create(2))
     UndoLists,  # what is undone in semaphores when they end
-    PriorityLocks,  # locks that inherit priorities
-    LockRequeues,  # and condition variables of these
-    Exits,  # how their threads end, and they with them
-    ProcessCalls,  # system calls about themselves
-    Stops,  # how they come to rest while they are stopped
+    PriorityLocks,  # futexes whose holders inherit priorities
+    LockRequeues,  # waiting for a condition, then for such a lock
+    Exits,  # how threads end, and their process with the last
+    ProcessCalls,  # system calls about the process itself
+    Stops,  # how threads come to rest while their process is stopped
     UserWork,  # what is to be done before a program goes on
-    UserReturn,  # the way to it
+    UserReturn,  # the way back to a program
     GroupCalls,  # system calls about groups and sessions
-    CredentialChanges,  # how they become others
-    CapabilityRules,  # and what they may then
-    IdentityCalls,  # system calls about who they are
-    GroupListCalls,  # of which groups
-    CapabilityCalls,  # and about what they may
-    LimitCalls,  # and about limits of what they use
-    ControlCalls,  # and about what else they say of themselves
-    PersonalityCalls,  # how their surroundings look
-    SystemNameCalls,  # system calls about the machine's name
-    MachineCalls,  # about the machine
-    LogReader,  # what they see of the kernel's log
-    LogCalls,  # by which system call
-    RandomCalls,  # for random bytes
-    Policies,  # how they are chosen to run
-    PriorityCalls,  # about how urgent they are
-    PolicyChanges,  # and who may change that
-    AffinityCalls,  # where they may run
-    SchedulingCalls,  # about how they are scheduled
+    CredentialChanges,  # how processes become others' (setuid(2))
+    CapabilityRules,  # what becomes of capabilities then
+    IdentityCalls,  # system calls for users and groups
+    GroupListCalls,  # getgroups(2), setgroups(2)
+    CapabilityCalls,  # capget(2), capset(2)
+    LimitCalls,  # prlimit(2) and its like
+    ControlCalls,  # prctl(2)
+    PersonalityCalls,  # personality(2)
+    SystemNameCalls,  # uname(2), sethostname(2)
+    MachineCalls,  # reboot(2), iopl(2), getcpu(2)
+    LogReader,  # the kernel's log for programs
+    LogCalls,  # syslog(2)
+    RandomCalls,  # getrandom(2)
+    Policies,  # by which policy and priority threads are scheduled
+    PriorityCalls,  # getpriority(2), setpriority(2)
+    PolicyChanges,  # who may change policies and priorities
+    AffinityCalls,  # on which processors threads may run
+    SchedulingCalls,  # sched_setscheduler(2) and its like
     Tasks,  # threads of programs
-    Clones,  # how they make others
-    CloneCalls,  # system calls for that
+    Clones,  # making processes and threads like the one that runs
+    CloneCalls,  # clone(2), fork(2), vfork(2)
     TimeSpecs,  # times of programs
-    DaySettings,  # the time of day, which they set
-    ClockSettingCalls,  # system calls for that
+    DaySettings,  # setting the time of day
+    ClockSettingCalls,  # settimeofday(2), adjtimex(2)
     ProcessorClocks,  # clocks that show for how long they have run
     TimeCalls,  # system calls that tell the time and wait
-    IntervalCalls,  # for the timers that each process has
-    TimerCalls,  # for those that they make
-    TimerFileCalls,  # and those that are files
-    UserUsages,  # what they are told of what they have used
-    UsageCalls,  # system calls for that
-    FutexCalls,  # and for words to change
-    FutexVectorCalls,  # for one of several of these
-    SemaphoreCalls,  # for sets of semaphores
-    MessageCalls,  # for message queues
-    SharedMemoryCalls,  # for shared memory
-    ProcessNotifications,  # what they are told of message queues
-    MessageQueueCalls,  # system calls for these, POSIX's
-    BarrierCalls,  # and for others to see what was written
-    RestartableCalls,  # for what is done without an interruption, or again
+    IntervalCalls,  # setitimer(2), alarm(2)
+    TimerCalls,  # timer_create(2) and its like
+    TimerFileCalls,  # timerfd_create(2) and its like
+    UserUsages,  # used resources as programs are told of them
+    UsageCalls,  # getrusage(2), times(2)
+    FutexCalls,  # waiting for words of memory to change (futex(2))
+    FutexVectorCalls,  # futex_waitv(2): waiting for one of several words
+    SemaphoreCalls,  # System V's sets of semaphores
+    MessageCalls,  # System V's message queues
+    SharedMemoryCalls,  # System V's shared memory
+    ProcessNotifications,  # telling a process of messages (mq_notify(3))
+    MessageQueueCalls,  # POSIX's message queues
+    BarrierCalls,  # membarrier(2)
+    RestartableCalls,  # rseq(2)
     PrivateCalls,  # system calls for tests
     Waits,  # how processes wait for their children
-    WaitCalls,  # system calls for that
-    KillCalls,  # system calls that send signals
-    SignalCalls,  # system calls about their signals
+    WaitCalls,  # wait4(2), waitid(2)
+    KillCalls,  # kill(2) and its like
+    SignalCalls,  # sigaction(2), sigprocmask(2) and their like
 )

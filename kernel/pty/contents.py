@@ -14,15 +14,15 @@ from kernel.pty.ptywriting import PtyWriting
 from pykasm import *
 
 CONTENTS: Contents = (
-    PtyDriver,  # what was written
-    PseudoTerminals,  # those that there are
-    PtyNames,  # how programs find them
-    PtyMounts,  # and where
-    PtyReading,  # what their masters read
-    PtyWriting,  # and write
-    PtyControl,  # and ask
-    PtyMasters,  # and are made by
-    DevptsOptionTexts,  # what is asked for
-    Devpts,  # when their names are mounted
-    PtyDirectory,  # as at the start
+    PtyDriver,  # keeps what the slave writes until the master reads it
+    PseudoTerminals,  # making pseudo-terminals, and freeing them
+    PtyNames,  # names of slaves
+    PtyMounts,  # which mounted devpts a `ptmx` belongs to
+    PtyReading,  # reading as a master
+    PtyWriting,  # writing as a master
+    PtyControl,  # requests to a master
+    PtyMasters,  # opening `ptmx`, which makes a pseudo-terminal
+    DevptsOptionTexts,  # options for mounting devpts
+    Devpts,  # the file system of slaves
+    PtyDirectory,  # mounts it at `/dev/pts` at the start
 )

@@ -24,21 +24,21 @@ from pykasm import *
 CONTENTS: Contents = (
     SignalActionStore,  # what programs want done when signals come
     TimerDeadlines,  # when timers of programs expire
-    SignalQueues,  # signals that wait for that
-    SignalArrivals,  # who waits for them by files
-    Signals,  # sending them
-    SignalNames,  # what they are called
-    OwnSignals,  # to the thread that runs
-    ForcedSignals,  # those that a thread causes itself
-    SignalTimers,  # those that timers send
-    SignalMasks,  # what threads block
+    SignalQueues,  # what is pending for processes and threads
+    SignalArrivals,  # files and threads that wait for signals to come
+    Signals,  # sending signals to processes and threads
+    SignalNames,  # names of signals
+    OwnSignals,  # sending signals to the thread that runs
+    ForcedSignals,  # signals that a thread causes itself, by exceptions
+    SignalTimers,  # signals that timers send
+    SignalMasks,  # which signals threads block
     SignalStates,  # what processes and threads have of signals
-    SignalWaits,  # waiting for what is blocked
-    AlternateStacks,  # where handlers run
-    FrameAccess,  # code that touches their frames
-    ExtendedFrames,  # what they find and leave in x87, SSE and AVX
-    SignalFrames,  # how programs get to them, and back
-    RestartableSequences,  # what programs do without an interruption, or again
-    Restarts,  # what becomes of system calls meanwhile
-    SignalDelivery,  # what threads do with signals on their way to their program
+    SignalWaits,  # waiting for signals that are blocked
+    AlternateStacks,  # stacks of their own for handlers
+    FrameAccess,  # code that touches frames on the stacks of programs
+    ExtendedFrames,  # x87, SSE and AVX registers in these frames
+    SignalFrames,  # frames that handlers return to programs by
+    RestartableSequences,  # sections of programs that begin again (rseq(2))
+    Restarts,  # what becomes of system calls that a signal ends
+    SignalDelivery,  # what a thread does with signals before its program goes on
 )

@@ -17,18 +17,18 @@ from kernel.tty.terminalwriting import TerminalWriting
 from pykasm import *
 
 CONTENTS: Contents = (
-    CharacterTables,  # letters
-    TerminalOutput,  # characters on their way out
-    Echo,  # what is shown of those on their way in
-    LineEditing,  # the line that is typed
-    LineInput,  # and what each character does to it
-    TerminalTyping,  # the way to that
-    TerminalReading,  # what programs read
-    TerminalWriting,  # what programs write
-    TerminalModes,  # how they want that to be
-    Terminals,  # how it ends
-    TerminalControl,  # what else they ask
-    TerminalFiles,  # what they do with an open terminal
-    TerminalCalls,  # what they may do without one
-    ConsoleTerminal,  # the one that they begin at
+    CharacterTables,  # which characters are letters, and their other case
+    TerminalOutput,  # what becomes of characters on their way out
+    Echo,  # what is shown of what is typed
+    LineEditing,  # erasing in the line that is typed
+    LineInput,  # what each typed character does
+    TerminalTyping,  # handing typed bytes to a terminal
+    TerminalReading,  # reading from a terminal
+    TerminalWriting,  # writing to a terminal
+    TerminalModes,  # modes of a terminal (termios(3))
+    Terminals,  # letting go of terminals, and hanging them up
+    TerminalControl,  # other requests to a terminal (ioctl_tty(2))
+    TerminalFiles,  # what is done with an open terminal
+    TerminalCalls,  # vhangup(2)
+    ConsoleTerminal,  # the console as a terminal
 )

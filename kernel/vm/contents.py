@@ -26,17 +26,17 @@ CONTENTS: Contents = (
     Overcommit,  # how much memory programs may have
     LargePages,  # pages of 2 MiB
     UserPages,  # pages that programs may share
-    UserRanges,  # and ranges of them
+    UserRanges,  # entries for the pages of a range
     Regions,  # ranges of a program's addresses
-    MappedRegions,  # with their pages
-    Gaps,  # room between them
+    MappedRegions,  # regions together with their pages
+    Gaps,  # room between regions
     AddressSpaces,  # what programs see of memory
-    Heaps,  # their heaps
-    Remapping,  # what they move
-    MemoryAdvice,  # and what they say of it
-    GrowingStacks,  # and stacks
+    Heaps,  # the heaps of programs (brk(2))
+    Remapping,  # moving memory to other addresses (mremap(2))
+    MemoryAdvice,  # advice for memory, and locking it (madvise(2), mlock(2))
+    GrowingStacks,  # stacks that grow when they are touched
     DemandPaging,  # pages that are made when they are touched
-    UserWords,  # single words of theirs
-    UserCopy,  # copies between them and the kernel
-    StructCopy,  # and of structs that grow with versions
+    UserWords,  # single words of programs' memory
+    UserCopy,  # copies between programs and the kernel
+    StructCopy,  # copies of structs that grow with versions
 )
