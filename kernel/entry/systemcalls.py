@@ -17,12 +17,14 @@ from kernel.process.clocksettingcalls import ClockSettingCalls
 from kernel.process.clonecalls import CloneCalls
 from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
+from kernel.process.entrycalls import EntryCalls
 from kernel.process.epollcalls import EpollCalls
 from kernel.process.eventcalls import EventCalls
 from kernel.process.extendedattributecalls import ExtendedAttributeCalls
 from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.filesystemcalls import FileSystemCalls
+from kernel.process.fscontextcalls import FsContextCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
@@ -160,22 +162,22 @@ NUMBERS: dict[int, Function[Any]] = {
     77: StatusCalls.ftruncate,
     78: StatusCalls.getdents,
     79: NameCalls.getcwd,
-    80: PathCalls.chdir,
-    81: PathCalls.fchdir,
-    82: PathCalls.rename,
-    83: PathCalls.mkdir,
-    84: PathCalls.rmdir,
+    80: FsContextCalls.chdir,
+    81: FsContextCalls.fchdir,
+    82: EntryCalls.rename,
+    83: EntryCalls.mkdir,
+    84: EntryCalls.rmdir,
     85: PathCalls.creat,
-    86: PathCalls.link,
-    87: PathCalls.unlink,
-    88: PathCalls.symlink,
+    86: EntryCalls.link,
+    87: EntryCalls.unlink,
+    88: EntryCalls.symlink,
     89: NameCalls.readlink,
     90: StatusCalls.chmod,
     91: StatusCalls.fchmod,
     92: StatusCalls.chown,
     93: StatusCalls.fchown,
     94: StatusCalls.lchown,
-    95: PathCalls.umask,
+    95: FsContextCalls.umask,
     96: TimeCalls.gettimeofday,
     97: LimitCalls.getrlimit,
     98: UsageCalls.getrusage,
@@ -212,7 +214,7 @@ NUMBERS: dict[int, Function[Any]] = {
     130: SignalCalls.rt_sigsuspend,
     131: SignalCalls.sigaltstack,
     132: StampCalls.utime,
-    133: PathCalls.mknod,
+    133: EntryCalls.mknod,
     135: PersonalityCalls.personality,
     136: FileSystemCalls.ustat,
     137: MountCalls.statfs,
@@ -237,7 +239,7 @@ NUMBERS: dict[int, Function[Any]] = {
     158: ProcessCalls.arch_prctl,
     159: ClockSettingCalls.adjtimex,
     160: LimitCalls.setrlimit,
-    161: PathCalls.chroot,
+    161: FsContextCalls.chroot,
     162: FileCalls.sync,
     165: MountCalls.mount,
     166: MountCalls.umount2,
@@ -297,15 +299,15 @@ NUMBERS: dict[int, Function[Any]] = {
     254: InotifyCalls.inotify_add_watch,
     255: InotifyCalls.inotify_rm_watch,
     257: PathCalls.openat,
-    258: PathCalls.mkdirat,
-    259: PathCalls.mknodat,
+    258: EntryCalls.mkdirat,
+    259: EntryCalls.mknodat,
     260: StatusCalls.fchownat,
     261: StampCalls.futimesat,
     262: StatusCalls.newfstatat,
-    263: PathCalls.unlinkat,
-    264: PathCalls.renameat,
-    265: PathCalls.linkat,
-    266: PathCalls.symlinkat,
+    263: EntryCalls.unlinkat,
+    264: EntryCalls.renameat,
+    265: EntryCalls.linkat,
+    266: EntryCalls.symlinkat,
     267: NameCalls.readlinkat,
     268: StatusCalls.fchmodat,
     269: NameCalls.faccessat,
@@ -348,7 +350,7 @@ NUMBERS: dict[int, Function[Any]] = {
     312: ComparisonCalls.kcmp,
     314: SchedulingCalls.sched_setattr,
     315: SchedulingCalls.sched_getattr,
-    316: PathCalls.renameat2,
+    316: EntryCalls.renameat2,
     318: RandomCalls.getrandom,
     319: EventCalls.memfd_create,
     322: ExecCalls.execveat,

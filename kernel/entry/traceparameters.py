@@ -6,7 +6,7 @@ from kernel.entry.parameterkind import ParameterForm
 from kernel.entry.traceline import TraceLine
 from kernel.entry.tracetables import NamedValue, ShownField, TracedParameter, TraceTables
 from kernel.errno import Errno
-from kernel.process.pathcalls import AT_FDCWD
+from kernel.process.namestarts import AT_FDCWD
 from kernel.signals.signalnames import SignalNames
 from kernel.signals.signalnumber import SIGNALS
 from kernel.vm.usercopy import UserCopy

@@ -10,7 +10,8 @@ from kernel.exec.loadrequest import LoadRequest
 from kernel.fs.files import Files
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.subject import Subject
-from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
+from kernel.process.namestarts import AT_FDCWD
+from kernel.process.pathcalls import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.tasklimits import TaskLimits

@@ -12,6 +12,7 @@ from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.daysettings import DaySettings
+from kernel.process.entrycalls import EntryCalls
 from kernel.process.epollcalls import EpollCalls
 from kernel.process.eventcalls import EventCalls
 from kernel.process.exits import Exits
@@ -20,6 +21,7 @@ from kernel.process.extendedstatuscalls import ExtendedStatusCalls
 from kernel.process.filecalls import FileCalls
 from kernel.process.filestates import FileStates
 from kernel.process.filesystemcalls import FileSystemCalls
+from kernel.process.fscontextcalls import FsContextCalls
 from kernel.process.futexcalls import FutexCalls
 from kernel.process.futexvectorcalls import FutexVectorCalls
 from kernel.process.groupcalls import GroupCalls
@@ -46,6 +48,7 @@ from kernel.process.messagequeuecalls import MessageQueueCalls
 from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.namespacecalls import NamespaceCalls
+from kernel.process.namestarts import NameStarts
 from kernel.process.openhow import OpenHows
 from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
@@ -137,7 +140,10 @@ CONTENTS: Contents = (
     PollCalls,  # poll(2), select(2): waiting for several files
     EpollCalls,  # epoll(7): sets of watched files
     OpenHows,  # whether flags for opening a file go together
-    PathCalls,  # opening, making, removing and renaming by names
+    NameStarts,  # names that programs give, and the directories where they begin
+    PathCalls,  # opening files by their names: open(2), openat2(2)
+    EntryCalls,  # names that are made, removed and moved: mkdir(2), unlink(2), rename(2)
+    FsContextCalls,  # chdir(2), chroot(2), umask(2)
     NameCalls,  # looking along names: readlink(2), access(2), getcwd(2)
     StatusCalls,  # stat(2), chmod(2), chown(2), truncate(2), getdents(2)
     ExtendedStatusCalls,  # statx(2)

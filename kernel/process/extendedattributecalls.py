@@ -13,7 +13,8 @@ from kernel.fs.files import Files
 from kernel.fs.notice import FileEvent
 from kernel.fs.openflag import OpenFlag
 from kernel.process.filecalls import FileCalls
-from kernel.process.pathcalls import AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
+from kernel.process.namestarts import AT_FDCWD
+from kernel.process.pathcalls import AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy

@@ -12,7 +12,8 @@ from kernel.fs.notices import Notices
 from kernel.fs.openflag import OpenFlag
 from kernel.fs.permissions import Permissions
 from kernel.process.filecalls import FileCalls
-from kernel.process.pathcalls import AT_FDCWD, PathCalls
+from kernel.process.namestarts import AT_FDCWD
+from kernel.process.pathcalls import PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from pykasm import *

@@ -16,7 +16,8 @@ from kernel.fs.openflag import OpenFlag
 from kernel.fs.subject import Subject
 from kernel.fs.unmounting import UnmountFlag, Unmounting
 from kernel.process.filecalls import FileCalls
-from kernel.process.pathcalls import AT_FDCWD, PathCalls
+from kernel.process.namestarts import AT_FDCWD
+from kernel.process.pathcalls import PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.userpath import UserPaths

@@ -18,7 +18,8 @@ from kernel.fs.paths import Paths
 from kernel.fs.permissions import Permissions
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import direct, physical_of
-from kernel.process.pathcalls import AT_EMPTY_PATH, AT_FDCWD, AT_SYMLINK_NOFOLLOW, PathCalls
+from kernel.process.namestarts import AT_FDCWD
+from kernel.process.pathcalls import AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW, PathCalls
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.vm.usercopy import UserCopy
