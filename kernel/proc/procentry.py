@@ -27,6 +27,14 @@ class ProcNode(Struct):
     """The number of the open file that it stands for; 0 for others, too."""
 
 
+class Setting(Struct):
+    """A number that root may set."""
+
+    place: Ptr[U64]
+    least: U64
+    most: U64
+
+
 class ProcEntry(Struct):
     """What files of a name are like, all alike in the directories of all processes."""
 
@@ -43,6 +51,8 @@ class ProcEntry(Struct):
     """Of a regular file."""
     text: Ptr[U8]
     """Of a regular file whose text never changes."""
+    setting: OrNull[Ptr[Setting]]
+    """Of a regular file that tells of one."""
     store: OrNull[StoreText]
     """Of a regular file; null if nothing can be written."""
     children: Ptr[ProcEntry]

@@ -25,7 +25,7 @@ from kernel.fs.textfiles import StoreText, TextFiles
 from kernel.fs.textwriter import TextWriter
 from kernel.proc.procaccess import ProcAccess
 from kernel.proc.procdirectories import ProcDirectories
-from kernel.proc.procentry import ProcEntry, ProcMembers, ProcNode
+from kernel.proc.procentry import ProcEntry, ProcMembers, ProcNode, Setting
 from kernel.proc.procnodes import ProcNodes
 from kernel.proc.procsource import (
     PROCESS,
@@ -35,9 +35,11 @@ from kernel.proc.procsource import (
     ProcLink,
     ProcNumbers,
     ProcPlain,
+    ProcSetting,
     ProcSource,
     ProcText,
 )
+from kernel.text.numbers import Numbers
 from pykasm import *
 
 MAGIC = 0x9FA0
@@ -78,6 +80,7 @@ class Procfs(FileSystem):
         directories: ProcDirectories,
         access: ProcAccess,
         writer: TextWriter,
+        numbers: Numbers,
         sources: Sequence[ProcSource],
     ) -> None:
         self.superblocks = superblocks
@@ -88,6 +91,7 @@ class Procfs(FileSystem):
         self.directories = directories
         self.access = access
         self.writer = writer
+        self.numbers = numbers
         self.tables: list[Any] = []
         self.operations = self._keep(InodeOperations, self._inode_operations())
         self.text_operations = self._keep(
@@ -174,6 +178,17 @@ class Procfs(FileSystem):
                 show=self._show_constant,
                 file_operations=address_of(self.text_operations),
             )
+        if isinstance(file, ProcSetting):
+            place = address_of(file.place)
+            setting = Setting(place=place, least=file.least, most=file.most)
+            return self._entry(
+                name,
+                mode=FileType.REGULAR | 0o644,
+                setting=address_of(self._keep(Setting, setting)),
+                show=self._show_setting,
+                store=self._store_setting,
+                file_operations=address_of(self.text_operations),
+            )
         if isinstance(file, ProcPlain):
             return self._entry(
                 name,
@@ -257,6 +272,40 @@ class Procfs(FileSystem):
         node = scratch(cast(scratch(inode.private), Ptr[ProcNode]))
         entry = scratch(node.entry)
         self.writer.print("%s\n", entry.text)
+        ret(0)
+
+    @inline(changes=rax)
+    def _setting_of(self, inode: Ptr[Inode]) -> Ptr[Setting]:
+        """Return the setting that `inode` tells of, in a scratch register."""
+        node = scratch(cast(scratch(inode.private), Ptr[ProcNode]))
+        entry = scratch(node.entry)
+        setting = scratch(entry.setting)
+        asserts(setting != 0)  # only such entries come here
+        release(node, entry)
+        return setting
+
+    @function
+    def _show_setting(self, inode: Ptr[Inode]) -> OrErrno[I32]:
+        """Write a number that may be set."""
+        place = scratch(self._setting_of(inode).place)
+        self.writer.print("%u\n", place[0])
+        ret(0)
+
+    @function
+    def _store_setting(self, inode: Keep[Ptr[Inode]], text: Ptr[U8]) -> OrErrno[I32]:
+        """Set it to what `text`, which is changed, begins with. Returns 0, or -EINVAL if that is no
+        number, or too small or too large."""
+        end = scratch(text)
+        with while_((at(end) != 0) & (at(end) > ord(" "))):
+            inc(end)
+        mov(at(end), 0)
+        value, good = self.numbers.parse(text)
+        fail_if(~good, Errno.EINVAL)
+        value = keep(value)
+        setting = self._setting_of(inode)
+        fail_if((value < setting.least) | (value > setting.most), Errno.EINVAL)
+        place = scratch(setting.place)
+        mov(place[0], value)
         ret(0)
 
     @function(context="thread", sleeps=True)

@@ -33,6 +33,17 @@ class ProcConstant:
 
 
 @dataclass(frozen=True)
+class ProcSetting:
+    """A regular file at `path` for the number in `place`, a datum of 64 bits, which root may set
+    from `least` to `most`."""
+
+    path: str
+    place: Any
+    least: int
+    most: int
+
+
+@dataclass(frozen=True)
 class ProcPlain:
     """A regular file at `path`, with operations of its own."""
 
@@ -68,7 +79,7 @@ class ProcNumbers:
     """Only who may look into the process may see them."""
 
 
-ProcFile = ProcText | ProcConstant | ProcPlain | ProcLink | ProcNumbers
+ProcFile = ProcText | ProcConstant | ProcSetting | ProcPlain | ProcLink | ProcNumbers
 
 
 class ProcSource(Subsystem):

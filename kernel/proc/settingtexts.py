@@ -6,7 +6,6 @@ from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
 from kernel.fs.dentries import Dentries
 from kernel.fs.files import Files
-from kernel.fs.filetable import MOST_FILES
 from kernel.fs.inode import Inode
 from kernel.fs.inodes import Inodes
 from kernel.fs.pipe import LARGEST
@@ -15,19 +14,24 @@ from kernel.fs.textwriter import TextWriter
 from kernel.log.level import CONSOLE_LEVEL
 from kernel.log.log import Log
 from kernel.paging.addresses import USER_START
-from kernel.proc.procsource import ProcConstant, ProcSource, ProcText
+from kernel.proc.procsource import ProcConstant, ProcSetting, ProcSource, ProcText
 from kernel.process.grouplistcalls import MOST_GROUPS
+from kernel.process.limitcalls import LimitCalls
 from kernel.process.logcalls import LOUD, SILENT
-from kernel.process.processids import FIRST_REUSED, PID_MAX
+from kernel.process.processids import FIRST_REUSED, PID_MAX, ProcessIds
 from kernel.process.systemnamecalls import FIELD_SIZE, SystemNameCalls, SystemNames
 from kernel.text.numbers import Numbers
+from kernel.vm.regions import Regions
 from pykasm import *
 
 MOST = (1 << 63) - 1
 """What Linux shows where there is no limit but that of the number."""
 
-MOST_REGIONS = (1 << 31) - 1
+MOST_32 = (1 << 31) - 1
 """The same for 32 bits."""
+
+LEAST_FILES, MOST_FILES = 64, (1 << 30) - 64
+"""To what the greatest limit of open files may be set (fs/file.c: sysctl_nr_open_min and _max)."""
 
 ENTROPY_BITS = 256
 """Of the key of the generator of random numbers."""
@@ -43,15 +47,13 @@ CONSTANTS = {
     "kernel/cap_last_cap": int(max(CapabilityBit)),
     "kernel/core_pattern": "core",
     "kernel/ngroups_max": MOST_GROUPS,
-    "kernel/pid_max": PID_MAX,
     "kernel/random/entropy_avail": ENTROPY_BITS,
     "kernel/random/poolsize": ENTROPY_BITS,
+    "kernel/tainted": 0,
     "kernel/threads-max": PID_MAX - FIRST_REUSED,
-    "vm/max_map_count": MOST_REGIONS,
     "vm/mmap_min_addr": USER_START,
     "vm/overcommit_memory": 0,
     "fs/file-max": MOST,
-    "fs/nr_open": MOST_FILES,
     "fs/pipe-max-size": LARGEST,
 }
 """What can't be set here. Memory is lent as `Overcommit` says, the heuristic of Linux."""
@@ -73,6 +75,9 @@ class SettingTexts(ProcSource):
         files: Files,
         inodes: Inodes,
         dentries: Dentries,
+        ids: ProcessIds,
+        regions: Regions,
+        limits: LimitCalls,
     ) -> None:
         self.writer = writer
         self.numbers = numbers
@@ -98,6 +103,9 @@ class SettingTexts(ProcSource):
             "kernel/printk": (self.show_level, self.set_level),
         }
         self.proc_files = [
+            ProcSetting("sys/kernel/pid_max", ids.end, FIRST_REUSED + 1, PID_MAX),
+            ProcSetting("sys/vm/max_map_count", regions.most, 0, MOST_32),
+            ProcSetting("sys/fs/nr_open", limits.most_files, LEAST_FILES, MOST_FILES),
             *(ProcConstant(f"sys/{path}", str(text)) for path, text in CONSTANTS.items()),
             *(ProcText(f"sys/{path}", show) for path, show in shown.items()),
             *(

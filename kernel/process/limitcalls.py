@@ -14,7 +14,7 @@ from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
 MOST_OPEN_FILES = 1 << 20
-"""What RLIMIT_NOFILE may be at most (Linux: /proc/sys/fs/nr_open, proc(5))."""
+"""What RLIMIT_NOFILE may be at most, unless it is set."""
 
 INT_MAX = (1 << 31) - 1
 """More signals than there is room for."""
@@ -22,6 +22,9 @@ INT_MAX = (1 << 31) - 1
 
 class LimitCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
+
+    most_files = data(U64, MOST_OPEN_FILES)
+    """What RLIMIT_NOFILE may be at most (Linux: /proc/sys/fs/nr_open, proc(5))."""
 
     def __init__(
         self,
@@ -149,7 +152,7 @@ class LimitCalls(SystemCallGroup):
         mov(rax, new.hard)
         fail_if(rax < new.soft, Errno.EINVAL)
         with if_(resource == Resource.NOFILE):
-            fail_if(rax > MOST_OPEN_FILES, Errno.EPERM)
+            fail_if(rax > self.most_files, Errno.EPERM)
         credentials = scratch(self.processes.current().credentials)
         with if_(rax > old.hard):
             fail_if((credentials.effective & (1 << CapabilityBit.SYS_RESOURCE)) == 0, Errno.EPERM)

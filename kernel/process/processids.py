@@ -6,7 +6,7 @@ from kernel.locks.spinlock import SpinLock
 from pykasm import *
 
 PID_MAX = 32768
-"""One more than the greatest number (Linux: /proc/sys/kernel/pid_max, proc(5))."""
+"""One more than the greatest number that there can be."""
 
 FIRST_REUSED = 300
 """Where numbers go on after the greatest one: those below belong to what starts with the machine
@@ -27,6 +27,10 @@ class ProcessIds(Subsystem):
     count = bss(U32, guarded_by="lock")
     """How many numbers somebody has."""
 
+    end = data(U64, PID_MAX)
+    """One more than the greatest number that is given out (Linux: /proc/sys/kernel/pid_max,
+    proc(5))."""
+
     def __init__(self) -> None:
         self.lock = bss(SpinLock)
 
@@ -36,7 +40,10 @@ class ProcessIds(Subsystem):
         number = keep(U32)
         with self.lock.held():
             xor(number, number)
-            with if_(self.count != PID_MAX - FIRST_REUSED):
+            room = scratch(self.end)
+            sub(room, FIRST_REUSED)
+            with if_(self.count < u32(room)):
+                release(room)
                 mov(number, self._next_free())
                 mov(self.holders[u64(number)], 1)
                 mov(self.last, number)
@@ -50,7 +57,7 @@ class ProcessIds(Subsystem):
         number = scratch(self.last)
         with loop():
             inc(number)
-            with if_(number >= PID_MAX):
+            with if_(u64(number) >= self.end):
                 mov(number, FIRST_REUSED)
             break_if(self.holders[u64(number)] == 0)
         ret(number)

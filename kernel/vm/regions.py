@@ -17,7 +17,7 @@ from kernel.vm.rights import Rights
 from pykasm import *
 
 MOST_REGIONS = 65530
-"""How many a space may have (Linux: DEFAULT_MAX_MAP_COUNT)."""
+"""How many a space may have, unless it is set (Linux: DEFAULT_MAX_MAP_COUNT)."""
 
 
 class Regions(LeakChecks):
@@ -27,6 +27,9 @@ class Regions(LeakChecks):
     """
 
     count = bss(U64)
+
+    most = data(U64, MOST_REGIONS)
+    """How many a space may have (Linux: /proc/sys/vm/max_map_count, proc(5))."""
 
     def __init__(self, trees: Trees, slabs: Slabs) -> None:
         self.trees = trees
@@ -230,7 +233,9 @@ class Regions(LeakChecks):
     ) -> OrNull[Owned[Ptr[Region]]]:
         """Return a region as `like`, which is not in `space` yet; null without memory, or if that
         has too many."""
-        fail_if(space.region_count >= MOST_REGIONS)
+        most = scratch(self.most)
+        fail_if(space.region_count >= u32(most))
+        release(most)
         region = keep(try_(self.regions.allocate()))
         self._copy(region, like)
         mov(rax, like.node.key)

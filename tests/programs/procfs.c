@@ -380,6 +380,39 @@ static void load(void) {
     CHECK(slurp("/proc/interrupts", 1000) > 0 && strstr(text, "CPU0 ") && strstr(text, "\nLOC: "));
 }
 
+static int store(const char *path, const char *value) {
+    int file = open(path, O_WRONLY), result = write(file, value, strlen(value));
+    int error = errno;
+    close(file);
+    errno = error;
+    return result == strlen(value) ? 0 : -1;
+}
+
+static void numbers(void) {  // on this kernel alone: others may need what is set
+    struct rlimit limit;
+    CHECK(slurp("/proc/sys/fs/nr_open", 100) > 0 && atoi(text) >= 1 << 20);
+    strcpy(link_text, text);
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0 && store("/proc/sys/fs/nr_open", "10000\n") == 0);
+    struct rlimit more = {100, 10001}, largest = {100, 10000};
+    FAILS(setrlimit(RLIMIT_NOFILE, &more), EPERM);
+    CHECK(setrlimit(RLIMIT_NOFILE, &largest) == 0 && setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    FAILS(store("/proc/sys/fs/nr_open", "9"), EINVAL);
+    FAILS(store("/proc/sys/fs/nr_open", "x"), EINVAL);
+    CHECK(store("/proc/sys/fs/nr_open", link_text) == 0);
+    CHECK(store("/proc/sys/kernel/pid_max", "310") == 0);
+    for (int i = 0, child; i < 400; i++) {  // more than there are numbers
+        child = fork();
+        if (!child)
+            _exit(0);
+        CHECK(child > 0 && child < 310 && waitpid(child, 0, 0) == child);
+    }
+    CHECK(store("/proc/sys/kernel/pid_max", "32768") == 0);
+    FAILS(store("/proc/sys/kernel/pid_max", "32769"), EINVAL);
+    CHECK(store("/proc/sys/vm/max_map_count", "2") == 0);
+    FAILS((int)(long)mmap(0, 4096, PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), ENOMEM);
+    CHECK(store("/proc/sys/vm/max_map_count", "65530") == 0);
+}
+
 static void settings(void) {
     struct utsname names;
     long long files, most, first;
@@ -420,6 +453,8 @@ int main(int count, char **arguments) {
     changes();
     load();
     settings();
+    if (is_ours)
+        numbers();
     CHECK(!is_ours || umount("/proc") == 0);
     return 0;
 }
