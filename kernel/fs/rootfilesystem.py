@@ -11,6 +11,9 @@ from kernel.fs.subject import Subject
 from kernel.fs.tmpfs import Tmpfs
 from pykasm import *
 
+ROOT_OPTIONS = "mode=755"
+"""Nobody but root makes files in it, whatever an archive says of it."""
+
 
 class RootFileSystem(Subsystem):
     """An empty tmpfs, the first mount namespace whose root it is, and what the kernel itself is as
@@ -45,7 +48,7 @@ class RootFileSystem(Subsystem):
     @function(context="thread", sleeps=True)
     def _create_context(self) -> Owned[OrNull[Ptr[FsContext]]]:
         """Return a context in a namespace with an empty root, or null without memory."""
-        result, superblock = self.tmpfs.create(text("rootfs"), text(""))
+        result, superblock = self.tmpfs.create(text("rootfs"), text(ROOT_OPTIONS))
         ignore(result, "null says as much")
         with if_(superblock == 0):
             ret(0)

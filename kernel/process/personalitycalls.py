@@ -14,6 +14,10 @@ ADDR_NO_RANDOMIZE)."""
 STICKY_TIMEOUTS = 0x0400_0000
 """Calls that wait for files leave the timeouts that they are given as they are (the same)."""
 
+LINUX_32 = 0x08
+"""The lowest byte of the personality of programs that see a machine of 32 bits (the same:
+PER_LINUX32)."""
+
 
 class PersonalityCalls(SystemCallGroup):
     """Does what personality(2) says."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
+from kernel.process.personalitycalls import LINUX_32
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.sync.mutex import Mutex, Mutexes
@@ -28,6 +29,9 @@ class SystemNames(Struct):
 NAMES = ("Linux", "(none)", "6.1.0-pykasm", "#1 SMP", "x86_64", "(none)")
 """What they are at first: programs take this kernel for a Linux of this release."""
 
+MACHINE_32 = b"i686\0"
+"""The machine that programs of the personality LINUX_32 see."""
+
 
 class SystemNameCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
@@ -39,13 +43,20 @@ class SystemNameCalls(SystemCallGroup):
         self.lock = bss(Mutex)
         texts = b"".join(name.encode().ljust(FIELD_SIZE, b"\0") for name in NAMES)
         self.names = data(U8 * len(texts), texts)
+        self.machine_32 = data(U8 * len(MACHINE_32), MACHINE_32)
 
     @function(context="thread", sleeps=True)
     def uname(self, target: Keep[User[U8]]) -> OrErrno[I64]:
-        """Store all names at `target`."""
+        """Store all names at `target`, for the personality LINUX_32 with another machine."""
         result = keep(I64)
         with self.mutexes.held(self.lock):
             failed, left = self.copy.copy_out(target, address_of(self.names), sizeof(SystemNames))
+            ignore(left)
+            movsxd(result, failed)
+        task = self.processes.current()
+        with if_((u8(task.personality) == LINUX_32) & (result == 0)):
+            add(target, offsetof(SystemNames, "machine"))
+            failed, left = self.copy.copy_out(target, address_of(self.machine_32), len(MACHINE_32))
             ignore(left)
             movsxd(result, failed)
         ret(result)

@@ -1,4 +1,5 @@
-// Runs a command in a pseudo-terminal, as script(1) does, without keeping what is said.
+// Runs a command in a pseudo-terminal, as script(1) does, without keeping what is said. What is
+// typed goes there where the standard input is a terminal.
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <poll.h>
@@ -29,25 +30,28 @@ static int move(int from, int to) {
 int main(int count, char **arguments) {
     struct termios former, raw;
     struct winsize size;
-    int status, master = posix_openpt(O_RDWR | O_NOCTTY);
-    if (count < 2 || master < 0 || unlockpt(master) || tcgetattr(0, &former))
+    int typed = !tcgetattr(0, &former), status, master = posix_openpt(O_RDWR | O_NOCTTY);
+    if (count < 2 || master < 0 || unlockpt(master))
         return 126;
     ioctl(0, TIOCGWINSZ, &size);
     ioctl(master, TIOCSWINSZ, &size);
-    raw = former;
-    cfmakeraw(&raw);
-    tcsetattr(0, TCSANOW, &raw);
+    if (typed) {
+        raw = former;
+        cfmakeraw(&raw);
+        tcsetattr(0, TCSANOW, &raw);
+    }
     pid_t child = fork();
     if (!child)
         run(master, arguments + 1);
-    struct pollfd ends[2] = {{0, POLLIN}, {master, POLLIN}};
+    struct pollfd ends[2] = {{typed ? 0 : -1, POLLIN}, {master, POLLIN}};
     while (poll(ends, 2, -1) > 0) {
         if (ends[0].revents && !move(0, master))
             break;
         if (ends[1].revents && !move(master, 1))
             break;
     }
-    tcsetattr(0, TCSANOW, &former);
+    if (typed)
+        tcsetattr(0, TCSANOW, &former);
     waitpid(child, &status, 0);
     return WEXITSTATUS(status);
 }

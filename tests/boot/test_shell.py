@@ -35,7 +35,7 @@ class Shell:
 
     def await_prompt(self) -> str:
         """What is said before the next prompt."""
-        return str(self.machine.expect(rf"(?s)(.*?)[~/]\S* # (?:{ASKED})").group(1))
+        return str(self.machine.expect(rf"(?s)(.*?)[~/]\S* [#$] (?:{ASKED})").group(1))
 
     def run(self, command: str) -> list[str]:
         """The lines that `command` prints."""
@@ -89,7 +89,7 @@ def test_a_shell_runs_commands(shell: Shell) -> None:
 
 def test_commands_find_out_about_processes(shell: Shell) -> None:
     assert shell.run("sleep 1000 & pidof sleep | grep -c ^$!$") == ["1"]
-    assert shell.run("ps | grep '[s]leep 1000' | awk '{ print $2, $3, $4 }'") == ["0 sleep 1000"]
+    assert shell.run("ps | grep '[s]leep 1000' | awk '{ print $2, $3, $4 }'") == ["root sleep 1000"]
     assert shell.run("cat /proc/$!/comm; for i in exe cwd; do readlink /proc/$!/$i; done") == [
         *("sleep", "/bin/busybox", "/root"),
     ]

@@ -107,6 +107,10 @@ static void surroundings(void) {
     for (int i = 0; i < 3; i++)
         CHECK(place() == there);
     CHECK(CALL(personality, before & ~ADDR_NO_RANDOMIZE) == (before | ADDR_NO_RANDOMIZE));
+    struct utsname name;
+    CHECK(CALL(personality, PER_LINUX32) >= 0 && uname(&name) == 0 && !strcmp(name.machine, "i686"));
+    CHECK(CALL(personality, before) == PER_LINUX32 && uname(&name) == 0);
+    CHECK(!strcmp(name.machine, "x86_64"));
 }
 
 int main(int count, char **arguments) {

@@ -1,0 +1,2 @@
+# fatattr
+fatattr text; echo $?

@@ -1,0 +1,2 @@
+# sync
+sync; echo $?; sync text; echo $?

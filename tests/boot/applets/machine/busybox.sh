@@ -1,0 +1,2 @@
+# busybox
+busybox echo through; busybox | head -1; busybox none; echo $?; busybox --list | md5sum; busybox echo --help 2>&1 | head -3

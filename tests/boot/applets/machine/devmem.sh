@@ -1,0 +1,2 @@
+# devmem
+devmem 2>&1 | head -1; devmem x; echo $?

@@ -1,0 +1,2 @@
+# false true
+true; echo $?; false; echo $?; true | false; echo $?; ! false; echo $?

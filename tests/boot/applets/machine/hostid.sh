@@ -1,0 +1,2 @@
+# hostid hostname
+hostid | wc -c; hostname | wc -w; [ $(hostname) = $(uname -n) ] && echo same

@@ -1,0 +1,2 @@
+# hwclock
+hwclock -x 2>&1 | head -1

@@ -1,0 +1,2 @@
+# logger
+logger -s -t tag message; echo $?

@@ -1,0 +1,2 @@
+# mt
+mt -f none status; echo $?

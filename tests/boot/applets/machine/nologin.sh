@@ -1,0 +1,2 @@
+# nologin
+nologin 2>&1 & sleep 0.3; kill $!

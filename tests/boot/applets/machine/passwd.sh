@@ -1,0 +1,2 @@
+# passwd
+passwd none; echo $?

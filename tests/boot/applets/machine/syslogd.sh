@@ -1,0 +1,2 @@
+# syslogd logread klogd
+logread >/dev/null 2>&1; echo $?; klogd -x 2>&1 | head -1

@@ -1,0 +1,2 @@
+# ascii
+ascii | head -5

@@ -1,0 +1,2 @@
+# crc32
+crc32 text

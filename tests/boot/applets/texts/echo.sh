@@ -1,0 +1,2 @@
+# echo
+echo -e 'a\tb\x41\0101\c'; echo; echo -n a; echo -n; echo ' -n'

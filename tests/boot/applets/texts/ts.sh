@@ -1,0 +1,2 @@
+# ts
+printf 'a\nb\n' | ts x; echo c | ts '%Y' | wc -w

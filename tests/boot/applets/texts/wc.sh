@@ -1,0 +1,2 @@
+# wc
+wc text; wc -l <text; wc -L text; wc text text none; echo $?; printf 'a b\nc' | wc
