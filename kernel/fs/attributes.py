@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
-from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.credentials import CapabilityBit, Credentials
+from kernel.fs.devicenumbers import encode_device
 from kernel.fs.filestatus import FileStatus, StatTime
 from kernel.fs.filetimes import FileTimes, TimeChange
 from kernel.fs.inode import Inode, is_type
@@ -72,24 +72,10 @@ class Attributes(Subsystem):
         shl(rax, PageShift.PAGE - BLOCK_SHIFT)
         mov(status.blocks, rax)
         mov(rax, inode.device)
-        self._encode_device()
+        encode_device()
         mov(status.special, rax)
         for name in ("accessed", "modified", "changed"):
             self._split(getattr(inode, name), getattr(status, name))
-
-    @inline(changes=(rax, rcx, rdx))
-    def _encode_device(self) -> None:
-        """Turn the device number in rax into that which programs see, with the low 8 bits of the
-        second part below the first part (makedev(3))."""
-        mov(rcx, rax)
-        mov(rdx, rax)
-        and_(eax, 0xFF)
-        and_(ecx, 0xF_FF00)
-        shl(rcx, 12)
-        shr(rdx, MINOR_BITS)
-        shl(rdx, 8)
-        or_(rax, rcx)
-        or_(rax, rdx)
 
     @inline(changes=(rax, rcx, rdx))
     def _split(self, time: I64, place: StatTime) -> None:

@@ -37,6 +37,21 @@ FIXED_LENGTHS = (*[8] * 144, *[9] * 112, *[7] * 24, *[8] * 8, *[5] * FIXED_DISTA
 REPEAT_LAST = 16
 """The symbol among lengths that repeats the one before; the two after it repeat 0."""
 
+REPETITIONS = ((2, 3), (3, 3), (7, 11))
+"""Of those symbols: the bits that tell how often, and what is added to these (3.2.7)."""
+
+LITERALS_FIELD, DISTANCES_FIELD, LENGTHS_FIELD, LENGTH_FIELD = 5, 5, 4, 3
+"""Bits of HLIT, HDIST and HCLEN, and of each length of the code for lengths (3.2.7)."""
+
+LEAST_LENGTHS = 4
+"""How many of these lengths there are at least."""
+
+BYTE = 8
+"""Bits."""
+
+STORED_FIELD = 16
+"""Bits of the length of a stored block, and of its complement (3.2.4); no field has more."""
+
 NO_SYMBOL = 0xFFFF
 
 SLACK = 16
@@ -139,8 +154,8 @@ class Inflate(Subsystem):
 
     @function
     def _refill(self) -> None:
-        """Fill up to 48 bits or more, with zeros after the end."""
-        with while_(self.count <= 56):
+        """Fill up all the room that whole bytes have, with zeros after the end."""
+        with while_(self.count <= (sizeof(U64) - 1) * BYTE):
             source = scratch(self.input)
             xor(eax, eax)
             with if_(source == self.end):
@@ -151,13 +166,13 @@ class Inflate(Subsystem):
             mov(rcx, self.count)
             shl(rax, cl)
             or_(self.bits, rax)
-            add(self.count, 8)
+            add(self.count, BYTE)
             release(source)
 
     @function
     def _bits(self, number: Keep[U32]) -> U32:
-        """Take the next bits, as many as `number`, at most 16."""
-        with if_(self.count < 16):
+        """Take the next bits, as many as `number`, at most STORED_FIELD."""
+        with if_(self.count < STORED_FIELD):
             self._refill()
         mov(ecx, number)
         mov(edx, 1)
@@ -217,15 +232,15 @@ class Inflate(Subsystem):
         """Copy a block that is not compressed (3.2.4)."""
         left, check = keep(U32), keep(U32)
         mov(ecx, u32(self.count))
-        and_(ecx, 7)
+        and_(ecx, BYTE - 1)  # to the next whole byte
         ignore(self._bits(ecx))
-        mov(left, self._bits(16))
-        mov(check, self._bits(16))
-        xor(check, 0xFFFF)
+        mov(left, self._bits(STORED_FIELD))
+        mov(check, self._bits(STORED_FIELD))
+        xor(check, (1 << STORED_FIELD) - 1)
         fail_if(left != check, Errno.EINVAL)
         with while_(left != 0):
             fail_if(self.slack > SLACK, Errno.EINVAL)
-            byte = self._bits(8)
+            byte = self._bits(BYTE)
             try_(self._put(u8(byte)))
             dec(left)
         ret(0)
@@ -268,19 +283,19 @@ class Inflate(Subsystem):
     def _read_codes(self) -> OrErrno[I32]:
         """Read the codes of a block (3.2.7). Returns 0 or -EINVAL."""
         literals, distances, count, index = keep(U64), keep(U64), keep(U64), keep(U64)
-        mov(u32(literals), self._bits(5))
+        mov(u32(literals), self._bits(LITERALS_FIELD))
         add(literals, FIRST_LENGTH)
-        mov(u32(distances), self._bits(5))
+        mov(u32(distances), self._bits(DISTANCES_FIELD))
         inc(distances)
-        mov(u32(count), self._bits(4))
-        add(count, 4)
+        mov(u32(count), self._bits(LENGTHS_FIELD))
+        add(count, LEAST_LENGTHS)
         fail_if((literals > LITERALS - 2) | (distances > DISTANCES), Errno.EINVAL)
         lea(rdi, self.lengths)
         xor(eax, eax)
         mov(ecx, len(LENGTHS_ORDER))
         rep.stosb()
         with for_(index, 0, count):
-            length = self._bits(3)
+            length = self._bits(LENGTH_FIELD)
             movzx(ecx, self.lengths_order[index])
             mov(self.lengths[rcx], u8(length))
         code, lengths = address_of(self.literals), address_of(self.lengths)
@@ -322,15 +337,11 @@ class Inflate(Subsystem):
     def _repetition(self, symbol: U32) -> U64:
         """Read how often a length comes for `symbol`, from REPEAT_LAST on."""
         with switch(symbol):
-            with case(REPEAT_LAST):
-                bits = self._bits(2)
-                lea(eax, bare[u64(bits) + 3])
-            with case(REPEAT_LAST + 1):
-                bits = self._bits(3)
-                lea(eax, bare[u64(bits) + 3])
-            with default():
-                bits = self._bits(7)
-                lea(eax, bare[u64(bits) + 11])
+            for number, (width, least) in enumerate(REPETITIONS):
+                is_last = number == len(REPETITIONS) - 1
+                with default() if is_last else case(REPEAT_LAST + number):
+                    bits = self._bits(width)
+                    lea(eax, bare[u64(bits) + least])
         ret(rax)
 
     @function(context="thread", sleeps=True)

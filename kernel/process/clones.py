@@ -4,42 +4,25 @@ from __future__ import annotations
 
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
-from kernel.fs.file import File
-from kernel.fs.files import Files
-from kernel.fs.openflag import OpenFlag
 from kernel.paging.addresses import below_user_end
 from kernel.process.cloneflag import OTHER_NAMESPACES, CloneArguments, CloneFlag
-from kernel.process.filecalls import FileCalls
-from kernel.process.filestates import FileStates
-from kernel.process.policies import Policies
+from kernel.process.openedprocesses import OpenedProcess, OpenedProcesses
 from kernel.process.process import Process
 from kernel.process.processes import Processes
-from kernel.process.processfiles import ProcessFiles
 from kernel.process.processids import ProcessIds
 from kernel.process.processprograms import ProcessPrograms
-from kernel.process.task import Task
+from kernel.process.taskcopies import TaskCopies
 from kernel.process.tasklimits import TaskLimits
-from kernel.process.tasks import Tasks, program_frame
-from kernel.process.undolists import UndoLists
+from kernel.process.tasks import Tasks
 from kernel.sched.thread import KILLABLE
 from kernel.sched.userstate import NAME_SIZE
 from kernel.sched.waiting import FOREVER
-from kernel.signals.restartablesequences import RestartableSequences
 from kernel.signals.signalstates import SignalStates
 from kernel.sync.pollqueues import PollQueues
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
-
-
-class OpenedProcess(Struct):
-    """A file that stands for a process that is being made."""
-
-    file: OrNull[Owned[Ptr[File]]]
-    """Null if nobody wants one."""
-    number: I64
-    """Reserved for it."""
 
 
 class Clones(Subsystem):
@@ -51,36 +34,26 @@ class Clones(Subsystem):
         processes: Processes,
         ids: ProcessIds,
         tasks: Tasks,
-        file_states: FileStates,
-        undo_lists: UndoLists,
-        files: ProcessFiles,
-        numbers: FileCalls,
-        open_files: Files,
+        copies: TaskCopies,
+        opened: OpenedProcesses,
+        programs: ProcessPrograms,
         spaces: AddressSpaces,
         signals: SignalStates,
         limits: TaskLimits,
         queues: PollQueues,
         copy: UserCopy,
-        policies: Policies,
-        sequences: RestartableSequences,
-        programs: ProcessPrograms,
     ) -> None:
-        self.programs = programs
         self.processes = processes
         self.ids = ids
         self.tasks = tasks
-        self.file_states = file_states
-        self.undo_lists = undo_lists
-        self.files = files
-        self.numbers = numbers
-        self.open_files = open_files
+        self.copies = copies
+        self.opened = opened
+        self.programs = programs
         self.spaces = spaces
         self.signals = signals
         self.limits = limits
         self.queues = queues
         self.copy = copy
-        self.policies = policies
-        self.sequences = sequences
 
     @function(context="thread", sleeps=True)
     def clone(self, arguments: Keep[Ptr[CloneArguments]]) -> OrErrno[I64]:
@@ -133,20 +106,18 @@ class Clones(Subsystem):
         self.programs.inherit(process, self.processes.current_process())
         errdefer(self.programs.end, process)
         self._set_actions(process, arguments)
-        task = keep(try_(self._copy_task(process, process.number, arguments), Errno.ENOMEM))
+        task = keep(try_(self.copies.copy(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
         try_(self.limits.enter(task, scratch(self.processes.current())))
         opened = local(OpenedProcess)
-        try_(self._open(process, arguments, address_of(opened)))
+        try_(self.opened.open(process, arguments, address_of(opened)))
         place = keep(address_of(opened))
-        errdefer(self._close, place)
+        errdefer(self.opened.close, place)
         # The copy comes last, as it takes longest, and nothing has to be undone after it
         space = try_(self._share_space(arguments), Errno.ENOMEM)
         release(place)
         space = keep(space)
-        file = scratch(opened.file)
-        with if_(file != 0):
-            ignore(self.numbers.enter(opened.number, file), "it is stored already")
+        self.opened.enter(address_of(opened))
         self._tell_parent(arguments, process.number)
         # Before it starts, which may end it, and with it the number
         process.references.gain()
@@ -164,41 +135,6 @@ class Clones(Subsystem):
             maker = self.processes.current_process()
             mov(ecx, maker.exit_signal)
         mov(process.exit_signal, ecx)
-
-    @function(context="thread", sleeps=True)
-    def _open(
-        self,
-        process: Keep[Ptr[Process]],
-        arguments: Keep[Ptr[CloneArguments]],
-        opened: Keep[Ptr[OpenedProcess]],
-    ) -> OrErrno[I64]:
-        """Prepare in `opened` a file that stands for `process`, and store its number, if that is
-        wanted. Returns 0 or an error."""
-        mov(opened.file, 0)
-        with if_((arguments.flags & CloneFlag.PIDFD) == 0):
-            ret(0)
-        number = keep(self.numbers.reserve(OpenFlag.CLOSE_ON_EXEC))
-        with if_(number < 0):
-            ret(number)
-        mov(opened.number, number)
-        failed = self.copy.copy_out_word(
-            cast(scratch(arguments.pidfd), User[U8]), u32(opened.number)
-        )
-        with if_(failed != 0):
-            tail(self.numbers.release, number, failed)
-        file = self.files.create(process, 0)
-        with if_(file == 0):
-            tail(self.numbers.release, number, -Errno.ENOMEM)
-        mov(opened.file, file)
-        ret(0)
-
-    @function(context="thread", sleeps=True)
-    def _close(self, opened: Keep[Ptr[OpenedProcess]]) -> None:
-        """Undo `_open`."""
-        file = keep(opened.file)
-        with if_(file != 0):
-            ignore(self.numbers.release(opened.number, 0), "it is the second argument")
-            self.open_files.drop(file)
 
     @function
     def _set_actions(self, process: Ptr[Process], arguments: Ptr[CloneArguments]) -> None:
@@ -280,7 +216,7 @@ class Clones(Subsystem):
         number = keep(try_(self.ids.allocate(), Errno.EAGAIN))
         errdefer(self.ids.free, number)
         process = self.processes.current_process()
-        task = keep(try_(self._copy_task(process, number, arguments), Errno.ENOMEM))
+        task = keep(try_(self.copies.copy(process, number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
         try_(self.limits.enter(task, scratch(self.processes.current())))
         space = self.spaces.current()
@@ -290,63 +226,3 @@ class Clones(Subsystem):
         self.tasks.start(task, space)
         mov(eax, number)
         ret(rax)
-
-    @function(context="thread", sleeps=True)
-    def _copy_task(
-        self, process: Ptr[Process], number: U32, arguments: Keep[Ptr[CloneArguments]]
-    ) -> OrNull[Owned[Ptr[Task]]]:
-        """Make a task of `process` like the one that runs, but for its memory, which does not run
-        yet. Return null without memory."""
-        task = keep(try_(self.tasks.create(process, number)))
-        errdefer(self.tasks.discard, task)
-        current = keep(self.processes.current())
-        flags = u32(arguments.flags)
-        fail_if(~self.file_states.copy(task, current, flags))
-        fail_if(~self.undo_lists.copy(task, u32(arguments.flags)))
-        fail_if(self.tasks.copy_registers(task, current) != 0)
-        self._set_up(task, arguments)
-        self.policies.inherit(task, current)
-        flags = scratch(u32(arguments.flags))
-        and_(flags, CloneFlag.VM | CloneFlag.VFORK)
-        xor(flags, CloneFlag.VM)  # a child that its maker waits for may go on with its stack
-        self.signals.inherit(task, current, flags)
-        with if_((arguments.flags & CloneFlag.VM) == 0):
-            self.sequences.inherit(task, current)
-        ret(task)
-
-    @function
-    def _set_up(self, task: Ptr[Task], arguments: Ptr[CloneArguments]) -> None:
-        """Give `task`, a copy, what is its own."""
-        flags = scratch(arguments.flags)
-        self._inherit(task)
-        mov(task.clear_child_tid, 0)
-        frame = program_frame(scratch(task.thread))
-        mov(frame.rax, 0)
-        mov(rax, arguments.stack)
-        with if_(rax != 0):
-            add(rax, arguments.stack_size)
-            mov(frame.rsp, rax)
-        for flag, source, target in (
-            (CloneFlag.SETTLS, arguments.tls, task.fs_base),
-            (CloneFlag.CHILD_SETTID, arguments.child_tid, task.set_child_tid),
-            (CloneFlag.CHILD_CLEARTID, arguments.child_tid, task.clear_child_tid),
-        ):
-            with if_((flags & flag) != 0):
-                mov(rax, source)
-                mov(target, rax)
-
-    @inline(changes=rax)
-    def _inherit(self, task: Ptr[Task]) -> None:
-        """Give `task` what it keeps of the one that runs."""
-        current = self.processes.current()
-        mov(eax, current.no_new_privileges)
-        mov(task.no_new_privileges, eax)
-        mov(eax, current.personality)
-        mov(task.personality, eax)
-        mov(rax, current.timer_slack)
-        mov(task.timer_slack, rax)
-        mov(task.default_timer_slack, rax)
-        for offset in range(0, NAME_SIZE, sizeof(U64)):
-            mov(rax, u64[u64(current) + (offsetof(Task, "name") + offset)])
-            mov(u64[u64(task) + (offsetof(Task, "name") + offset)], rax)
-        release(current)

@@ -49,6 +49,7 @@ from kernel.process.mountcalls import MountCalls
 from kernel.process.namecalls import NameCalls
 from kernel.process.namespacecalls import NamespaceCalls
 from kernel.process.namestarts import NameStarts
+from kernel.process.openedprocesses import OpenedProcesses
 from kernel.process.openhow import OpenHows
 from kernel.process.orphans import Orphans
 from kernel.process.parentreports import ParentReports
@@ -90,6 +91,7 @@ from kernel.process.standardfiles import StandardFiles
 from kernel.process.statuscalls import StatusCalls
 from kernel.process.stops import Stops
 from kernel.process.systemnamecalls import SystemNameCalls
+from kernel.process.taskcopies import TaskCopies
 from kernel.process.tasklimits import TaskLimits
 from kernel.process.tasks import Tasks
 from kernel.process.tasksearch import TaskSearch
@@ -199,6 +201,8 @@ CONTENTS: Contents = (
     AffinityCalls,  # on which processors threads may run
     SchedulingCalls,  # sched_setscheduler(2) and its like
     Tasks,  # threads of programs
+    TaskCopies,  # copying the thread that runs, as far as flags say
+    OpenedProcesses,  # files that stand for processes while these are being made
     Clones,  # making processes and threads like the one that runs
     CloneCalls,  # clone(2), fork(2), vfork(2)
     TimeSpecs,  # times of programs

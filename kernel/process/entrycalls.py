@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from kernel.errno import Errno
-from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.creation import Creation
 from kernel.fs.credentials import CapabilityBit
+from kernel.fs.devicenumbers import decode_device
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.mode import TYPE_MASK, FileType
@@ -24,10 +24,6 @@ AT_REMOVEDIR = 0x200
 
 AT_SYMLINK_FOLLOW = 0x400
 """Of `linkat`: follow a symbolic link."""
-
-DEVICE_SHIFT, MAJOR_MASK, MINOR_SHIFT, UPPER_MINOR = 8, 0xFFF, 12, 0xFFF00
-"""Where the parts of a device's number are in what programs give (makedev(3)): the low 8 bits are
-those of the second part."""
 
 
 class EntryCalls(SystemCallGroup):
@@ -220,7 +216,7 @@ class EntryCalls(SystemCallGroup):
         try_(self._check_type(mode))
         with if_((mode & TYPE_MASK) == 0):
             or_(mode, FileType.REGULAR)
-        mov(number, self._decode_device(device))
+        mov(number, decode_device(device))
         try_(self.starts.begin(address_of(start), directory, name))
         release(directory, name)
         ret(self.starts.call(start, self.creation.mknod, mode, number))
@@ -240,18 +236,3 @@ class EntryCalls(SystemCallGroup):
             with case(FileType.DIRECTORY):
                 fail(Errno.EPERM)
         ret(-Errno.EINVAL)
-
-    @inline(changes=(rax, rcx))
-    def _decode_device(self, device: U32) -> U64:
-        """Return the number that a `device` has here, as programs have it (makedev(3))."""
-        mov(ecx, device)
-        shr(ecx, DEVICE_SHIFT)
-        and_(ecx, MAJOR_MASK)
-        shl(rcx, MINOR_BITS)
-        movzx(eax, u8(device))
-        or_(rcx, rax)
-        mov(eax, device)
-        shr(eax, MINOR_SHIFT)
-        and_(eax, UPPER_MINOR)
-        or_(rcx, rax)
-        return rcx

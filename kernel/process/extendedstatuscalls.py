@@ -7,6 +7,7 @@ from typing import Any
 from kernel.clock.units import NSEC_PER_SEC
 from kernel.errno import Errno
 from kernel.fs.attributes import Attributes
+from kernel.fs.devicenumbers import split_device
 from kernel.fs.file import File
 from kernel.fs.files import Files
 from kernel.fs.filestatus import FileStatus
@@ -30,9 +31,6 @@ SAME_FIELDS = (
     *(("number", U64), ("size", U64), ("blocks", U64), ("block_size", U32)),
 )
 """Fields by the same name in both structs, and their types in the wider one."""
-
-MINOR_LOW, MINOR_HIGH, MAJOR = 0xFF, 0xFFF00, 0xFFF
-"""Parts of the number of a device, as `stat` tells it: see makedev(3)."""
 
 
 class ExtendedStatusCalls(SystemCallGroup):
@@ -130,18 +128,4 @@ class ExtendedStatusCalls(SystemCallGroup):
             mov(place.nanoseconds, eax)
         for source, name in ((status.device, "device"), (status.special, "special")):
             mov(rax, source)
-            self._split(getattr(extended, f"{name}_major"), getattr(extended, f"{name}_minor"))
-
-    @inline(changes=(rax, rcx))
-    def _split(self, major: U32, minor: U32) -> None:
-        """Store the two parts of the device number in rax."""
-        mov(rcx, rax)
-        shr(rcx, 8)
-        and_(ecx, MAJOR)
-        mov(major, ecx)
-        mov(rcx, rax)
-        shr(rcx, 12)
-        and_(ecx, MINOR_HIGH)
-        and_(eax, MINOR_LOW)
-        or_(eax, ecx)
-        mov(minor, eax)
+            split_device(getattr(extended, f"{name}_major"), getattr(extended, f"{name}_minor"))
