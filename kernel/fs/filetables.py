@@ -148,6 +148,7 @@ class FileTables(LeakChecks):
             fail_if(number >= limit, Errno.EMFILE)
             with if_(number < capacity):
                 ret(i32(number))
+            # Without the lock, as it allocates; then another number may be the lowest one
             try_(self._grow(table, number))
 
     @function(holds="table.lock")
@@ -167,6 +168,7 @@ class FileTables(LeakChecks):
             add(rax, least)
             ret(rax)
         inc(word)
+        # `least` may lie within the first word: only behind it can full words be skipped
         tail(self._find_word, table, word)
 
     @function(holds="table.lock")
@@ -207,6 +209,7 @@ class FileTables(LeakChecks):
         bts(rax, number)
         mov(words[word], rax)
         with if_(i64(rax) == -1):
+            # No number of this word is free: a bit less to look at for `_find_word`
             mov(words, table.arrays.full)
             bts(at(words), word)
         mov(words, table.arrays.close_on_exec)
@@ -260,6 +263,7 @@ class FileTables(LeakChecks):
         """Make `file` that of a reserved `number`."""
         with table.lock.held():
             files = scratch(table.arrays.files)
+            # The number was reserved, so nobody else enters a file there
             asserts(files[number] == 0)
             mov(files[number], u64(file))
             disown(file, "the table has it")
@@ -308,6 +312,7 @@ class FileTables(LeakChecks):
                 self._release(table, number)
         with if_(file != 0):
             take_over(file, "the table had it")
+            # Without the lock: it takes others, and nobody finds the file by this number any more
             self._unlock(table, file)
         ret(file)
 
@@ -317,6 +322,7 @@ class FileTables(LeakChecks):
         it by any number does that (fcntl(2))."""
         inode = scratch(file.inode)
         with if_(inode.records.next != 0):
+            # Most files never had such locks, and then there is no list
             tail(self.parts.release, inode, u64(table))
 
     @function(context="thread")
@@ -461,6 +467,7 @@ class FileTables(LeakChecks):
             mov(made, try_(self._create(capacity)))
             with table.lock.held():
                 xor(copied, copied)
+                # The table may have grown between the two: then room was made for too few
                 with if_(capacity == table.arrays.capacity), unshared(made):
                     self._copy(address_of(table.arrays), address_of(made.arrays))
                     inc(copied)
@@ -487,6 +494,7 @@ class FileTables(LeakChecks):
                 mov(files[number], u64(file))
             with else_():
                 mov(files, copy.used)
+                # Reserved by another thread that is opening a file: it enters that in its own table
                 btr(at(files), number)
                 mov(files, copy.full)
                 mov(rax, number)

@@ -88,6 +88,7 @@ class Walk(Subsystem):
         mov(lookup.links, eax)
         mov(lookup.last, eax)
         for one in (lookup.place, lookup.root):
+            # `end` drops what is not null
             mov(u64(one.mount), rax)
             mov(u64(one.dentry), rax)
         mov(u64(lookup.texts), rax)
@@ -105,8 +106,10 @@ class Walk(Subsystem):
         with else_():
             self.contexts.get_current(context, place)
         with if_(lookup.flags & int(SCOPED)):
+            # Such a walk has its start for a root, whatever that of the task is
             self.paths.copy(address_of(lookup.root), place)
         mov(rax, u64(lookup.place.mount))
+        # An address to compare with alone: it may be of a mount that is gone
         mov(lookup.first, rax)
 
     @function
@@ -120,6 +123,7 @@ class Walk(Subsystem):
         """Begin to walk, unless there is nothing to walk along."""
         name = scratch(lookup.rest)
         with if_(at(name) == 0):
+            # An empty name leads nowhere (POSIX.1, 4.13), unless the call takes it for the start
             with if_(lookup.flags & LookupFlag.EMPTY):
                 ret(0)
             ret(-Errno.ENOENT)
@@ -163,6 +167,7 @@ class Walk(Subsystem):
         mov(lookup.key.parent, dentry)
         mov(lookup.key.text, text)
         try_(self._check_searchable(dentry, lookup.credentials))
+        # Before the part is looked at: who may not search learns nothing, not even of `.`
         lookup.key.measure()
         length = scratch(lookup.key.length)
         fail_if(length > NAME_MAX, Errno.ENAMETOOLONG)
@@ -207,6 +212,7 @@ class Walk(Subsystem):
                 inc(text)
             with if_(at(text) != 0):
                 ret()
+            # The text of a link may end here, and the name go on where the link stood
             break_if(outer == 0)
             mov(text, outer.rest)
             mov(outer, outer.outer)
@@ -249,6 +255,7 @@ class Walk(Subsystem):
         with errdefer(self.dentries.drop, dentry):
             inode = scratch(dentry.inode)
             fail_if(inode == 0, Errno.ENOENT)
+            # Before `place` changes: relative texts begin where the link is, not at the link
             with if_(self._is_followed(lookup, inode)):
                 result = keep(try_(self._follow(lookup, inode)))
                 self.dentries.drop(dentry)
@@ -286,11 +293,14 @@ class Walk(Subsystem):
         inode, result, found = keep(parent.inode), keep(I32), keep(Ptr[Dentry])
         asserts(inode != 0)
         superblock = scratch(inode.superblock)
+        # All its names are in memory: what the table has not is not there, and no lock is needed
         with if_(superblock.flags & SuperBlockFlag.IN_MEMORY):
             ret(-Errno.ENOENT, 0)
         with if_(lookup.flags & LookupFlag.CACHED):
             ret(-Errno.EAGAIN, 0)
         with self.mutexes.held(inode.lock):
+            # Another thread may have looked the same up meanwhile: `look_up` asks the table once
+            # more
             made, child = self.look_up(inode, address_of(lookup.key))
             mov(result, made)
             mov(found, child)
@@ -331,8 +341,11 @@ class Walk(Subsystem):
             with if_(
                 (child.flags & MountFlag.EXPIRING) & ((lookup.flags & LookupFlag.UNNOTICED) == 0)
             ):
+                # Somebody has come: it is in use, and does not expire
                 lock.and_(child.flags, ~int(MountFlag.EXPIRING) & 0xFFFF_FFFF)
             self.paths.drop(address_of(lookup.place))
+            # `child` has a reference already, so that it stays when the last of the old place is
+            # dropped
             root = scratch(child.root)
             root.references.gain()
             mov(lookup.place.mount, child)
@@ -346,6 +359,7 @@ class Walk(Subsystem):
         with loop():
             dentry, mount = keep(lookup.place.dentry), keep(lookup.place.mount)
             asserts((dentry != 0) & (mount != 0))
+            # `..` of the root is the root (POSIX.1, 4.13)
             with if_((dentry == lookup.root.dentry) & (mount == lookup.root.mount)):
                 fail_if(lookup.flags & LookupFlag.BENEATH, Errno.EXDEV)
                 break_()
@@ -403,6 +417,7 @@ class Walk(Subsystem):
             mov(rax, getattr(place, name))
             mov(getattr(lookup.place, name), rax)
         fail_if(lookup.flags & LookupFlag.NO_MAGIC, Errno.ELOOP)
+        # It leads there without any names in between, which could be anywhere
         fail_if(lookup.flags & int(SCOPED), Errno.EXDEV)
         tail(self._check_crossing, lookup)
 
@@ -436,6 +451,7 @@ class Walk(Subsystem):
         lea(rcx, bare[length + 1])
         rep.movsb()
         mov(rax, lookup.texts)
+        # Texts are a stack: links in links need no recursion, and `rest` is where each was left
         mov(record.outer, rax)
         mov(rax, lookup.rest)
         mov(record.rest, rax)

@@ -142,6 +142,7 @@ class PosixQueues(LeakChecks):
         mov(rax, message.size)
         add(queue.bytes, rax)
         mov(eax, message.priority)
+        # The tree has the smallest key first, and equal ones in the order in which they came
         not_(eax)
         mov(message.node.key, rax)
         tail(self.trees.insert, address_of(queue.messages), address_of(message.node))
@@ -189,6 +190,7 @@ class PosixQueues(LeakChecks):
             ret(WAITS)
         with if_(~queue.receivers.is_empty()):
             waiter = container_of(scratch(queue.receivers.next), PosixWaiter, "link")
+            # Nobody is notified where somebody waits (mq_notify(3))
             mov(waiter.message, message)
             self._tell(waiter)
             ret(0)
@@ -204,6 +206,7 @@ class PosixQueues(LeakChecks):
         mov(queue.notification, 0)
         mov(queue.notified, 0)
         with if_(notification != 0):
+            # Once: who wants to be told again asks again (mq_notify(3))
             notification.tell(notification)
 
     @function
@@ -268,6 +271,7 @@ class PosixQueues(LeakChecks):
             waiting = scratch(sender.message)
             asserts(waiting != 0)  # it waits with one
             self._put(queue, waiting)
+            # The oldest sender gets the room before anybody who comes now
             self._tell(sender)
         ret(0)
 
@@ -293,6 +297,7 @@ class PosixQueues(LeakChecks):
         with self.mutexes.held(queue.lock):
             mov(news, waiter.news)
             with if_(news == PosixNews.NOTHING):
+                # Only under the lock is it certain that nobody is about to tell it
                 waiter.link.unlink()
         with if_(news == PosixNews.DONE):
             ignore(result, "the news came first")

@@ -60,6 +60,7 @@ class SemaphoreAttempts(Subsystem):
         with if_(value < 0):
             tail(self._block, operation)
         fail_if(value > MOST_VALUE, Errno.ERANGE)
+        # Adjustments first, as they may be out of range, and then nothing has changed
         with if_(operation.flags & SemaphoreFlag.UNDO):
             undo = scratch(request.undo)
             asserts(undo != 0)  # it was made for this
@@ -87,6 +88,7 @@ class SemaphoreAttempts(Subsystem):
         number = scratch(U64)
         movzx(u32(number), operation.number)
         movsx(eax, operation.change)
+        # What was done was in range, and so is what was before
         sub(set.semaphores[number].value, eax)
         with if_(operation.flags & SemaphoreFlag.UNDO):
             undo = scratch(request.undo)

@@ -59,6 +59,7 @@ class SignalDelivery(Subsystem):
             self._handle(target, frame, address_of(found))
             ret()
         self.restarts.without_handler(frame)
+        # No handler takes the mask back that the call has replaced
         with if_(target.has_saved_mask != 0):
             mov(target.has_saved_mask, 0)
             tail(self.masks.set, target, target.saved_mask)
@@ -69,6 +70,7 @@ class SignalDelivery(Subsystem):
     def _find(self, target: Keep[Ptr[SignalTarget]], found: Keep[Ptr[FoundSignal]]) -> Bool:
         """Find the next signal that has a handler, and fill in `found`. What comes before it is
         done as is the default; it may end or stop the process, then there is none."""
+        # Most of what programs cause themselves has a handler, which is found without a lock
         with if_(target.forced.number != 0), if_(self._find_forced(target, found)):
             ret(True)
         group, number = keep(target.group), keep(U32)
@@ -78,6 +80,7 @@ class SignalDelivery(Subsystem):
             break_if(self._is_handled(group, found))
             xor(number, number)
             self._do_default(group, found)
+            # What comes after it waits until the process goes on, if it does
             break_if((group.deadly != 0) | (group.stop_signal != 0))
         ret(number != 0)
 
@@ -88,6 +91,7 @@ class SignalDelivery(Subsystem):
         group, number = scratch(target.group), scratch(target.forced.number)
         self.actions.get(group.actions, number, address_of(found.action))
         fail_if(found.action.handler <= Disposition.IGNORE)
+        # A handler that is called once alone: another thread might call it too but for the lock
         fail_if(found.action.flags & ActionFlag.RESETHAND)
         found.info.copy_from(scratch(address_of(target.forced)))
         mov(target.forced.number, 0)
@@ -133,6 +137,7 @@ class SignalDelivery(Subsystem):
             | (group.protected != 0)
         ):
             ret()
+        # Nobody would let it go on (POSIX.1, 2.4.3)
         with if_((bit & TERMINAL_STOPS) & (group.orphaned != 0)):
             ret()
         with if_(bit & STOPPING):
@@ -151,6 +156,7 @@ class SignalDelivery(Subsystem):
         """Continue the program with the handler of the signal that was `found`, and block what it
         wants blocked. Where its stack can't be written to, that is a SIGSEGV."""
         with (
+            # Before the frame is pushed: the handler comes back to where the section is given up
             if_(target.sequence_area != 0),
             if_(~self.sequences.settle(target, frame, found.info.number)),
         ):
@@ -158,6 +164,7 @@ class SignalDelivery(Subsystem):
         with if_(self.frames.push(target, frame, found) != 0):
             tail(self.forced.refuse, target, found.info.number)
         mov(target.has_saved_mask, 0)
+        # The frame has it, and sigreturn takes it back from there
         mask = keep(target.mask)
         or_(mask, found.action.mask)
         with if_((found.action.flags & ActionFlag.NODEFER) == 0):
