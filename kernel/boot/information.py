@@ -140,9 +140,7 @@ class BootInformation(BootRecord):
         mode = self.framebuffer.mode
         mov(rax, tag.address)
         mov(mode.address, rax)
-        for name in ("pitch", "width", "height"):
-            mov(eax, getattr(tag, name))
-            mov(getattr(mode, name), eax)
+        copy_fields(mode, tag, "pitch", "width", "height")
         movzx(eax, tag.bits_per_pixel)
         mov(mode.bits_per_pixel, eax)
         for number in range(len(FIELDS)):

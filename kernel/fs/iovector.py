@@ -40,6 +40,4 @@ class IoVector(Struct):
     @inline(changes=rax)
     def go_to(self, other: IoVector) -> None:
         """Go to where `other` is, which is one of the same memory."""
-        for name in ("address", "length", "rest", "rest_count", "left"):
-            mov(rax, getattr(other, name))
-            mov(getattr(self, name), rax)
+        copy_fields(self, other, "address", "length", "rest", "rest_count", "left")

@@ -54,12 +54,8 @@ class RecordLocks(Subsystem):
             xor(found, found)
             with if_(other != 0):
                 inc(found)
-                for name in ("start", "end"):
-                    mov(rax, getattr(other, name))
-                    mov(getattr(wanted, name), rax)
-                for name in ("kind", "number"):
-                    mov(eax, getattr(other, name))
-                    mov(getattr(wanted, name), eax)
+                copy_fields(wanted, other, "start", "end")
+                copy_fields(wanted, other, "kind", "number")
         ret(found != 0)
 
     @function(holds="lock")
@@ -201,12 +197,8 @@ class RecordLocks(Subsystem):
     ) -> None:
         """Enter what is `wanted`, by way of two new records."""
         made = scratch(spare.made)
-        for name in ("start", "end", "owner"):
-            mov(rax, getattr(wanted, name))
-            mov(getattr(made, name), rax)
-        for name in ("kind", "number"):
-            mov(eax, getattr(wanted, name))
-            mov(getattr(made, name), eax)
+        copy_fields(made, wanted, "start", "end", "owner")
+        copy_fields(made, wanted, "kind", "number")
         release(made)
         with if_(inode.records.next == 0):
             inode.records.reset()
@@ -285,9 +277,7 @@ class RecordLocks(Subsystem):
         """Enter `rest`, a part of what `one` was."""
         mov(rax, one.owner)
         mov(rest.owner, rax)
-        for name in ("kind", "number"):
-            mov(eax, getattr(one, name))
-            mov(getattr(rest, name), eax)
+        copy_fields(rest, one, "kind", "number")
         link = scratch(address_of(rest.link))
         inode.records.append(link)
         release(link)

@@ -177,12 +177,8 @@ class TimerFiles(LeakChecks):
         with timer.lock.held():
             self._get(timer, old)
             ignore(self.timers.cancel(address_of(timer.timer)), "it is all the same")
-            for name in ("deadline", "interval"):
-                mov(rax, getattr(setting, name))
-                mov(getattr(timer, name), rax)
-            for name in ("follows_day", "cancels"):
-                mov(eax, getattr(setting, name))
-                mov(getattr(timer, name), eax)
+            copy_fields(timer, setting, "deadline", "interval")
+            copy_fields(timer, setting, "follows_day", "cancels")
             mov(timer.rests, 0)
             mov(timer.expirations, 0)
             with if_(timer.deadline != 0):

@@ -118,9 +118,7 @@ class Tmpfs(FileSystem):
         mov(edx, options.mode)
         or_(edx, FileType.DIRECTORY)
         root = scratch(try_(self._new_inode(superblock, edx, 0)))
-        for name in ("user", "group"):
-            mov(eax, getattr(options, name))
-            mov(getattr(root, name), eax)
+        copy_fields(root, options, "user", "group")
         fail_if(self.superblocks.set_root(superblock, root) != 0)
         self._set_limits(superblock, options)
         ret(superblock)
@@ -128,18 +126,14 @@ class Tmpfs(FileSystem):
     @function
     def _set_limits(self, superblock: Ptr[SuperBlock], options: Ptr[TmpfsOptions]) -> None:
         """Have `superblock` grow as far as `options` say."""
-        for name in ("most_pages", "most_inodes"):
-            mov(rax, getattr(options, name))
-            mov(getattr(superblock, name), rax)
+        copy_fields(superblock, options, "most_pages", "most_inodes")
 
     @function(context="thread", sleeps=True)
     def configure(self, superblock: Keep[Ptr[SuperBlock]], options: Ptr[U8]) -> OrErrno[I32]:
         """Change the limits, as `Configure` says. Returns 0, or -EINVAL for less than there is, or
         what is no option."""
         wanted = local(TmpfsOptions)
-        for name in ("most_pages", "most_inodes"):
-            mov(rax, getattr(superblock, name))
-            mov(getattr(wanted, name), rax)
+        copy_fields(wanted, superblock, "most_pages", "most_inodes")
         try_(self.options.parse(options, address_of(wanted)))
         for most, used in (("most_pages", "pages"), ("most_inodes", "inodes")):
             mov(rax, getattr(superblock, used))

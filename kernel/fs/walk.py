@@ -413,9 +413,7 @@ class Walk(Subsystem):
         with if_(try_(operations.follow(inode, address_of(place))) != 0):
             tail(self._push_made_text, lookup, inode)
         self.paths.drop(address_of(lookup.place))
-        for name in ("mount", "dentry"):
-            mov(rax, getattr(place, name))
-            mov(getattr(lookup.place, name), rax)
+        copy_fields(lookup.place, place, "mount", "dentry")
         fail_if(lookup.flags & LookupFlag.NO_MAGIC, Errno.ELOOP)
         # It leads there without any names in between, which could be anywhere
         fail_if(lookup.flags & int(SCOPED), Errno.EXDEV)

@@ -105,7 +105,5 @@ class Requeues(Subsystem):
     ) -> None:
         """Have `waiter` wait for the target of `wake`, in the bucket `other`."""
         waiter.link.unlink()
-        for name in ("space", "place"):
-            mov(rax, getattr(wake.target, name))
-            mov(getattr(waiter.key, name), rax)
+        copy_fields(waiter.key, wake.target, "space", "place")
         self.futexes.append(other, waiter)

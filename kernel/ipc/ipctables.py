@@ -267,9 +267,7 @@ class IpcTables(Subsystem):
     def change(self, object: Keep[Ptr[IpcObject]], wanted: Ptr[IpcPermission]) -> OrErrno[I64]:
         """Give `object` another owner and other permissions. Returns 0 or -EINVAL."""
         fail_if((wanted.user == NO_USER) | (wanted.group == NO_USER), Errno.EINVAL)
-        for name in ("user", "group"):
-            mov(eax, getattr(wanted, name))
-            mov(getattr(object, name), eax)
+        copy_fields(object, wanted, "user", "group")
         mov(eax, wanted.mode)
         and_(eax, PERMISSIONS)
         and_(object.mode, ~PERMISSIONS & 0xFFFF_FFFF)
@@ -280,8 +278,6 @@ class IpcTables(Subsystem):
     @function
     def describe(self, object: Ptr[IpcObject], target: Ptr[IpcPermission]) -> None:
         """Fill in what programs are told of `object` at `target`, which is full of zeros."""
-        for name in ("key", "user", "group", "creator_user", "creator_group", "mode"):
-            mov(eax, getattr(object, name))
-            mov(getattr(target, name), eax)
+        copy_fields(target, object, "key", "user", "group", "creator_user", "creator_group", "mode")
         mov(eax, object.sequence)
         mov(target.sequence, ax)

@@ -100,12 +100,8 @@ class MessageControl(Subsystem):
         queue = cast(found, Ptr[MessageQueue])
         zero(target)
         self.tables.describe(queue, address_of(target.permission))
-        for name in ("sent", "received", "changed", "bytes", "count", "most_bytes"):
-            mov(rax, getattr(queue, name))
-            mov(getattr(target, name), rax)
-        for name in ("last_sender", "last_receiver"):
-            mov(eax, getattr(queue, name))
-            mov(getattr(target, name), eax)
+        copy_fields(target, queue, "sent", "received", "changed", "bytes", "count", "most_bytes")
+        copy_fields(target, queue, "last_sender", "last_receiver")
         with if_(command >= MessageCommand.STATUS_BY_INDEX):
             mov(eax, queue.id)
             ret(rax)

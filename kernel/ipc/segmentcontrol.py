@@ -98,12 +98,8 @@ class SegmentControl(Subsystem):
         segment = cast(found, Ptr[SharedSegment])
         zero(target)
         self.tables.describe(segment, address_of(target.permission))
-        for name in ("size", "attached", "detached", "changed", "attachments"):
-            mov(rax, getattr(segment, name))
-            mov(getattr(target, name), rax)
-        for name in ("creator", "last"):
-            mov(eax, getattr(segment, name))
-            mov(getattr(target, name), eax)
+        copy_fields(target, segment, "size", "attached", "detached", "changed", "attachments")
+        copy_fields(target, segment, "creator", "last")
         with if_(command >= SegmentCommand.STATUS_BY_INDEX):
             mov(eax, segment.id)
             ret(rax)

@@ -115,9 +115,7 @@ class SemaphoreControl(Subsystem):
         set = cast(found, Ptr[SemaphoreSet])
         zero(target)
         self.tables.describe(set, address_of(target.permission))
-        for name in ("operated", "changed"):
-            mov(rax, getattr(set, name))
-            mov(getattr(target, name), rax)
+        copy_fields(target, set, "operated", "changed")
         mov(eax, set.count)
         mov(target.count, rax)
         with if_(command >= SemaphoreCommand.STATUS_BY_INDEX):

@@ -179,9 +179,7 @@ class Log(Writer):
         """Fill in `bounds`. Context: any but NMI."""
         bounds = scratch(bounds)
         with self.lock.held():
-            for name in ("oldest", "end", "dropped"):
-                mov(rax, getattr(self, name))
-                mov(getattr(bounds, name), rax)
+            copy_fields(bounds, self, "oldest", "end", "dropped")
 
     @function(holds="lock")
     def _copy(self, position: U64, message: Ptr[LogMessage]) -> U64:

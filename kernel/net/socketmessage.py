@@ -42,9 +42,7 @@ class SocketIdentity(Struct):
     @inline(changes=rax)
     def copy_from(self, other: SocketIdentity) -> None:
         """Become the same as `other`."""
-        for name in ("process", "user", "group"):
-            mov(eax, getattr(other, name))
-            mov(getattr(self, name), eax)
+        copy_fields(self, other, "process", "user", "group")
 
     @inline(changes=(rax, rcx))
     def is_same(self, other: SocketIdentity) -> Condition:

@@ -67,9 +67,7 @@ class ProcNodes(LeakChecks):
         mov(node.process, process)
         mov(rax, model.entry)
         mov(node.entry, rax)
-        for name in ("thread", "file"):
-            mov(eax, getattr(model, name))
-            mov(getattr(node, name), eax)
+        copy_fields(node, model, "thread", "file")
 
     @function
     def leave(self, node: Ptr[ProcNode]) -> None:

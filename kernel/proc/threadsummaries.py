@@ -67,9 +67,7 @@ class ThreadSummaries(Subsystem):
         """Fill in `thread` with what `task` has."""
         task, thread = scratch(task), scratch(thread)
         self._copy_name(thread, task, offsetof(Task, "name"))
-        for name in ("nice", "policy", "real_time_priority", "no_new_privileges"):
-            mov(eax, getattr(task, name))
-            mov(getattr(thread, name), eax)
+        copy_fields(thread, task, "nice", "policy", "real_time_priority", "no_new_privileges")
         lea(rdi, thread.credentials)
         mov(rsi, u64(task.credentials))
         mov(ecx, sizeof(Credentials) // sizeof(U64))
@@ -79,9 +77,7 @@ class ThreadSummaries(Subsystem):
         mov(rax, task.pending.set)
         mov(thread.pending, rax)
         kernel_thread = scratch(task.thread)
-        for name in ("waits", "preemptions"):
-            mov(rax, getattr(kernel_thread, name))
-            mov(getattr(thread, name), rax)
+        copy_fields(thread, kernel_thread, "waits", "preemptions")
         self.summaries.note_doing(rax, kernel_thread)
         mov(u64(thread.state), rax)
         tail(self._copy_actions, task, thread)

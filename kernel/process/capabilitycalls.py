@@ -172,9 +172,7 @@ class CapabilityCalls(SystemCallGroup):
         new = keep(try_(self.changes.copy(), Errno.ENOMEM))
         errdefer(self.changes.abandon, new)
         fail_if(~self._may_set(sets, new), Errno.EPERM)
-        for name in ("effective", "permitted", "inheritable"):
-            mov(rax, getattr(sets, name))
-            mov(getattr(new, name), rax)
+        copy_fields(new, sets, "effective", "permitted", "inheritable")
         mov(rax, new.permitted)
         and_(rax, new.inheritable)
         and_(new.ambient, rax)

@@ -229,9 +229,9 @@ class Exits(Subsystem):
     @inline(changes=rax)
     def _keep_policy(self, process: Ptr[Process], task: Ptr[Task]) -> None:
         """Keep what can be asked of the first thread until its process has been waited for."""
-        for name in ("policy", "real_time_priority", "nice", "resets_policy"):
-            mov(eax, u32(getattr(task, name)))
-            mov(u32(getattr(process.first_policy, name)), eax)
+        copy_fields(
+            process.first_policy, task, "policy", "real_time_priority", "nice", "resets_policy"
+        )
 
     @function(context="thread", sleeps=True)
     def wait(self, process: Keep[Owned[Ptr[Process]]]) -> U32:

@@ -135,9 +135,7 @@ class LimitCalls(SystemCallGroup):
             shl(rax, sizeof(ResourceLimit).bit_length() - 1)
             lea(limit, process.limits[0])
             add(u64(limit), rax)
-            for name in ("soft", "hard"):
-                mov(rax, getattr(limit, name))
-                mov(getattr(former, name), rax)
+            copy_fields(former, limit, "soft", "hard")
             with if_(new != 0):
                 mov(result, self._may_set(former, new, resource))
                 with if_(result == 0):

@@ -364,9 +364,7 @@ class MessageQueueCalls(SystemCallGroup):
         mov(eax, file.flags)
         and_(eax, OpenFlag.NONBLOCK)
         mov(u64(attributes.flags), rax)
-        for name in ("most", "most_bytes", "count"):
-            mov(rax, getattr(queue, name))
-            mov(u64(getattr(attributes, name)), rax)
+        copy_fields(attributes, queue, "most", "most_bytes", "count")
         self.copy.copy_out_all(target, address_of(attributes), sizeof(QueueAttributes))
         ret(0)
 

@@ -101,9 +101,7 @@ class Policies(Subsystem):
     def inherit(self, task: Ptr[Task], parent: Ptr[Task]) -> None:
         """Give `task`, which does not run yet, what the thread `parent` has, or what is usual, if
         that wants no child of it to have any advantage (sched(7), SCHED_RESET_ON_FORK)."""
-        for name in ("policy", "real_time_priority", "nice"):
-            mov(eax, u32(getattr(parent, name)))
-            mov(u32(getattr(task, name)), eax)
+        copy_fields(task, parent, "policy", "real_time_priority", "nice")
         parent = scratch(parent)
         with if_(parent.resets_policy != 0):
             with if_(task.real_time_priority != 0):
@@ -115,9 +113,7 @@ class Policies(Subsystem):
         for word in range(PROCESSOR_WORDS):
             mov(rax, own.allowed[word])
             mov(thread.allowed[word], rax)
-        for name in ("own_priority", "quantum", "passes"):
-            mov(eax, getattr(own, name))
-            mov(getattr(thread, name), eax)
+        copy_fields(thread, own, "own_priority", "quantum", "passes")
         mov(eax, own.own_priority)  # what others lend it is not passed on
         mov(thread.priority, eax)
         with if_(parent.resets_policy != 0):

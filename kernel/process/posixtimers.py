@@ -216,9 +216,7 @@ class PosixTimers(LeakChecks):
                     mov(setting.left, rax)
                 deadline = self._deadline(timer, address_of(times), is_absolute, setting.left)
                 self.timers.set(group, timer, deadline, setting.interval)
-                for name in ("interval", "left"):
-                    mov(rax, getattr(former, name))
-                    mov(getattr(setting, name), rax)
+                copy_fields(setting, former, "interval", "left")
         ret(result)
 
     @inline

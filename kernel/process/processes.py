@@ -150,9 +150,7 @@ class Processes(LeakChecks):
         """Give `process` the limits of its `maker`."""
         mov(eax, maker.dumpable)
         mov(process.dumpable, eax)
-        for name in ("memory_adjustment", "least_adjustment"):
-            mov(eax, u32(getattr(maker, name)))
-            mov(u32(getattr(process, name)), eax)
+        copy_fields(process, maker, "memory_adjustment", "least_adjustment")
         mov(eax, maker.signals.queue_limit)
         mov(process.signals.queue_limit, eax)
         mov(rax, maker.signals.largest_file)

@@ -286,9 +286,7 @@ class SchedulingCalls(SystemCallGroup):
         with if_(size > sizeof(SchedulingAttributes)):
             mov(size, sizeof(SchedulingAttributes))
         mov(told.size, size)
-        for name in ("policy", "priority", "nice"):
-            mov(eax, u32(getattr(request, name)))
-            mov(u32(getattr(told, name)), eax)
+        copy_fields(told, request, "policy", "priority", "nice")
         with if_(request.resets != 0):
             mov(told.flags, AttributeFlag.RESET_ON_FORK)
         ret(self._store(target, address_of(told), u64(size)))
@@ -321,9 +319,7 @@ class SchedulingCalls(SystemCallGroup):
         with if_(wanted.flags & AttributeFlag.KEEP_PARAMETERS):
             mov(request.keeps_all, 1)
             mov(request.keeps_nice, 1)
-        for name in ("policy", "priority", "nice"):
-            mov(eax, u32(getattr(wanted, name)))
-            mov(u32(getattr(request, name)), eax)
+        copy_fields(request, wanted, "policy", "priority", "nice")
         mov(request.has_deadline, self._have_deadline(address_of(wanted)))
         ret(self._set(number, address_of(request)))
 

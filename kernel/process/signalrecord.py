@@ -46,9 +46,7 @@ class SignalRecords(Subsystem):
     def fill(self, record: Keep[Ptr[SignalRecord]], info: Keep[Ptr[SignalInfo]]) -> None:
         """Have `record` tell what `info` does, by what its signal and code mean."""
         zero(record)
-        for name in ("number", "error", "code"):
-            mov(eax, getattr(info, name))
-            mov(getattr(record, name), eax)
+        copy_fields(record, info, "number", "error", "code")
         with if_(info.code == SignalCode.SI_TIMER):
             tail(self._fill_timer, record, info)
         with if_(info.code < 0):

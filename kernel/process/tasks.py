@@ -108,9 +108,7 @@ class Tasks(Subsystem):
         try_(self.areas.copy(task.thread, current.thread))
         with interrupts_disabled():  # a switch in between would save them, too
             self.bases.save(current)
-        for name in ("fs_base", "gs_base"):
-            mov(rax, getattr(current, name))
-            mov(getattr(task, name), rax)
+        copy_fields(task, current, "fs_base", "gs_base")
         for name in ("ds", "es", "fs", "gs"):
             mov(ax, getattr(current, name))
             mov(getattr(task, name), ax)

@@ -59,9 +59,7 @@ class UserUsages(Subsystem):
             mov(ecx, MICROSECOND)
             div(rcx)
             mov(getattr(told, f"{kind}_microseconds"), rax)
-        for name in ("faults", "waits", "preemptions"):
-            mov(rax, getattr(usage, name))
-            mov(getattr(told, name), rax)
+        copy_fields(told, usage, "faults", "waits", "preemptions")
         imul(rax, usage.peak, KIBIBYTES)
         mov(told.peak, rax)
         result, left = self.copy.copy_out(target, address_of(told), sizeof(UserUsage))

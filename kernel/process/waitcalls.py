@@ -186,9 +186,7 @@ class WaitCalls(SystemCallGroup):
         with if_(request.child == 0):
             ret()
         mov(told.signal, Signal.SIGCHLD)
-        for name in ("event", "child", "user"):
-            mov(eax, getattr(request, name))
-            mov(getattr(told, name), eax)
+        copy_fields(told, request, "event", "child", "user")
         mov(eax, request.status)
         with if_(request.event == ChildEvent.CONTINUED):
             mov(eax, Signal.SIGCONT)

@@ -293,9 +293,7 @@ class Scheduler(Subsystem):
         with interrupts_disabled(), self._locked_queue_of(thread) as queue:
             with if_(queue.running == u64(thread)):
                 self.times.count(queue, thread)
-            for name in ("total", "user", "system"):
-                mov(rax, getattr(thread.times, name))
-                mov(getattr(times, name), rax)
+            copy_fields(times, thread.times, "total", "user", "system")
 
     @function(context="any")
     def set_priority(self, thread: Keep[Ptr[Thread]], priority: Keep[U32]) -> None:

@@ -51,9 +51,7 @@ class ThreadTraces(Subsystem):
     def _trace(self, saved: Ptr[SavedRegisters]) -> None:
         """Print who called whom in a thread that left these registers on its stack."""
         trap = local(TrapFrame)
-        for name in ("rip", "rbp"):
-            mov(rax, getattr(saved, name))
-            mov(getattr(trap, name), rax)
+        copy_fields(trap, saved, "rip", "rbp")
         add(saved, sizeof(SavedRegisters))
         mov(trap.rsp, saved)
         self.backtrace.print(address_of(trap))

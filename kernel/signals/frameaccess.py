@@ -115,9 +115,7 @@ class FrameAccess(Subsystem):
     @inline(changes=rax)
     def _store_registers(self, context: SignalContext, frame: Ptr[TrapFrame]) -> None:
         """Write the general registers."""
-        for name in (*GENERAL, "rflags"):
-            mov(rax, getattr(frame, name))
-            mov(getattr(context, name), rax)
+        copy_fields(context, frame, *GENERAL, "rflags")
         mov(rax, SELECTORS)
         mov(u64(context.cs), rax)
 
@@ -132,9 +130,7 @@ class FrameAccess(Subsystem):
         lea(r9, target.stack)
         context.stack.copy_from(cast(r9, Ptr[AlternateStack]))
         mov(context.context.extended, rsi)
-        for name in ("trap_number", "error_code", "fault_address"):
-            mov(rax, getattr(target, name))
-            mov(getattr(context.context, name), rax)
+        copy_fields(context.context, target, "trap_number", "error_code", "fault_address")
         mov(rax, target.mask)
         mov(context.context.old_mask, rax)
         with if_(target.has_saved_mask != 0):

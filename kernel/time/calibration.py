@@ -227,9 +227,7 @@ class Calibration(Subsystem):
         add(self.error, change)
         with if_(change > self.deviation):
             mov(self.deviation, change)
-        for part in ("ticks", "spread", "count"):
-            mov(rax, getattr(self.last_sample, part))
-            mov(getattr(self.first_sample, part), rax)
+        copy_fields(self.first_sample, self.last_sample, "ticks", "spread", "count")
 
     @function
     def _measure(self, sample: Keep[Ptr[Sample]]) -> tuple[U64, U64]:

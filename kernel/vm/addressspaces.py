@@ -144,9 +144,7 @@ class AddressSpaces(LeakChecks):
             place = scratch(getattr(space, name))
             mov(getattr(other, name), place)
             release(place)
-        for name in ("barriers", "small_pages"):
-            mov(eax, getattr(space, name))
-            mov(getattr(other, name), eax)
+        copy_fields(other, space, "barriers", "small_pages")
         region = keep(self.regions.find_from(space, 0))
         with while_(region != 0):
             with if_((region.flags & RegionFlags.NO_COPY) == 0):
@@ -322,9 +320,7 @@ class AddressSpaces(LeakChecks):
                 mov(seen.start, rax)
                 mov(rax, region.end)
                 mov(seen.end, rax)
-                for name in ("rights", "flags"):
-                    mov(eax, getattr(region, name))
-                    mov(getattr(seen, name), eax)
+                copy_fields(seen, region, "rights", "flags")
                 mov(seen.is_backed, 0)
                 with if_(region.backing != 0):
                     inc(seen.is_backed)

@@ -9,6 +9,7 @@ from pykasm.lang.calls import ret, tail
 from pykasm.lang.condition import CF, OF, PF, SF, ZF, Condition
 from pykasm.lang.container import container_of
 from pykasm.lang.convention import CALLER_SAVED
+from pykasm.lang.copying import copy_fields
 from pykasm.lang.data import (
     address_of,
     boot,
@@ -168,6 +169,7 @@ __all__ = [
     "container_of",
     "continue_",
     "continue_if",
+    "copy_fields",
     "data",
     "debugging",
     "default",

@@ -86,9 +86,7 @@ class ThreadCommands(Commands):
     @inline(changes=rax)
     def _fill(self, row: Ptr[ThreadRow], thread: Ptr[Thread]) -> None:
         """Copy what is shown of `thread` to `row`."""
-        for name in ("number", "name", "switches"):
-            mov(rax, getattr(thread, name))
-            mov(getattr(row, name), rax)
+        copy_fields(row, thread, "number", "name", "switches")
         mov(eax, thread.state)
         mov(row.state, rax)
         mov(eax, thread.priority)
