@@ -136,7 +136,7 @@ class Interrupts(Subsystem):
 
     @naked(entered=EntryFrame.INTERRUPT, pushed=2 * sizeof(U64))
     def on_own_stack(self) -> None:
-        """Do the same for vectors with stacks of their own, where no other thread is turned to.
+        """Call the handler of a vector with a stack of its own, where no other thread is turned to.
 
         They may interrupt any code, also that which has yet to swap GS on the way in or has swapped
         it on the way out. So nothing is swapped: GS gets the base that belongs to the stack, and

@@ -345,7 +345,7 @@ class CachedFiles(Subsystem):
 
     @function(context="thread", sleeps=True, holds="inode.lock")
     def _punch(self, inode: Keep[Ptr[Inode]], start: Keep[U64], end: Keep[U64]) -> None:
-        """Do so."""
+        """Do what `punch` does."""
         number, last = keep(U64), local(U64)
         lea(number, bare[start + PAGE - 1])
         shr(number, PageShift.PAGE)

@@ -326,7 +326,8 @@ class Epolls(LeakChecks):
 
     @function(context="thread")
     def _take_first(self, epoll: Keep[Ptr[Epoll]], found: Keep[Ptr[FoundItem]]) -> Bool:
-        """Do so, without a look; but for files that are being closed, which go."""
+        """Do what `_look_at_first` does, without a look; but for files that are being closed, which
+        go."""
         item, file, taken = keep(Ptr[EpollItem]), scratch(Ptr[File]), keep(Bool)
         xor(u32(taken), u32(taken))
         with (

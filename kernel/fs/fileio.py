@@ -86,7 +86,7 @@ class FileIo(Subsystem):
         name: str,
         event: FileEvent,
     ) -> None:
-        """Do the same at `position`."""
+        """Do what `_move` does at `position`."""
         place, result = local(U64), keep(I64)
         mov(place, u64(position))
         fail_if(position < 0, Errno.EINVAL)

@@ -84,7 +84,7 @@ class Mounting(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _run(self, lookup: Keep[Ptr[Lookup]], arguments: Keep[Ptr[MountArguments]]) -> OrErrno[I32]:
-        """Do so where the walk has come to."""
+        """Do what `mount` does where the walk has come to."""
         flags, result = keep(arguments.flags), keep(I32)
         fail_if(flags & (~KNOWN & 0xFFFF_FFFF), Errno.EINVAL)
         with if_((flags & MountRequest.REMOUNT) == 0):

@@ -207,7 +207,7 @@ class Notices(LeakChecks):
         spare: Keep[Ptr[FileWatch]],
         mask: Keep[U32],
     ) -> OrErrno[I64]:
-        """Do so, by way of a new record."""
+        """Do what `watch` does, by way of a new record."""
         watch = scratch(self._find(queue, inode))
         with if_(watch != 0):
             fail_if(mask & FileEvent.MASK_CREATE, Errno.EEXIST)
@@ -460,7 +460,7 @@ class Notices(LeakChecks):
         superblock: Keep[Ptr[SuperBlock]],
         gone: Keep[Ptr[ListHead]],
     ) -> None:
-        """Do so for those that `queue` watches."""
+        """Do what `unmount` does for those that `queue` watches."""
         queue = keep(queue)
         with queue.watches.each_removable(FileWatch, "member") as watch:
             inode = scratch(watch.inode)

@@ -574,7 +574,7 @@ class Pipes(Subsystem):
 
     @function(holds="pipe.lock")
     def _begin_taking(self, pipe: Ptr[Pipe]) -> OrErrno[I64]:
-        """Do so if something is there. Returns -EAGAIN if it may be later."""
+        """Do what `begin_taking` does if something is there. Returns -EAGAIN if it may be later."""
         fail_if(pipe.is_taken != 0, Errno.EAGAIN)
         mov(rax, pipe.written)
         sub(rax, pipe.read)

@@ -65,8 +65,8 @@ class Splicing(Subsystem):
     def _fill(
         self, splice: Keep[Ptr[Splice]], pipe: Keep[Ptr[Pipe]], page: Keep[U64]
     ) -> OrErrno[I64]:
-        """Do so by way of a page. A source without positions is read once: whether it has more is
-        not known."""
+        """Do what `fill` does by way of a page. A source without positions is read once: whether it
+        has more is not known."""
         total, moved, vector = keep(I64), keep(I64), local(IoVector)
         xor(u32(total), u32(total))
         xor(u32(moved), u32(moved))
@@ -137,7 +137,7 @@ class Splicing(Subsystem):
 
     @function(context="thread", sleeps=True)
     def _drain(self, splice: Keep[Ptr[Splice]], pipe: Keep[Ptr[Pipe]]) -> OrErrno[I64]:
-        """Do so, while nobody else takes anything out of `pipe`."""
+        """Do what `drain` does, while nobody else takes anything out of `pipe`."""
         total, moved, vector = keep(U64), keep(I64), local(IoVector)
         xor(u32(total), u32(total))
         target = self.pipes.find(splice.target)

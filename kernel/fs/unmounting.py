@@ -94,7 +94,7 @@ class Unmounting(Subsystem):
 
     @function(context="thread", sleeps=True, holds="trees.lock")
     def _free_entry(self, dentry: Keep[Ptr[Dentry]]) -> None:
-        """Do so."""
+        """Do what `free_entry` does."""
         with loop():
             mount = keep(self.mounts.first_on(dentry))
             break_if(mount == 0)

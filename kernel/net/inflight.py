@@ -159,7 +159,7 @@ class InFlight(Subsystem):
 
     @function(holds="lock")
     def end_locked(self, passed: Keep[Ptr[PassedFiles]]) -> None:
-        """Do so for who has the lock."""
+        """Do what `end` does for who has the lock."""
         self._count_sockets(passed, -1)
         user = keep(self._find(passed.user))
         asserts(user != 0)  # they were counted

@@ -160,7 +160,7 @@ class UnixConnections(Subsystem):
 
     @function(holds="listener.lock", clobbers=(rax, rcx))
     def _check_locked(self, listener: Ptr[UnixSocket]) -> OrErrno[I64]:
-        """Do so for who has the lock."""
+        """Do what `_check` does for who has the lock."""
         fail_if(listener.state != UnixState.LISTENING, Errno.ECONNREFUSED)
         fail_if(listener.is_closed != 0, Errno.ECONNREFUSED)
         fail_if(listener.ended & SocketDirection.RECEIVING, Errno.ECONNREFUSED)

@@ -144,7 +144,7 @@ class UnixGarbage(Subsystem):
 
     @function(holds=("InFlight.lock", "socket.lock"))
     def _visit_queue(self, socket: Keep[Ptr[UnixSocket]], how: Keep[U32]) -> None:
-        """Do so with what has come to `socket`."""
+        """Do what `_visit` does with what has come to `socket`."""
         with socket.received.each(SocketBuffer, "link") as buffer:
             passed = scratch(buffer.passed)
             with if_(passed != 0):
@@ -152,7 +152,7 @@ class UnixGarbage(Subsystem):
 
     @function(holds="InFlight.lock")
     def _visit_files(self, passed: Ptr[PassedFiles], how: Keep[U32]) -> None:
-        """Do so with the files of `passed`."""
+        """Do what `_visit` does with the files of `passed`."""
         file, left = keep(address_of(passed.files)), keep(passed.count)
         with while_(left != 0):
             socket = self.in_flight.unix_socket_of(cast(at(file), Ptr[File]))

@@ -99,7 +99,7 @@ class UnixNames(Subsystem):
 
     @function(holds="socket.binding")
     def _bind_abstract(self, socket: Ptr[UnixSocket], address: Ptr[UnixAddress]) -> OrErrno[I64]:
-        """Do so for an abstract name."""
+        """Do what `_bind` does for an abstract name."""
         fail_if(socket.name != 0, Errno.EINVAL)
         tail(self._enter, socket, address)
 

@@ -150,7 +150,7 @@ class MemoryFiles(ProcSource):
     def _write_piece(
         self, space: Ptr[AddressSpace], vector: Ptr[IoVector], start: Keep[U64], page: Keep[U64]
     ) -> U64:
-        """Do the same the other way round."""
+        """Do what `_read_piece` does the other way round."""
         other, before = keep(space), keep(OrNull[Ptr[AddressSpace]])
         size = self._size_of(vector)
         mov(size, self.vectors.copy_from(vector, page, size))

@@ -61,7 +61,7 @@ class EpollCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def epoll_create1(self, flags: Keep[U32]) -> OrErrno[I64]:
-        """Do so by flags."""
+        """Do what `epoll_create` does by flags."""
         fail_if(flags & ~int(OpenFlag.CLOSE_ON_EXEC), Errno.EINVAL)
         task = self.processes.current()
         file = try_(self.epolls.create(flags, task.credentials), Errno.ENOMEM)
@@ -152,7 +152,7 @@ class EpollCalls(SystemCallGroup):
         mask: Keep[User[U8]],
         size: Keep[U64],
     ) -> OrErrno[I64]:
-        """Do so with another set of signals blocked meanwhile."""
+        """Do what `epoll_wait` does with another set of signals blocked meanwhile."""
         deadline = local(Nanoseconds)
         self.times.after_milliseconds(timeout, address_of(deadline))
         try_(self.masks.block(mask, size))
@@ -168,7 +168,7 @@ class EpollCalls(SystemCallGroup):
         mask: Keep[User[U8]],
         size: Keep[U64],
     ) -> OrErrno[I64]:
-        """Do so for at most the time at `timeout`."""
+        """Do what `epoll_wait` does for at most the time at `timeout`."""
         deadline, timeout = local(Nanoseconds), scratch(timeout)
         mov(rax, FOREVER)
         mov(deadline, cast(rax, Nanoseconds))

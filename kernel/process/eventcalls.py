@@ -69,7 +69,7 @@ class EventCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def eventfd2(self, start: U32, flags: Keep[U32]) -> OrErrno[I64]:
-        """Do so by flags."""
+        """Do what `eventfd` does by flags."""
         fail_if(flags & ~int(OF_COUNTERS), Errno.EINVAL)
         is_semaphore, task = scratch(flags), scratch(self.processes.current())
         and_(is_semaphore, SEMAPHORE)

@@ -100,7 +100,7 @@ class ExtendedAttributeCalls(SystemCallGroup):
         size: Keep[U64],
         flags: Keep[U32],
     ) -> OrErrno[I64]:
-        """Do the same, for a symbolic link itself."""
+        """Do what `setxattr` does, for a symbolic link itself."""
         self._named(path, AT_SYMLINK_NOFOLLOW, self._set, name, value, size, flags)
 
     @function(context="thread", sleeps=True)
@@ -112,7 +112,7 @@ class ExtendedAttributeCalls(SystemCallGroup):
         size: Keep[U64],
         flags: Keep[U32],
     ) -> OrErrno[I64]:
-        """Do the same for the open file `number`."""
+        """Do what `setxattr` does for the open file `number`."""
         file = try_(self._get(number), Errno.EBADF)
         tail(self._set, file, name, value, size, flags)
 
@@ -180,7 +180,7 @@ class ExtendedAttributeCalls(SystemCallGroup):
         buffer: Keep[User[U8]],
         size: Keep[U64],
     ) -> OrErrno[I64]:
-        """Do the same, for a symbolic link itself."""
+        """Do what `getxattr` does, for a symbolic link itself."""
         self._named(path, AT_SYMLINK_NOFOLLOW, self._tell, name, buffer, size)
 
     @function(context="thread", sleeps=True)
@@ -191,7 +191,7 @@ class ExtendedAttributeCalls(SystemCallGroup):
         buffer: Keep[User[U8]],
         size: Keep[U64],
     ) -> OrErrno[I64]:
-        """Do the same for the open file `number`."""
+        """Do what `getxattr` does for the open file `number`."""
         file = try_(self._get(number), Errno.EBADF)
         tail(self._tell, file, name, buffer, size)
 
@@ -227,12 +227,12 @@ class ExtendedAttributeCalls(SystemCallGroup):
     def llistxattr(
         self, path: Fetched[User[U8]], buffer: Keep[User[U8]], size: Keep[U64]
     ) -> OrErrno[I64]:
-        """Do the same, for a symbolic link itself."""
+        """Do what `listxattr` does, for a symbolic link itself."""
         self._named(path, AT_SYMLINK_NOFOLLOW, self._list, buffer, size)
 
     @function(context="thread", sleeps=True)
     def flistxattr(self, number: U32, buffer: Keep[User[U8]], size: Keep[U64]) -> OrErrno[I64]:
-        """Do the same for the open file `number`."""
+        """Do what `listxattr` does for the open file `number`."""
         file = try_(self._get(number), Errno.EBADF)
         tail(self._list, file, buffer, size)
 
@@ -255,12 +255,12 @@ class ExtendedAttributeCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def lremovexattr(self, path: Fetched[User[U8]], name: Keep[Fetched[User[U8]]]) -> OrErrno[I64]:
-        """Do the same, for a symbolic link itself."""
+        """Do what `removexattr` does, for a symbolic link itself."""
         self._named(path, AT_SYMLINK_NOFOLLOW, self._remove, name)
 
     @function(context="thread", sleeps=True)
     def fremovexattr(self, number: U32, name: Keep[Fetched[User[U8]]]) -> OrErrno[I64]:
-        """Do the same for the open file `number`."""
+        """Do what `removexattr` does for the open file `number`."""
         file = try_(self._get(number), Errno.EBADF)
         tail(self._remove, file, name)
 

@@ -424,12 +424,12 @@ class FileCalls(SystemCallGroup):
 
     @function(context="thread")
     def fdatasync(self, number: U32) -> OrErrno[I64]:
-        """Do the same."""
+        """Do what `fsync` does."""
         tail(self.fsync, number)
 
     @function(context="thread")
     def sync(self) -> OrErrno[I64]:
-        """Do the same for all files."""
+        """Do what `fsync` does for all files."""
         ret(0)
 
     # Pipes

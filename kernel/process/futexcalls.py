@@ -186,7 +186,7 @@ class FutexCalls(SystemCallGroup):
         target: Untrusted[UserAddress],
         expected: U32,
     ) -> OrErrno[I64]:
-        """Do the same if there is the `expected` value at `address`."""
+        """Do what `_requeue` does if there is the `expected` value at `address`."""
         wake = local(FutexWake)
         mov(wake.is_checked, 1)
         mov(wake.expected, expected)

@@ -51,7 +51,7 @@ class InotifyCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def inotify_init1(self, flags: Keep[U32]) -> OrErrno[I64]:
-        """Do so by flags."""
+        """Do what `inotify_init` does by flags."""
         fail_if(flags & ~int(OF_QUEUES), Errno.EINVAL)
         task = self.processes.current()
         failed, file = self.queues.create(flags, task.credentials)

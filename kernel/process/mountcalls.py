@@ -144,7 +144,7 @@ class MountCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def _mount(self, arguments: Ptr[MountArguments]) -> OrErrno[I64]:
-        """Do so for copies of the arguments."""
+        """Do what `mount` does for copies of the arguments."""
         fail_if(arguments.target == 0, Errno.EFAULT)
         movsxd(rax, self.mounting.mount(arguments))
         ret(rax)

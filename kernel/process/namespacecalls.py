@@ -132,7 +132,7 @@ class NamespaceCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def _pivot(self, new: Ptr[U8], old: Ptr[U8]) -> OrErrno[I64]:
-        """Do so for copies of the names."""
+        """Do what `pivot_root` does for copies of the names."""
         pivot, subject = local(Pivot), local(Subject)
         task = self.processes.current()
         mov(rcx, task.credentials)

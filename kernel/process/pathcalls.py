@@ -93,7 +93,7 @@ class PathCalls(SystemCallGroup):
         mode: Keep[U32],
         credentials: Keep[Ptr[Credentials]],
     ) -> tuple[OrErrno[I64], Owned[OrNull[Ptr[File]]]]:
-        """Do the same for who has `credentials`."""
+        """Do what `find` does for who has `credentials`."""
         start = local(NameStart)
         result = keep(self.starts.begin(address_of(start), directory, name))
         with if_(result != 0):

@@ -186,7 +186,7 @@ class ProcessMemoryCalls(SystemCallGroup):
     def _write_piece(
         self, transfer: Keep[Ptr[MemoryTransfer]], space: Keep[Ptr[AddressSpace]]
     ) -> U64:
-        """Do the same the other way round."""
+        """Do what `_read_piece` does the other way round."""
         before, length = keep(Ptr[AddressSpace]), keep(U64)
         mov(length, PAGE)
         with if_(transfer.far.vector.left < length):

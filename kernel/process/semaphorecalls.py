@@ -74,7 +74,7 @@ class SemaphoreCalls(SystemCallGroup):
         count: Keep[U64],
         timeout: Fetched[User[U8]],
     ) -> OrErrno[I64]:
-        """Do so, but wait no longer than `timeout` says."""
+        """Do what `semop` does, but wait no longer than `timeout` says."""
         span = local(Nanoseconds)
         mov(rax, FOREVER)
         mov(span, rax)

@@ -143,7 +143,7 @@ class StatusCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def getdents(self, number: U32, buffer: Keep[User[U8]], length: Keep[U32]) -> OrErrno[I64]:
-        """Do the same with records of the older form."""
+        """Do what `getdents64` does with records of the older form."""
         result = keep(I64)
         file = keep(try_(self.numbers.get(number), Errno.EBADF))
         mov(result, self.directories.getdents(file, buffer, u64(length)))

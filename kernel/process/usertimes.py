@@ -48,7 +48,8 @@ class UserTimes(Subsystem):
     def deadline_by_microseconds(
         self, place: Fetched[User[U8]], deadline: Keep[Ptr[Nanoseconds]]
     ) -> OrErrno[I64]:
-        """Do the same for a `struct timeval`, which may have more than a second's microseconds."""
+        """Do what `deadline` does for a `struct timeval`, which may have more than a second's
+        microseconds."""
         value = local(TimeVal)
         self.copy.copy_in_all(address_of(value), place, sizeof(TimeVal))
         fail_if((value.seconds < 0) | (value.microseconds < 0), Errno.EINVAL)

@@ -32,7 +32,7 @@ class PtyDirectory(Subsystem):
 
     @function(context="thread", sleeps=True)
     def start(self) -> None:
-        """Do so; without memory, or a directory, say that it is not there."""
+        """Mount it; without memory, or a directory, say that it is not there."""
         subject = address_of(self.root.subject)
         made = self.creation.mkdir(subject, 0, text(DIRECTORY), DIRECTORY_MODE)
         ignore(made, "it may be there; else mounting tells")

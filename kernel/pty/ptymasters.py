@@ -67,7 +67,7 @@ class PtyMasters(CharacterDriver):
 
     @function(context="thread", sleeps=True)
     def _open(self, file: Keep[Ptr[File]], superblock: Keep[Ptr[SuperBlock]]) -> OrErrno[I32]:
-        """Do so in a file system of such names."""
+        """Do what `open` does in a file system of such names."""
         failed, made = self.terminals.create(superblock, self.mounts.instance_of(superblock))
         pty = keep(made)
         with if_(pty == 0):

@@ -99,7 +99,7 @@ class TerminalControl(Subsystem):
 
     @function(context="thread", sleeps=True)
     def request(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:
-        """Do the same for a terminal that was not hung up."""
+        """Do what `control` does for a terminal that was not hung up."""
         terminal = scratch(cast(file.private, Ptr[Terminal]))
         place = cast(argument, User[U8])
         with switch(request):

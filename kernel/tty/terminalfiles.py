@@ -95,8 +95,8 @@ class TerminalFiles(Subsystem):
     def open_first(
         self, file: Keep[Ptr[File]], job: Owned[Ptr[ControllingTerminal]]
     ) -> OrErrno[I32]:
-        """Do the same; the terminal becomes that of a session that has none, if its leader opens it
-        for reading and without NO_TERMINAL."""
+        """Do what `open` does; the terminal becomes that of a session that has none, if its leader
+        opens it for reading and without NO_TERMINAL."""
         try_(self.open(file, job))
         with if_(((file.flags & OpenFlag.NO_TERMINAL) == 0) & (file.access & Access.READ)):
             terminal = scratch(cast(file.private, Ptr[Terminal]))

@@ -148,7 +148,7 @@ class TerminalReading(Subsystem):
     def _take_bytes(
         self, terminal: Keep[Ptr[Terminal]], vector: Keep[Ptr[IoVector]]
     ) -> OrErrno[I64]:
-        """Do so in noncanonical mode."""
+        """Do what `_take` does in noncanonical mode."""
         mov(rax, terminal.typed)
         sub(rax, terminal.read)
         fail_if(rax == 0, Errno.EAGAIN)
@@ -161,7 +161,7 @@ class TerminalReading(Subsystem):
     def _take_line(
         self, terminal: Keep[Ptr[Terminal]], vector: Keep[Ptr[IoVector]]
     ) -> OrErrno[I64]:
-        """Do so in canonical mode: up to the end of a line."""
+        """Do what `_take` does in canonical mode: up to the end of a line."""
         end, copied, is_whole = keep(U64), keep(U64), keep(U32)
         mov(end, terminal.ended)
         fail_if(end == terminal.read, Errno.EAGAIN)
