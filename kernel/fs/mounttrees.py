@@ -134,6 +134,7 @@ class MountTrees(Subsystem):
     ) -> Owned[OrNull[Ptr[Mount]]]:
         """Return a copy of `mount`, as far as it is seen at `root`, without those on it."""
         made = keep(try_(self.mounts.clone(mount, root)))
+        # `_copy_onto` finds by that where the copy of what lies on it belongs
         mov(mount.copy, made)
         with self.mounts.lock.held():
             with if_(mode <= CopyMode.PEER):
@@ -158,6 +159,7 @@ class MountTrees(Subsystem):
             mov(found, self._next(tree, mount))
             with while_(found != 0):
                 break_if(self._is_copied(tree, root, found, mode))
+                # Nor is anything on one that is not copied
                 mov(found, self._next_beside(tree, found))
         ret(found)
 
@@ -193,6 +195,7 @@ class MountTrees(Subsystem):
             mov(u64(place.mount), 0)
             mov(u64(place.dentry), 0)
             with self.mounts.lock.held():
+                # Leaves first: what is on a mount has a reference to it
                 self.mounts.detach(leaf, address_of(place))
                 self.groups.isolate(leaf)
             self.paths.drop(address_of(place))
@@ -213,8 +216,11 @@ class MountTrees(Subsystem):
         self.groups.collect(parent)
         mov(parent.offered, tree)
         with if_(parent.group != 0):
+            # What lies on a shared mount is passed on too, and so has to have a group before it is
+            # copied
             self._share_all(tree)
         mov(result, self._offer(parent, place))
+        # All that can fail for want of memory is done: now places may have gone, and nothing else
         with if_(result == 0):
             mov(result, self._attach(tree, parent, place))
         self._settle_targets(parent, place, result)
@@ -256,6 +262,7 @@ class MountTrees(Subsystem):
         mov(target, parent)
         asserts(tree != 0)
         with if_(tree.namespace == 0):
+            # One that is moved is counted already
             fail_if(~self._has_room(parent.namespace, tree), Errno.ENOSPC)
         with loop():
             next = self.groups.next_target(target)
@@ -338,9 +345,11 @@ class MountTrees(Subsystem):
             with if_((parent.namespace != 0) & ~self.mounts.is_lost(point)):
                 xor(result, result)
                 self.mounts.detach(tree, address_of(old))
+                # In one step under the lock: no walk finds neither place, or both
                 self.mounts.attach(tree, parent, point)
                 self._enlist(tree, parent.namespace)
         self.paths.drop(address_of(old))
+        # Without the lock, as that may free mounts and entries
         ret(result)
 
     @function(holds="mounts.lock")
@@ -374,6 +383,7 @@ class MountTrees(Subsystem):
         with self.mounts.lock.held():
             xor(removed, removed)
             mov(eax, mount.references.count)
+            # Counted under the lock: walks that come to it gain their reference under it
             with if_((references == 0) | ((eax == references) & (mount.children.root == 0))):
                 mov(removed, self.mounts.delist(mount))
             with if_(removed != 0):
@@ -409,6 +419,7 @@ class MountTrees(Subsystem):
         self.groups.collect(parent)
         xor(result, result)
         with if_((references == 0) | ~self._is_used(address_of(place))):
+            # It was collected itself, as a peer of what it is mounted on
             with if_((references != 0) & (mount.next_target != 0)):
                 inc(references)  # that of the list
             mov(result, self.remove(mount, references))

@@ -123,6 +123,7 @@ class Renaming(Subsystem):
         with else_():
             mov(result, self._rename_across(move, from_directory, to_directory))
         replaced = scratch(move.replaced)
+        # Without the locks of the directories, as mounts may go, and files be closed
         with if_(replaced != 0):
             self.removal.unmounting.free_entry(replaced)
         for entry in (move.moved, move.replaced):
@@ -170,6 +171,7 @@ class Renaming(Subsystem):
         asserts((moved != 0) & (replaced != 0))
         try_(self._check(move, moved, replaced))
         inode = keep(replaced.inode)
+        # After `_check`, whose errors count also where nothing would happen
         with if_(inode == moved.inode):
             ret(0)  # two names of one file: nothing happens (POSIX)
         try_(self._check_rights(move, moved, replaced))

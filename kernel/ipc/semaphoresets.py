@@ -104,6 +104,7 @@ class SemaphoreSets(LeakChecks):
         mov(eax, flags)
         and_(eax, IpcFlag.CREATE | IpcFlag.EXCLUSIVE)
         with if_(eax != int(IpcFlag.CREATE | IpcFlag.EXCLUSIVE)):
+            # Else it is -EEXIST, whatever its size
             fail_if(count > set.count, Errno.EINVAL)
         tail(self.tables.check_found, cast(set, Ptr[IpcObject]), flags, credentials)
 
@@ -215,6 +216,8 @@ class SemaphoreSets(LeakChecks):
             mov(request.undo, try_(self.undos.get(list, set), Errno.ENOMEM))
         result = self.attempts.attempt(set, request)
         with if_(result == 0):
+            # The record for what is undone is there first: an attempt that succeeds can't fail any
+            # more
             tail(self._complete, set, request)
         with if_(result == PENDING):
             tail(self._enqueue, set, request)
@@ -226,6 +229,7 @@ class SemaphoreSets(LeakChecks):
     ) -> OrErrno[I32]:
         """Note that `request` was done. Returns 0."""
         mov(set.operated, self.tables.seconds())
+        # Who only waits for zero lets nobody go on
         with if_(request.is_change != 0):
             self.retry(set)
         ret(0)
@@ -255,6 +259,7 @@ class SemaphoreSets(LeakChecks):
         with self.mutexes.held(self.table.lock):
             mov(news, request.news)
             with if_(news == PENDING):
+                # Only under the lock is it certain that nobody is about to finish it
                 request.link.unlink()
         with if_(news != PENDING):
             ignore(result, "the news came first")
@@ -276,6 +281,7 @@ class SemaphoreSets(LeakChecks):
                     with if_(result == 0):
                         or_(changed, request.is_change)
                     self._finish(request, result)
+                    # From the start: one that came before may be possible now
                     break_if(changed != 0)
             break_if(changed == 0)
 

@@ -79,6 +79,7 @@ class InFlight(Subsystem):
         user = scratch(try_(self._find_or_make(passed.user), Errno.ENOMEM))
         count = scratch(user.count)
         process = self.processes.current_process()
+        # Files on the way count for nobody's table, and so could be any number
         with if_(count > process.limits[Resource.NOFILE].soft):
             release(process)
             task = self.processes.current()
@@ -139,6 +140,7 @@ class InFlight(Subsystem):
     def _change(self, socket: Ptr[UnixSocket], change: I64) -> None:
         """Change the count of `socket`. It is in the list while that is not 0."""
         socket, link = scratch(socket), scratch(address_of(socket.flight))
+        # Before the change, for the first; after it, for the last
         with if_(socket.flights == 0):
             with if_(self.sockets.next == 0):
                 self.sockets.reset()

@@ -44,6 +44,8 @@ class UnixGarbage(Subsystem):
     def find(self, found: Keep[Ptr[ListHead]]) -> None:
         """Take what such sockets have in their queues out of these, and put it into the list
         `found`, of `PassedFiles`: who closes them breaks all circles."""
+        # The lock is held throughout: nothing comes on its way, or from there, while ways are
+        # counted
         with self.mutexes.held(self.in_flight.lock), if_(self.in_flight.socket_count != 0):
             self._choose()
             self._count()
@@ -62,6 +64,7 @@ class UnixGarbage(Subsystem):
             mov(socket.outside, rcx)
             mov(socket.mark, FlightMark.NONE)
             with if_(rax == rcx):
+                # Each reference to its file is one on the way: nobody has it open
                 mov(socket.mark, FlightMark.CANDIDATE)
             release(file)
 
@@ -81,6 +84,8 @@ class UnixGarbage(Subsystem):
             self.in_flight.sockets.each(UnixSocket, "flight") as socket,
             if_((socket.mark == FlightMark.CANDIDATE) & (socket.outside != 0)),
         ):
+            # A list, not recursion: sockets may be on the way in each other as deep as somebody
+            # likes
             self._push(socket)
             self._follow()
 
@@ -158,6 +163,7 @@ class UnixGarbage(Subsystem):
             socket = self.in_flight.unix_socket_of(cast(at(file), Ptr[File]))
             with if_(socket != 0), if_(socket.mark == FlightMark.CANDIDATE):
                 with if_(how == QueueVisit.COUNT):
+                    # What is left are ways that begin where somebody can receive
                     dec(socket.outside)
                 with else_():
                     self._push(socket)
@@ -183,6 +189,7 @@ class UnixGarbage(Subsystem):
             passed = keep(OrNull[Ptr[PassedFiles]])
             xor(u32(passed), u32(passed))
             xchg(buffer.passed, passed)
+            # The bytes stay, as nobody will read them; the files alone make circles
             with if_(passed != 0):
                 self.in_flight.end_locked(passed)
                 link = scratch(address_of(passed.link))

@@ -34,9 +34,12 @@ class Stops(Subsystem):
         with group.lock.held():
             mov(stops, group.stops)
             with if_(group.stop_signal == 0):
+                # Any number but that of now ends the wait in `_sleep`
                 dec(stops)  # it goes on already
             with else_():
                 dec(group.moving)
+                # The last one tells, once all rest: a parent that was told may look at their
+                # registers
                 with if_(ZF):
                     mov(number, group.stop_signal)
         with if_(number != 0):
@@ -74,5 +77,6 @@ class Stops(Subsystem):
         xor(told, told)
         with group.lock.held():
             xchg(group.goes_on, told)
+        # Taken in one step, so that one of all threads tells
         with if_(told != 0), self.processes.lock.held():
             self.reports.tell_continuation(process)
