@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
+from typing import Any
 
 from kernel.errno import Errno
 from kernel.fs.anonymousfiles import AnonymousFiles, PipeEnds
@@ -122,46 +123,37 @@ class FileCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def read(self, number: U32, buffer: Keep[User[U8]], length: Keep[U64]) -> OrErrno[I64]:
         """Read from the file `number`."""
-        vector, result = local(IoVector), keep(I64)
-        file = keep(try_(self.get(number), Errno.EBADF))
-        vector.start(u64(buffer), length, is_user=True)
-        mov(result, self.io.read(file, address_of(vector)))
-        self.files.drop(file)
-        ret(result)
+        self._move(number, buffer, length, self.io.read)
 
     @function(context="thread", sleeps=True)
     def write(self, number: U32, buffer: Keep[User[U8]], length: Keep[U64]) -> OrErrno[I64]:
         """Write to the file `number`."""
-        vector, result = local(IoVector), keep(I64)
-        file = keep(try_(self.get(number), Errno.EBADF))
-        vector.start(u64(buffer), length, is_user=True)
-        mov(result, self.io.write(file, address_of(vector)))
-        self.files.drop(file)
-        ret(result)
+        self._move(number, buffer, length, self.io.write)
 
     @function(context="thread", sleeps=True)
     def pread64(
         self, number: U32, buffer: Keep[User[U8]], length: Keep[U64], position: Keep[I64]
     ) -> OrErrno[I64]:
         """Read from the file `number` at `position`."""
-        vector, result = local(IoVector), keep(I64)
         fail_if(position < 0, Errno.EINVAL)
-        file = keep(try_(self.get(number), Errno.EBADF))
-        vector.start(u64(buffer), length, is_user=True)
-        mov(result, self.io.read_at(file, address_of(vector), position))
-        self.files.drop(file)
-        ret(result)
+        self._move(number, buffer, length, self.io.read_at, position)
 
     @function(context="thread", sleeps=True)
     def pwrite64(
         self, number: U32, buffer: Keep[User[U8]], length: Keep[U64], position: Keep[I64]
     ) -> OrErrno[I64]:
         """Write to the file `number` at `position`."""
-        vector, result = local(IoVector), keep(I64)
         fail_if(position < 0, Errno.EINVAL)
+        self._move(number, buffer, length, self.io.write_at, position)
+
+    @inline(changes=("number", *CALLER_SAVED))
+    def _move(self, number: U32, buffer: User[U8], length: U64, move: Any, *position: Any) -> None:
+        """Have `move`, a function of `FileIo`, read or write the file `number`, and leave with what
+        it returns, or with -EBADF."""
+        vector, result = local(IoVector), keep(I64)
         file = keep(try_(self.get(number), Errno.EBADF))
         vector.start(u64(buffer), length, is_user=True)
-        mov(result, self.io.write_at(file, address_of(vector), position))
+        mov(result, move(file, address_of(vector), *position))
         self.files.drop(file)
         ret(result)
 
