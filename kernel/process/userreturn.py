@@ -31,6 +31,8 @@ class UserReturn(Subsystem):
     def leave(self) -> None:
         """Go on with the program whose frame rsp points to. Interrupts are off, GS is the
         kernel's."""
+        # Looked at with interrupts off up to `iretq`: what an interrupt brings after the look would
+        # wait until the program comes into the kernel by itself
         with while_(lambda: self.is_work_pending()):
             sti()
             mov(rdi, rsp)
@@ -55,6 +57,7 @@ class UserReturn(Subsystem):
         thread."""
         cli()
         mov(rsp, self.scheduler.current)
+        # The frame is where `UserEntry` makes it, right below the thread
         sub(rsp, sizeof(TrapFrame))
         jmp(self.leave)
         never()

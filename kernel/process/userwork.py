@@ -49,6 +49,7 @@ class UserWork(Subsystem):
         """Do it. `frame` has the registers that the program goes on with."""
         task = keep(self.processes.current())
         thread = keep(task.thread)
+        # A signal alone is what mostly comes: that way is the short one
         with if_(thread.pending != Interruption.SIGNAL):
             with if_(thread.pending & Interruption.KILL):
                 tail(self._end, task)
@@ -61,6 +62,7 @@ class UserWork(Subsystem):
             tail(self.stops.rest, task)
         mov(rax, group.pending.set)
         or_(rax, task.pending.set)
+        # Here, as `deliver` holds a lock under which nobody may look at other processes
         with if_(rax & TERMINAL_STOPS):
             self.stops.look_after(task)
         tail(self.delivery.deliver, task, frame)
@@ -79,6 +81,7 @@ class UserWork(Subsystem):
         `frame` has its registers."""
         with if_(thread.pending & Interruption.TICK):
             self.waiting.clear(thread, Interruption.TICK)
+            # Cleared first, in all of these: what comes while it is dealt with sets it again
             self.timers.tick(task)
         with if_(thread.pending & Interruption.MOVE):
             self.waiting.clear(thread, Interruption.MOVE)
