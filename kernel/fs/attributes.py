@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit, Credentials
@@ -18,9 +19,6 @@ from kernel.fs.writeaccess import WriteAccess
 from kernel.signals.ownsignals import OwnSignals
 from kernel.signals.signalnumber import Signal
 from pykasm import *
-
-NANOSECONDS = 1_000_000_000
-"""Of a second."""
 
 BLOCK_SHIFT = 9
 """log2 of the bytes of a block, as `stat` counts them."""
@@ -82,7 +80,7 @@ class Attributes(Subsystem):
         """Store nanoseconds as seconds and the rest, which is never negative."""
         mov(rax, u64(time))
         cqo()
-        mov(ecx, NANOSECONDS)
+        mov(ecx, NSEC_PER_SEC)
         idiv(rcx)
         with if_(i64(rdx) < 0):
             dec(rax)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
+from kernel.clock.units import NSEC_PER_SEC
 from kernel.errno import Errno
 from kernel.fs.characterdevices import MINOR_BITS
 from kernel.fs.cpio import ALIGNMENT, DIGITS, MAGICS, TRAILER, CpioField, CpioHeader
@@ -23,9 +24,6 @@ from pykasm import *
 
 PATH_MAX = 4096
 """Bytes of a name, with its end (include/uapi/linux/limits.h)."""
-
-NANOSECONDS = 1_000_000_000
-"""Of a second."""
 
 MAGIC_START = int.from_bytes(MAGICS[0][:4], "little")
 MAGIC_ENDS = [int.from_bytes(one[4:], "little") for one in MAGICS]
@@ -323,7 +321,7 @@ class CpioReader(Subsystem):
         mov(eax, self.values[CpioField.GROUP])
         mov(inode.group, eax)
         mov(eax, self.values[CpioField.MODIFIED])
-        imul(rax, rax, NANOSECONDS)
+        imul(rax, rax, NSEC_PER_SEC)
         mov(u64(inode.modified), rax)
         self.walk.end(address_of(lookup))
 

@@ -15,6 +15,15 @@ from pykasm import *
 WORD_SHIFT = 6
 """log2 of the numbers by a word of a bitmap."""
 
+BYTE_SHIFT = 3
+"""log2 of the bits of a byte."""
+
+ADDRESS_SHIFT = 3
+"""log2 of the bytes of an address."""
+
+BITMAPS = (("used", WORD_SHIFT), ("close_on_exec", WORD_SHIFT), ("full", 2 * WORD_SHIFT))
+"""Each with log2 of the numbers by a word of it."""
+
 TAKEN = 1
 """No address of a file: its number is taken, and there is none yet."""
 
@@ -66,21 +75,21 @@ class FileTables(LeakChecks):
     def _allocate(self, arrays: Keep[Ptr[FileArrays]], capacity: Keep[U64]) -> Bool:
         """Allocate empty arrays for `capacity` numbers. Returns whether there was memory."""
         size = scratch(capacity)
-        shl(size, 3)
+        shl(size, ADDRESS_SHIFT)
         files = keep(self.heap.allocate(size))
         fail_if(files == 0)
         errdefer(self.heap.free, files)
         mov(rax, capacity)
-        shr(rax, 2)  # two bitmaps
+        shr(rax, BYTE_SHIFT - 1)  # two bitmaps
         mov(rcx, capacity)
-        shr(rcx, 9)  # one bit for each of their words
+        shr(rcx, WORD_SHIFT + BYTE_SHIFT)  # one bit for each of their words
         lea(rdi, bare[rax + rcx + sizeof(U64)])
         bits = scratch(try_(self.heap.allocate(rdi)))
         mov(arrays.capacity, capacity)
         mov(arrays.files, cast(files, Ptr[U64]))
         mov(arrays.used, cast(bits, Ptr[U64]))
         mov(rax, capacity)
-        shr(rax, 3)
+        shr(rax, BYTE_SHIFT)
         lea(rdx, bare[bits + rax])
         mov(arrays.close_on_exec, rdx)
         add(rdx, rax)
@@ -250,7 +259,7 @@ class FileTables(LeakChecks):
     def _copy_bits(self, arrays: Ptr[FileArrays], larger: Ptr[FileArrays]) -> None:
         """Copy all bitmaps."""
         arrays, larger = scratch(arrays), scratch(larger)
-        for name, shift in (("used", 6), ("close_on_exec", 6), ("full", 12)):
+        for name, shift in BITMAPS:
             mov(rcx, arrays.capacity)
             add(rcx, (1 << shift) - 1)
             shr(rcx, shift)
