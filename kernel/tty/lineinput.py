@@ -68,6 +68,7 @@ class LineInput(Subsystem):
             movzx(ecx, byte)
             mov(byte, self.tables.smalls[rcx])
         with if_(terminal.literal != 0):
+            # Before all that the modes say: VLNEXT takes their meaning from the next character
             mov(terminal.literal, 0)
             self._plain(terminal, byte)
         with elif_(eax & LocalMode.EXTPROC):
@@ -89,6 +90,8 @@ class LineInput(Subsystem):
         with if_(rax < rcx):
             ret(True)
         mov(rdx, terminal.ended)
+        # A line without an end that fills all the room can't be read, so it must be possible to end
+        # it
         ret((terminal.modes.local & LocalMode.ICANON) & (rdx == terminal.read))
 
     @function(holds="terminal.lock")
@@ -101,6 +104,7 @@ class LineInput(Subsystem):
         with if_(rax >= INPUT_SIZE):
             mov(rax, terminal.read)
             add(rax, INPUT_SIZE - 1)
+            # The last character goes, and the one that comes takes its place
             mov(terminal.typed, rax)
         ret(True)
 
@@ -153,6 +157,8 @@ class LineInput(Subsystem):
     @function(context="thread", sleeps=True, holds="terminal.lock")
     def _special(self, terminal: Keep[Ptr[Terminal]], byte: Keep[U8]) -> None:
         """Do what the modes say of `byte`."""
+        # In the order in which termios(3) has them: flow, signals, CR and NL, editing. Each takes
+        # its characters away from those after it
         with if_((terminal.modes.input & InputMode.IXON) & (lambda: self._is_flow(terminal, byte))):
             ret()
         with if_(
@@ -206,10 +212,12 @@ class LineInput(Subsystem):
         self.jobs.send(address_of(terminal.job), signal)
         with if_((terminal.modes.local & LocalMode.NOFLSH) == 0):
             mov(eax, terminal.echoed)
+            # Echoes of what is forgotten are not shown, either
             mov(terminal.shown, eax)
             self.forget(terminal)
         with if_(terminal.modes.input & InputMode.IXON):
             start_output(terminal)
+        # Who stops a program by a signal wants to see that it has come
         with if_(terminal.modes.local & LocalMode.ECHO):
             tail(self.echo.character, terminal, byte)
         tail(self.echo.show, terminal)
@@ -219,6 +227,7 @@ class LineInput(Subsystem):
         """Forget what was typed and not read."""
         terminal = scratch(terminal)
         or_(terminal.changes, TerminalChange.FLUSH_READ)
+        # Positions begin anew, as nothing lies between them
         for field in (terminal.read, terminal.ended, terminal.typed):
             mov(field, 0)
         mov(terminal.erasing, 0)
@@ -265,6 +274,7 @@ class LineInput(Subsystem):
         with if_(terminal.modes.local & LocalMode.ECHO):
             self.echo.finish_erasing(terminal)
             with if_(terminal.modes.local & LocalMode.ECHOCTL):
+                # A sign that one is waited for; it is shown over that
                 self.echo.raw(terminal, ord("^"))
                 self.echo.raw(terminal, ord("\b"))
 
@@ -275,6 +285,7 @@ class LineInput(Subsystem):
         with if_(byte == ord("\n")):
             self._echo_end(terminal)
         with elif_(byte == special[Special.VEOF]):
+            # An end that is not read itself: a line without anything else reads as 0 bytes
             mov(byte, DISABLED)
         with elif_(
             (byte == special[Special.VEOL]) | ((byte == special[Special.VEOL2]) & (extended != 0))
@@ -300,6 +311,7 @@ class LineInput(Subsystem):
         mov(rax, terminal.typed)
         and_(eax, INPUT_MASK)
         bts(terminal.ends[0], rax)
+        # By its place and not by the character: the same one may be in a line, after VLNEXT
         self._append(terminal, byte)
         mov(rax, terminal.typed)
         mov(terminal.ended, rax)
@@ -322,6 +334,7 @@ class LineInput(Subsystem):
         with if_(changed & (LocalMode.ICANON | LocalMode.EXTPROC)):
             self._regard(terminal)
         with if_((terminal.modes.input & InputMode.IXON) == 0):
+            # No character could do so any more
             start_output(terminal)
 
     @function(holds="terminal.lock")

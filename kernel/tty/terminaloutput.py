@@ -71,6 +71,7 @@ class TerminalOutput(Subsystem):
     @function(holds="terminal.lock")
     def _put_newline(self, terminal: Keep[Ptr[Terminal]]) -> Bool:
         """Put the end of a line."""
+        # All that it becomes, or nothing: who writes would not know what is left
         with if_(terminal.room < 2):
             fail_if((terminal.room == 0) | (terminal.modes.output & OutputMode.ONLCR))
         with if_(terminal.modes.output & (OutputMode.ONLRET | OutputMode.ONLCR)):
@@ -105,6 +106,7 @@ class TerminalOutput(Subsystem):
         """Put a tab, or the spaces that it stands for."""
         spaces = keep(terminal.column)
         not_(spaces)
+        # TAB - column % TAB, for a power of 2
         and_(spaces, TAB - 1)
         inc(spaces)
         mov(eax, terminal.modes.output)
@@ -128,6 +130,7 @@ class TerminalOutput(Subsystem):
             with if_(terminal.modes.output & OutputMode.OLCUC):
                 movzx(eax, byte)
                 mov(byte, self.tables.capitals[rax])
+            # Bytes of one letter in UTF-8 take one column together
             with if_(~is_continuation(terminal, byte)):
                 inc(terminal.column)
         tail(self.put_raw, terminal, byte)

@@ -69,8 +69,11 @@ class TerminalReading(Subsystem):
             break_if(result <= 0)
             add(total, result)
             break_if(total >= terms.least)
+            # VTIME counts anew from each byte, and not before the first one (termios(3), case MIN >
+            # 0)
             with if_(terms.pause != 0):
                 mov(terms.deadline, self.clock.after(terms.pause))
+        # What was read counts, whatever ended it
         with if_(total != 0):
             ret(i64(total))
         ret(result)
@@ -111,6 +114,7 @@ class TerminalReading(Subsystem):
         result, noted = keep(I64), local(U64)
         with loop():
             mov(noted, self.queues.note(terminal.queue))
+            # Before the look, so that what is typed after it ends the wait at once
             with if_(is_hung_up(file)):
                 ret(0)
             mov(result, self._take(terminal, vector))
@@ -139,6 +143,7 @@ class TerminalReading(Subsystem):
             with else_():
                 mov(result, self._take_bytes(terminal, vector))
             mov(was_full, terminal.is_full)
+            # Who types waits for room: told once the lock is free, as it takes locks of its own
             mov(terminal.is_full, 0)
         with if_(was_full != 0):
             self.queues.announce(address_of(terminal.typist), WRITABLE)
@@ -196,6 +201,7 @@ class TerminalReading(Subsystem):
                 mov(rax, place)
                 and_(eax, INPUT_MASK)
                 with if_(terminal.input[rax] == DISABLED):
+                    # VEOF is not read
                     ret(place, 0)
                 btr(terminal.ends[0], rax)
                 inc(place)

@@ -37,6 +37,8 @@ class Terminals(Subsystem):
         """Take `terminal` from all who have it open, and from its session; with `is_gone`, for
         good (vhangup(2))."""
         mov(edx, is_gone)
+        # First: who has it open and looks from here on finds it hung up, and who waits is woken
+        # after it
         lock.inc(terminal.hangups)
         self.jobs.hang_up(address_of(terminal.job), edx)
         self.queues.announce(address_of(terminal.queue), ANYTHING)
