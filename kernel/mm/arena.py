@@ -56,6 +56,7 @@ class Arena(Subsystem):
             with if_(found != 0):
                 mov(found.use, use)  # under the lock: who frees a neighbour looks at it
                 inc(self.used)
+                take_over(found, "it is free no more")
         ret(found)
 
     @function
@@ -65,6 +66,7 @@ class Arena(Subsystem):
             dec(self.used)
             upper = self._free_range_at(self._end_of(range))
             with if_(upper != 0):
+                take_over(upper, "it becomes part of this one")
                 self._absorb_free(range, upper)
             before = scratch(range.by_address.key)
             dec(before)
@@ -72,6 +74,7 @@ class Arena(Subsystem):
             with if_(lower != 0):  # the record of the lower one stays, as its start is the key
                 lower = keep(lower)
                 self._remove_free(lower)
+                take_over(lower, "it is free no more")
                 self._absorb(lower, range)
                 mov(range, lower)
                 release(lower)

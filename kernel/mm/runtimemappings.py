@@ -106,6 +106,7 @@ class RuntimeMappings(Subsystem):
         asserts((range != 0) & (range.use == RangeUse.MEMORY))  # else freed twice, or never got
         pages = scratch(range.pages)
         sub(pages, GUARDS)
+        take_over(range, "who had the address had it")
         tail(self._release, range, pages)
 
     @function
@@ -198,4 +199,5 @@ class RuntimeMappings(Subsystem):
         shl(length, PageShift.PAGE)
         kernel = address_of(self.kernel.space)
         ignore(self.mapper.unmap(kernel, start, length), "all its pages are small")
+        take_over(range, "who had the address had it")
         tail(self.arena.free, range)

@@ -40,6 +40,7 @@ class UserAccounts(LeakChecks):
                 xor(u32(spare), u32(spare))
                 self._insert(account, user)
             inc(account.holders)
+            take_over(account, "it was counted now")
         with if_(spare != 0):
             self.records.free(spare)
         ret(account)

@@ -178,6 +178,7 @@ class AddressSpaces(LeakChecks):
             mov(region, self.regions.find_from(space, 0))
             break_if(region == 0)
             self.ranges.unmap(space, region.node.key, region.end)
+            take_over(region, "the space had it")
             self.regions.remove(space, region)
         lock.dec(self.count)
         self.pages.free_page(space.root)

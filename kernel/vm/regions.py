@@ -325,6 +325,7 @@ class Regions(LeakChecks):
             mov(rcx, upper.end)
             # The key, where it starts, must stay: the tree is ordered by it.
             mov(lower.end, rcx)
+            take_over(upper, "the space had it")
             self.remove(space, upper)
 
     @inline(changes=(rax, rcx))
@@ -355,6 +356,7 @@ class Regions(LeakChecks):
             region = self.find_from(space, start)
             break_if(region == 0)
             break_if(region.node.key >= end)
+            take_over(region, "the space had it")
             self.remove(space, region)
 
     @function(context="thread", sleeps=True)

@@ -88,7 +88,14 @@ class Build:
 
     def prepare(self) -> None:
         """Make what all functions are looked at with, so that forks share it."""
-        told = self.callees, self.owning, self.failing, self.untrusted, self.distrusting
+        told = (
+            self.callees,
+            self.owning,
+            self.taking,
+            self.failing,
+            self.untrusted,
+            self.distrusting,
+        )
         for one in (*told, self.remote, self.analysis):
             assert one is not None
 
@@ -107,6 +114,16 @@ class Build:
             symbol
             for symbol, callee in self.callees.items()
             if callee.signature is not None and callee.signature.has_owned
+        )
+
+    @cached_property
+    def taking(self) -> frozenset[str]:
+        """The functions that take something over from their callers."""
+        return frozenset(
+            symbol
+            for symbol, callee in self.callees.items()
+            if callee.signature is not None
+            and any(one.type._owned for one in callee.signature.parameters)
         )
 
     @cached_property

@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
 
 from pykasm.check.build import Build
-from pykasm.check.finding import Finding
+from pykasm.check.finding import INTERRUPTS, Finding
 from pykasm.check.remembered import places_of
 from pykasm.errors import Note
 from pykasm.lang.routine import Routine
@@ -48,6 +48,9 @@ _UNREAD = "W001"
 _ONCE = frozenset({"E015"})
 """Rules that a function breaks for one reason, wherever that shows."""
 
+_LATER = (*_LOSSES, _UNREAD, "E040")
+"""Rules that are broken by what a fault leads to, if by others, too."""
+
 _IN_PLACE = "E017"
 """The rule about contracts of code in place."""
 
@@ -82,14 +85,16 @@ class _Causes:
         self._placed = [self._in_own_body(one) for one in findings]
         self._blamed = _Blame(build, findings)
         self._leavers = _leavers(build, findings)
-        self._sites = {(one.path[0].caller, one.path[0].at): one for one in findings if one.path}
-        self._clobbered = {
-            (one.symbol, note.span.source): _own_cause(one)
-            for one in findings
-            if one.rule in _VALUES
-            for note in one.notes
+        self._unlocked = {
+            one.symbol: _own_cause(one) for one in findings if one.rule == "E051" and one.path
         }
-        """What is read after its register was clobbered, by where that was."""
+        """Functions that call what needs a lock without it."""
+        self._sites = {(one.path[0].caller, one.path[0].at): one for one in findings if one.path}
+        self._clobbered: dict[tuple[str, Source], Hashable] = {}
+        """What is read after its register was clobbered, by where that was: the first of many."""
+        for one in findings:
+            for note in one.notes if one.rule in _VALUES else ():
+                self._clobbered.setdefault((one.symbol, note.span.source), _own_cause(one))
         self._unread = {
             (one.symbol, one.mark.partition(" ")[0]): _own_cause(one)
             for one in findings
@@ -126,11 +131,16 @@ class _Causes:
             return "in place", *place
         leaver = self._leavers.get((finding.symbol, finding.state))
         if finding.state and leaver is not None:
-            return "left", leaver, finding.state
+            return self._unlocked.get(leaver, ("left", leaver, finding.state))
         if finding.rule == _ORDER:
             named = _named(finding)
             left = next((one for one in self._leavers if one[1] in named), None)
             return _own_cause(finding) if left is None else ("left", self._leavers[left], left[1])
+        if finding.rule in _VALUES:
+            places = ((finding.symbol, note.span.source) for note in finding.notes)
+            return next(
+                (self._clobbered[one] for one in places if one in self._clobbered), None
+            ) or (_own_cause(finding))
         if finding.rule in _LOSSES and finding.source is not None:
             read = self._clobbered.get((finding.symbol, finding.source))
             return _own_cause(finding) if read is None else read
@@ -151,18 +161,18 @@ def _own_cause(finding: Finding) -> Hashable:
     rule, symbol, named = finding.rule, finding.symbol, _named(finding)
     if rule in _STACK:
         return "stack", symbol
+    if rule in _LOCKS and named:
+        return rule, symbol, named[-1]
     if finding.path:
         return "held", symbol, finding.state
     if rule in _ONCE:
         return rule, symbol
-    if rule in _LOCKS and named:
-        return rule, symbol, named[-1]
     if rule == _IN_PLACE and named:
         return rule, named[0]
     if rule == _OF_LOCKS and named:
         return rule, symbol, named[0]
     if not named:
-        return id(finding)
+        return (rule, symbol, finding.notes[-1].span) if finding.notes else id(finding)
     return "value" if rule in _VALUES else rule, symbol, named[0]
 
 
@@ -177,7 +187,7 @@ def _rank(finding: Finding, first: Finding) -> tuple[bool, bool, bool, int]:
     source, own = finding.source, first.source
     is_near = source is not None and own is not None and source.file == own.file
     line = source.line if source is not None and is_near else 0
-    return not finding.leaves, finding.rule in (*_LOSSES, _UNREAD), not is_near, line
+    return not finding.leaves, finding.rule in _LATER, not is_near, line
 
 
 def _leavers(build: Build, findings: Sequence[Finding]) -> dict[tuple[str, str], str]:
@@ -185,6 +195,9 @@ def _leavers(build: Build, findings: Sequence[Finding]) -> dict[tuple[str, str],
     those that call them, by the function and the state: the first one that is left so."""
     found: dict[tuple[str, str], str] = {}
     left = dict.fromkeys((one.symbol, one.state) for one in findings if one.leaves)
+    # what is called without a lock leaves it held, with interrupts off
+    unlocked = [one for one in findings if one.rule == "E051" and one.path]
+    left |= dict.fromkeys((one.symbol, INTERRUPTS) for one in unlocked)
     for symbol, state in left:
         for caller in build.analysis.calls.paths_to([symbol]):
             found.setdefault((caller, state), symbol)

@@ -47,10 +47,12 @@ class Lost(NamedTuple):
 
 class Unowned(NamedTuple):
     """The instruction `at` gives away, or drops a reference to, what `value` leads to, which
-    somebody else goes on owning: the caller if it is a parameter."""
+    somebody else goes on owning: the caller if it is a parameter. Or a word says before it that
+    somebody else owns that from there on, `is_disowned`."""
 
     value: Value
     at: int
+    is_disowned: bool = False
 
 
 class UsedAfter(NamedTuple):
@@ -78,6 +80,10 @@ class OwnershipFlow(ValueFlow):
         self._signed: set[tuple[int, int]] = set()
         """What is no failure only if it is not below 0, by what made it."""
         self._gives = any(one._owned for one in function.routine.signature.results)
+        self._hands_on = self._gives or not function.build.taking.isdisjoint(
+            function.routine.targets
+        )
+        """Whether the function gives anything to others, which it has to own."""
         self._lent: set[Value] = set()
         """The parameters that the caller goes on owning: they are there all the while."""
         self._pointers: set[Value] = set()
@@ -126,6 +132,8 @@ class OwnershipFlow(ValueFlow):
         if said.word == "disown" and state is not None and state > OWNED:
             path.states[value] = state - 1
         elif said.word == "disown":
+            if self._is_others(path, value):
+                self.unowned.setdefault(index, Unowned(value, index, True))
             path.states.pop(named, None)
             path.states[value] = DISOWNED
             self._given[value] = index
@@ -171,6 +179,8 @@ class OwnershipFlow(ValueFlow):
     def give(self, index: int, path: Path, value: Value) -> None:
         """Give away one reference to what is owned; without any, it is not to be used."""
         state = path.states.get(value, GONE)
+        if state == OTHERS and self._is_lent_by_callee(value):
+            self.unowned.setdefault(index, Unowned(value, index))
         state = GONE if state == OTHERS else state
         if state == DISOWNED:
             self.used.setdefault(index, UsedAfter(value, index, self._given[value], True, True))
@@ -185,11 +195,17 @@ class OwnershipFlow(ValueFlow):
             self._given[value] = index
 
     def given(self, path: Path, value: Value, kind: TypeMeta) -> None:
-        """Own the results that a function gives."""
+        """Own the results that a function gives; others go on owning what it only shows."""
         if kind._owned:
             path.states[value] = OWNED
             if kind._signed:
                 self._signed.add((value.site, value.number))
+        elif self._hands_on and is_pointer(kind):
+            path.states[value] = OTHERS
+
+    def _is_lent_by_callee(self, value: Value) -> bool:
+        """Return whether a value is the result of a call."""
+        return value.site >= 0 and self.nodes[value.site].is_call
 
     def store(self, index: int, node: Node, path: Path, source: int | None) -> None:
         """Give what is stored to what owns it there."""
@@ -251,7 +267,9 @@ class OwnershipFlow(ValueFlow):
         is_told = bool(path.states) or kind._owned
         if value is not None and is_told and not self.is_used_after(index, path, number):
             self.pass_result(path, value)
-            is_others = value.root is None and self._is_others(path, value)
+            is_others = self._is_others(path, value)
+            if value.root is not None:
+                is_others = value.nearness == PART and path.states.get(value.whole) == OTHERS
             if kind._owned and is_others and path.sign(number, WIDE) != ZERO:
                 self.unowned.setdefault(index, Unowned(value, index))
             if is_owned(path.states.get(value.whole)) and not kind._owned:

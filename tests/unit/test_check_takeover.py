@@ -130,9 +130,73 @@ class Right(Base):
         self.put(shared)
         self.put(shared)
 
+    @function(exported=True)
+    def find(self, size: U64) -> OrNull[Ptr[Item]]:
+        size, item = scratch(size), scratch(OrNull[Ptr[Item]])
+        xor(u32(item), u32(item))
+        link = scratch(self.first.next)
+        with if_(link != 0):
+            found = scratch(container_of(link, Item, "link"))
+            with if_(found.size == size):
+                mov(item, found)
+        ret(item)
+
+    @function(exported=True)
+    def looked_at(self, size: U64) -> U64:
+        item = self.find(size)
+        with if_(item == 0):
+            ret(0)
+        ret(item.size)
+
+    @function(exported=True)
+    def found_and_freed(self, size: U64) -> None:
+        item = self.find(size)
+        with if_(item != 0):
+            take_over(item, "it is no more in the list")
+            self.free(item)
+
+    @function(exported=True)
+    def shown_with_one_more(self) -> OrNull[Owned[Ptr[Item]]]:
+        item = scratch(self.find(3))
+        with if_(item != 0):
+            take_over(item, "it is no more in the list")
+        ret(item)
+
 
 class Wrong(Base):
     """Owns less, or more."""
+
+    @function(exported=True)
+    def find(self, size: U64) -> OrNull[Ptr[Item]]:
+        link = scratch(self.first.next)
+        with if_(link == 0):
+            ret(0)
+        ret(container_of(link, Item, "link"))
+
+    @function(exported=True)
+    def e085_freed_though_only_shown(self, size: U64) -> None:
+        item = self.find(size)
+        with if_(item != 0):
+            self.free(item)
+
+    @function(exported=True)
+    def e085_returned_though_only_shown(self, size: U64) -> OrNull[Owned[Ptr[Item]]]:
+        item = keep(self.find(size))
+        inc(self.count)
+        ret(item)
+
+    @function(exported=True)
+    def e085_part_returned_though_only_shown(self) -> Owned[Ptr[Count]]:
+        shared = scratch(self.shared)
+        asserts(shared != 0)
+        count = scratch(address_of(shared.references))
+        ret(count)
+
+    @function(exported=True)
+    def e085_disowned_though_only_shown(self, size: U64) -> OrNull[Owned[Ptr[Item]]]:
+        item = self.find(size)
+        disown(item, "the list has it")
+        ret(0)
 
     @function(exported=True)
     def e080_disowned_on_one_path(self, item: Keep[Owned[Ptr[Item]]], is_kept: U64) -> None:

@@ -31,6 +31,37 @@ class Fault(NamedTuple):
 
 FAULTS = (
     Fault(
+        "something freed that a function has only shown",
+        "E085",
+        "ipc/sharedsegments.py",
+        "self._free(gone)  # planted",
+        (
+            (
+                "            mov(segment.last, self._process())\n"
+                "            mov(gone, self._leave(segment))\n"
+                "        with if_(gone != 0):\n"
+                '            take_over(gone, "nobody has it")\n'
+                "            self._free(gone)\n",
+                "            mov(segment.last, self._process())\n"
+                "            mov(gone, self._leave(segment))\n"
+                "        with if_(gone != 0):\n"
+                "            self._free(gone)  # planted\n",
+            ),
+        ),
+    ),
+    Fault(
+        "a reference to a part of something returned that nobody has gained",
+        "E085",
+        "pty/pseudoterminals.py",
+        "ret(job)",
+        (
+            (
+                "                job.references.gain()\n",
+                "",
+            ),
+        ),
+    ),
+    Fault(
         "a file's number from a program that is no longer bounded",
         "E084",
         "fs/filetables.py",

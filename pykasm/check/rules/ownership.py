@@ -108,7 +108,9 @@ def _unowned(function: FunctionAnalysis, one: Unowned) -> Finding:
     if one.value.site == AT_ENTRY:
         note = Note(line_span(function.routine.declared), "the caller goes on owning it")
     what = "a reference is dropped"
-    if node.effects.mnemonic == Mnemonic.RET:
+    if one.is_disowned:
+        what = "something is disowned"
+    elif node.effects.mnemonic == Mnemonic.RET:
         what = "a reference is returned"
     elif node.callee is not None:
         what = f"something is given to `{node.callee}`"
