@@ -40,6 +40,7 @@ class FileControl(IntEnum):
     OFD_GETLK = 36
     OFD_SETLK = 37
     OFD_SETLKW = 38
+    NOTIFY = 1026
     DUPFD_CLOEXEC = 1030
     SET_PIPE_SIZE = 1031
     GET_PIPE_SIZE = 1032
@@ -51,6 +52,10 @@ LOCK_CONTROLS = (
     *(FileControl.GETLK, FileControl.SETLK, FileControl.SETLKW),
     *(FileControl.OFD_GETLK, FileControl.OFD_SETLK, FileControl.OFD_SETLKW),
 )
+
+
+NOTIFIED = 0x7FFF_FFFF
+"""Changes that F_NOTIFY might tell of (include/uapi/linux/fcntl.h: all but DN_MULTISHOT)."""
 
 
 class IoRequest(IntEnum):
@@ -296,6 +301,9 @@ class FileCalls(SystemCallGroup):
                 tail(self.seals.get, file)
             with case(FileControl.ADD_SEALS):
                 tail(self.seals.add, file, u32(argument))
+            with case(FileControl.NOTIFY):  # signals tell of no changes, so there are none to end
+                fail_if((u32(argument) & NOTIFIED) != 0, Errno.EINVAL)
+                ret(0)
             with case(*LOCK_CONTROLS):
                 tail(self._lock, file, what, cast(argument, User[U8]))
         ret(-Errno.EINVAL)

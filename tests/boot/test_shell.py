@@ -22,6 +22,9 @@ ASKED = r"\x1b\[6n"
 INTERRUPT, SUSPEND, END, REDRAW = "\x03", "\x1a", "\x04", "\x0c"
 
 
+SLOW = 200
+"""Seconds for what takes some twenty on an idle host."""
+
 RELAY = Path(__file__).with_name("relay.c")
 """Runs a command in a pseudo-terminal."""
 
@@ -200,6 +203,21 @@ def test_the_monitor_can_be_asked_for_and_left(shell: Shell) -> None:
     assert kernel.command("") == ""
     kernel.send_line("resume")
     assert shell.press(INTERRUPT)[-2:] == ["^C", ""]
+
+
+def test_64_mib_are_enough_for_files_of_any_size(machine: MakeMachine, initrd: Path) -> None:
+    """What is read of a file, and of a hole in one, takes no memory that is not given back."""
+    shell = Shell(machine(modules=(initrd,), smp=2, memory=64, lifetime=4 * SLOW))
+    shell.run("head -c 24m /dev/zero >/tmp/full; free >/tmp/before")
+    shell.machine.send_line("find / -xdev -type f | xargs cat >/dev/null; echo $?")
+    shell.machine.expect("\n0\r\n", timeout=SLOW)
+    shell.await_prompt()
+    shell.machine.send_line("truncate -s 10G /tmp/s; dd if=/tmp/s of=/dev/null bs=1M; echo $?")
+    shell.machine.expect("10240.0 records out\r\n0\r\n", timeout=SLOW)
+    shell.await_prompt()
+    shell.run("rm /tmp/s; free >/tmp/after")
+    used = shell.run("awk '/^Mem/ { print $3 }' /tmp/before /tmp/after")
+    assert abs(int(used[1]) - int(used[0])) < 1024
 
 
 @pytest.mark.parametrize("command", ["poweroff", "exit"])

@@ -155,6 +155,12 @@ static void ends(void) {
     _exit(errno != EMFILE || number != 128);
 }
 
+static void by_signals(void) {
+    int folder = open(".", O_RDONLY | O_DIRECTORY);
+    CHECK(folder >= 0 && !fcntl(folder, F_NOTIFY, DN_MULTISHOT) && !fcntl(folder, F_NOTIFY, 0));
+    CHECK(!close(folder));
+}
+
 int main(void) {
     CHECK(!mkdir("/tmp/inotify", 0777) && !chdir("/tmp/inotify") && !mkdir("d", 0777));
     queue = inotify_init1(IN_NONBLOCK);
@@ -164,6 +170,7 @@ int main(void) {
     masks();
     reading();
     ends();
+    by_signals();
     CHECK(!close(queue) && !rmdir("d") && !chdir("/") && !rmdir("/tmp/inotify"));
     return 0;
 }
