@@ -136,8 +136,11 @@ class PriorityLocks(Subsystem):
         mov(fresh, task.number)
         fail_if(owner == fresh, Errno.EDEADLK)
         with if_((owner != 0) & (owner != wait.orphan_of)):
+            # Its holder is in the word still where that has ended, and nobody else took it
+            # meanwhile
             ret(OWNED)
         mov(eax, wait.word)
+        # The next holder is told that what the lock guards may be half done (robust futexes)
         and_(eax, OWNER_DIED)
         with if_(owner != 0):
             mov(eax, OWNER_DIED)
@@ -199,6 +202,8 @@ class PriorityLocks(Subsystem):
         with self.lock.held_interrupts_off():
             mov(result, self.check(owner, wait.task))
             with if_(result == 0):
+                # Who unlocks comes into the kernel from here on, and finds the wait there, as both
+                # is done under `lock`
                 mov(result, self.mark(wait, address))
             with if_(result == 0):
                 self.insert(owner, wait)
@@ -210,8 +215,10 @@ class PriorityLocks(Subsystem):
         """Return 0 if `task` may wait for `owner`; -EDEADLK if that waits for it, perhaps by way of
         others, -EBUSY if it has ended its locks."""
         left = scratch(U32)
+        # Under the lock, under which `leave` sets it: a wait that comes after that nobody would end
         fail_if(owner.has_left_locks != 0, Errno.EBUSY)
         mov(left, LONGEST_CHAIN)
+        # Not longer, as it is gone through with interrupts off
         with loop():
             wait = scratch(owner.waits_for)
             break_if(wait == 0)
@@ -369,6 +376,7 @@ class PriorityLocks(Subsystem):
                 next = scratch(chosen.task)
                 mov(eax, next.number)
                 or_(eax, WAITERS)
+                # Also where nobody else waits, which the next unlocking finds out
                 mov(fresh, eax)
                 release(next)
             failed, found = self.words.compare_and_exchange(address, value, fresh)
@@ -414,6 +422,7 @@ class PriorityLocks(Subsystem):
         self._move_rest(task, key, next)
         self.tell(chosen, LockNews.GIVEN)
         self.inherit(next)
+        # Both: one has gained waiters, and the other may have lost its most urgent one
         self.inherit(task)
 
     @function(holds="lock")

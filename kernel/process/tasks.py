@@ -74,7 +74,7 @@ class Tasks(Subsystem):
         number = keep(number)
         task = keep(try_(self.exits.records.allocate()))
         errdefer(self.exits.records.free, task)
-        self._clear(u64(task), Task)
+        zero(task)
         mov(task.number, number)
         mov(task.process, process)
         mov(eax, process.number)
@@ -180,6 +180,7 @@ class Tasks(Subsystem):
         process, link = keep(task.process), keep(Ptr[ListHead])
         mov(task.space, space)
         self.spaces.admit(space, task.thread)
+        # Before anybody finds it: a thread that is found may be told to look at its memory
         lea(link, task.sibling)
         self.signals.join(task, address_of(process.signals))
         disown(task, "it frees itself")
