@@ -10,7 +10,9 @@ import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +22,7 @@ from kernel.paging.addresses import Area
 from pykasm.build.project import Project
 from pykasm.machine.cpio import archive, directory, file
 from pykasm.machine.images import Images
+from pykasm.machine.initramfs import of_folder
 from pykasm.machine.session import Machine
 from pykasm.machine.symbols import SymbolTable
 from scripts.benchmarks.figure import Figure
@@ -84,6 +87,15 @@ BUSY_TARGET = 1.1
 ALWAYS = 95
 """Percent of the time that a process has a processor which it shares with nobody."""
 
+SHELL_MEMORY = 256
+SHELL_PROMPT = "~ # "
+SHELL_TARGETS = {"directly": 0.25, "by GRUB": 0.75}
+"""Seconds from POWER-ON to the prompt of the shell that `scripts/run` boots to."""
+SHELL_MEMORY_TARGET = 8
+"""MiB, beside the archive."""
+STARTS = 3
+"""Of each kind; the quickest counts, as the host has other things to do, too."""
+
 MIB = 1 << 20
 BUSY = re.compile(r"^BUSY (\d+) (\d+) (\d+)", re.MULTILINE)
 AVAILABLE = re.compile(r"([0-9a-f]{16})-([0-9a-f]{16}) .* available\r?$", re.MULTILINE)
@@ -103,6 +115,7 @@ def figures() -> Iterator[Figure]:
         yield bench.first_instruction()
         yield bench.idle_memory()
         yield bench.busy_processors()
+        yield from bench.shell()
 
 
 def _operation(aim: Aim, measured: float | None) -> Figure:
@@ -212,3 +225,43 @@ class Bench:
             told, met = f"{told}, of a host that is busy", None
         target = f"{BUSY_TARGET} times or less"
         return Figure("two busy processes on 2 processors", told, target, met)
+
+    def shell(self) -> Iterator[Figure]:
+        """How long it takes to the shell's prompt, and what memory is in use there."""
+        root, initrd = self.folder / "root", self.folder / "shell"
+        made = subprocess.run([sys.executable, ROOT / "scripts" / "rootfs", root], check=False)
+        if made.returncode != 0:
+            yield Figure("a shell", "busybox is not here")
+            return
+        initrd.write_bytes(of_folder(root))
+        for way, target in SHELL_TARGETS.items():
+            seconds = min(self._shell_start(initrd, way) for _ in range(STARTS))
+            name = f"from POWER-ON to the shell's prompt, {way}"
+            yield Figure(name, f"{seconds:.2f} s", f"{target} s or less", seconds <= target)
+        yield self._shell_memory(initrd)
+
+    def _shell_machine(self, initrd: Path, way: str) -> Machine:
+        """A machine that boots to the shell, by one of SHELL_TARGETS."""
+        return self.images.machine(
+            memory=SHELL_MEMORY, smp=1, modules=(initrd,), command_line="", direct=way == "directly"
+        )
+
+    def _shell_start(self, initrd: Path, way: str) -> float:
+        """Seconds until the prompt is there."""
+        start = time.monotonic()
+        with self._shell_machine(initrd, way) as machine:
+            machine.expect(SHELL_PROMPT, timeout=PATIENCE)
+            return time.monotonic() - start
+
+    def _shell_memory(self, initrd: Path) -> Figure:
+        """What is in use with init, a shell and what they mount, without the files."""
+        with self._shell_machine(initrd, "directly") as machine:
+            said = machine.expect(f"(.*){SHELL_PROMPT}", timeout=PATIENCE).group(1)
+            machine.send_line("cat /proc/meminfo")
+            free = int(machine.expect(r"MemFree: +(\d+) kB", timeout=PATIENCE).group(1)) * 1024
+        ranges = AVAILABLE.findall(said)
+        available = sum(int(end, 16) + 1 - int(start, 16) for start, end in ranges)
+        used = (available - free - initrd.stat().st_size) / MIB
+        name = f"memory in use at the shell's prompt, beside the archive, of {SHELL_MEMORY} MiB"
+        target = f"{SHELL_MEMORY_TARGET} MiB or less"
+        return Figure(name, f"{used:.2f} MiB", target, used <= SHELL_MEMORY_TARGET)
