@@ -41,6 +41,7 @@ from kernel.time.contents import CONTENTS as TIME
 from kernel.tty.contents import CONTENTS as TTY
 from kernel.users.contents import CONTENTS as USERS
 from kernel.vm.contents import CONTENTS as VM
+from kernel.vt.contents import CONTENTS as VT
 from pykasm import *
 
 CONTENTS: Contents = (
@@ -78,6 +79,7 @@ CONTENTS: Contents = (
     *EXEC,  # programs in files
     *TTY,  # terminals
     *PTY,  # pseudo-terminals
+    *VT,  # virtual consoles
     *PROC,  # what is told of all that, as files
     *SYSFS,  # what there is of devices, and how the kernel is set, as files
     *ENTRY,  # the ways into the kernel: gates for vectors, system calls, what they lead to

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from kernel.console.cell import COLOUR_SHIFT, GLYPH_MASK, MAX_COLUMNS, MAX_ROWS
+from kernel.console.cell import COLOUR_BITS, COLOUR_SHIFT, GLYPH_MASK, MAX_COLUMNS, MAX_ROWS
 from kernel.console.framebuffermode import FIELDS, FramebufferMode
 from kernel.console.glyphs import ROW_BITS, Font, Glyphs
 from kernel.console.palette import COMPONENT_BITS, Palette
@@ -148,18 +148,29 @@ class Framebuffer(Subsystem):
     @function
     def draw(self, row: U32, column: U32, cell: U32) -> None:
         """Show `cell` in `row` and `column`."""
-        colour = scratch(cell)
-        shr(colour, COLOUR_SHIFT)
-        mov(ecx, self.palette.pixels[colour])
-        mov(eax, self.palette.pixels[Colour.BLACK])
-        tail(self._draw_glyph, row, column, cell, ecx, eax)
+        foreground, background = self._colours_of(cell)
+        tail(self._draw_glyph, row, column, cell, foreground, background)
 
     @function
     def draw_cursor(self, row: U32, column: U32, cell: U32) -> None:
         """Show `cell`, in `row` and `column`, with the cursor on it: with its colours exchanged."""
-        mov(ecx, self.palette.pixels[Colour.BLACK])
-        mov(eax, self.palette.pixels[NORMAL])
-        tail(self._draw_glyph, row, column, cell, ecx, eax)
+        foreground, background = self._colours_of(cell)
+        with if_(foreground == background):  # it is to be seen all the same
+            mov(foreground, self.palette.pixels[NORMAL])
+            mov(background, self.palette.pixels[Colour.BLACK])
+        tail(self._draw_glyph, row, column, cell, background, foreground)
+
+    @inline(changes=(rax, rcx))
+    def _colours_of(self, cell: U32) -> tuple[U32, U32]:
+        """Return the pixels of the foreground and the background of `cell`."""
+        mov(ecx, cell)
+        shr(ecx, COLOUR_SHIFT)
+        mov(eax, ecx)
+        and_(ecx, len(Colour) - 1)
+        shr(eax, COLOUR_BITS)
+        mov(ecx, self.palette.pixels[rcx])
+        mov(eax, self.palette.pixels[rax])
+        return ecx, eax
 
     @function
     def _draw_glyph(

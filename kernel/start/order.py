@@ -9,6 +9,7 @@ from kernel.acpi.mcfg import EcamRegions
 from kernel.acpi.mptable import MpTable
 from kernel.acpi.tables import AcpiTables
 from kernel.boot.report import BootReport
+from kernel.console.emulator import Emulator
 from kernel.console.screen import TextScreen
 from kernel.console.serial import Serial
 from kernel.cpu.descriptors import Descriptors
@@ -59,6 +60,7 @@ from kernel.time.timekeeping import Timekeeping
 from kernel.tty.consoleterminal import ConsoleTerminal
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.overcommit import Overcommit
+from kernel.vt.virtualconsoles import VirtualConsoles
 from pykasm import *
 
 
@@ -72,6 +74,7 @@ class EarlySteps(Steps):
         Features.read,  # what the processor can do
         Serial.start,  # on the serial line
         TextScreen.start,  # and on the screen
+        Emulator.start,  # which is blank
     )
 
 
@@ -132,6 +135,7 @@ class LateSteps(Steps):
         PtyDirectory.start,  # and of pseudo-terminals
         PassedFileStore.start,  # who closes files that nobody has taken
         ConsoleTerminal.start,  # of which one is where people are
+        VirtualConsoles.start,  # and others share its screen
         TracedEntry.start,  # whose calls are printed
         MemoryLimits.start,  # what stacks may lock
         LogReader.start,  # who waits for messages of the kernel

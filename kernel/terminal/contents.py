@@ -1,6 +1,7 @@
 """The parts of `kernel/terminal`, in the order of reading."""
 
 from kernel.terminal.backlog import Backlog
+from kernel.terminal.consoleinput import ConsoleInput
 from kernel.terminal.input import Input
 from kernel.terminal.keyboard import Keyboard
 from kernel.terminal.keymap import Keymap
@@ -14,6 +15,7 @@ CONTENTS: Contents = (
     Backlog,  # threads that wait for space in serial output
     SerialInput,  # the serial line's interrupts and received bytes
     ScanCodes,  # scan codes to keys
+    ConsoleInput,  # or for several, each with a screen of its own
     Keymap,  # keys to characters
     Ps2Controller,  # the controller (8042)
     Keyboard,  # the keyboard's driver

@@ -11,6 +11,7 @@ from kernel.irq.lines import Lines
 from kernel.locks.spinlock import SpinLock
 from kernel.log.level import LogLevel
 from kernel.log.log import Log
+from kernel.terminal.consoleinput import ConsoleInput
 from kernel.terminal.input import Input
 from kernel.terminal.keycode import KeyCode
 from kernel.terminal.keymap import KeyEffect, Keymap
@@ -69,6 +70,7 @@ class Keyboard(Subsystem):
         codes: ScanCodes,
         keymap: Keymap,
         input: Input,
+        consoles: ConsoleInput,
         lines: Lines,
         deferred: Deferred,
     ) -> None:
@@ -77,6 +79,7 @@ class Keyboard(Subsystem):
         self.codes = codes
         self.keymap = keymap
         self.input = input
+        self.consoles = consoles
         self.lines = lines
         self.deferred = deferred
         self.lock = bss(SpinLock)
@@ -161,12 +164,32 @@ class Keyboard(Subsystem):
         key = self.codes.decode(address_of(self.state), byte)
         with if_(key == KeyCode.NONE):
             ret()
-        effect = self.keymap.press(key)
+        effect = self._press(key)
         with switch(effect):
             with case(KeyEffect.LOCK):
                 tail(self._update_leds)
             with case(KeyEffect.MONITOR):
                 tail(self.input.put_in_front, Reader.MONITOR)
+            with case(KeyEffect.SWITCH):
+                tail(self.consoles.put_in_front, self.keymap.chosen)
+            with case(KeyEffect.SCROLL_BACK):
+                tail(self.consoles.scroll, 1)
+            with case(KeyEffect.SCROLL_FORWARD):
+                tail(self.consoles.scroll, -1)
+
+    @function
+    def _press(self, key: Keep[U32]) -> U32:
+        """Have a key type to the console in front. Return its `KeyEffect`."""
+        queue, effect = keep(Ptr[ByteQueue]), keep(U32)
+        with self.consoles.queue.lock.held():
+            is_application = self.consoles.is_application()
+            mov(effect, is_application)
+            lea(queue, self.keymap.source.queue)
+            found = self.consoles.target()
+            with if_(found != 0):
+                mov(queue, found)
+            mov(effect, self.keymap.press(key, queue, effect))
+        ret(effect)
 
     @function
     def _update_leds(self) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from enum import IntEnum, IntFlag
 
+from kernel.console.cell import CONSOLES
 from kernel.terminal.keycode import CODES, RELEASED, KeyCode
 from kernel.terminal.layout import us
-from kernel.terminal.queue import CAPACITY
+from kernel.terminal.queue import CAPACITY, ByteQueue
 from kernel.terminal.source import InputSource
 from pykasm import *
 
@@ -14,6 +15,9 @@ ESCAPE = 0x1B
 KEYS = us()
 MAX_TEXT = 1 + max(len(text) for texts in KEYS.values() for text in texts)
 """Bytes of the longest text of a key, with `ESCAPE` before it."""
+
+KERNEL_KEY = KeyCode.F1 + CONSOLES
+"""The function key of the kernel's console; those of the others are before it."""
 
 CONTROL_MASK = 0x1F
 """The bits of a character that remain when it is typed with Ctrl (ECMA-48, 5.2). Longer texts begin
@@ -60,6 +64,11 @@ class KeyEffect(IntEnum):
     MONITOR = 2
     """It asks for the monitor: M after Alt-PrintScreen, while Alt is held (Linux:
     Documentation/admin-guide/sysrq.rst)."""
+    SWITCH = 3
+    """It puts the console `Keymap.chosen` in front: a function key with Alt."""
+    SCROLL_BACK = 4
+    SCROLL_FORWARD = 5
+    """It looks at rows that have left the screen: PageUp and PageDown with shift."""
 
 
 class KeyText(Struct):
@@ -86,13 +95,16 @@ class Keymap(Subsystem):
     """A `Modifiers`."""
     is_requesting = bss(U8)
     """1 after Alt-PrintScreen, as long as Alt is held: keys ask something of the kernel."""
+    chosen = bss(U32)
+    """The number of a virtual console, or 0 for that of the kernel."""
 
     def __init__(self) -> None:
         self.source = bss(InputSource)
 
     @function
-    def press(self, key: U32) -> U32:
-        """Handle the press of `key`, a `KeyCode`, or with RELEASED its release.
+    def press(self, key: U32, queue: Ptr[ByteQueue], is_application: U32) -> U32:
+        """Handle the press of `key`, a `KeyCode`, or with RELEASED its release. What it types goes
+        to `queue`; if `is_application`, arrows type what is for applications (DECCKM).
 
         Return its `KeyEffect`. A key that is pressed while it is down is repeated by the
         keyboard: that types again, but does not change a lock again.
@@ -115,8 +127,24 @@ class Keymap(Subsystem):
             mov(self.is_requesting, 1)
         with if_(self.is_requesting != 0):
             tail(self._request, eax)
-        self._type(eax)
+        with if_((self.modifiers & ALT) & (eax >= KeyCode.F1) & (eax <= KERNEL_KEY)):
+            tail(self._choose, eax)
+        with if_(self.modifiers & SHIFT):
+            with if_(eax == KeyCode.PAGE_UP):
+                ret(KeyEffect.SCROLL_BACK)
+            with if_(eax == KeyCode.PAGE_DOWN):
+                ret(KeyEffect.SCROLL_FORWARD)
+        self._type(eax, queue, is_application)
         ret(KeyEffect.NOTHING)
+
+    @function
+    def _choose(self, code: U32) -> U32:
+        """Choose the console of a function key. Return `KeyEffect.SWITCH`."""
+        sub(code, KeyCode.F1 - 1)
+        with if_(code > CONSOLES):
+            xor(code, code)
+        mov(self.chosen, code)
+        ret(KeyEffect.SWITCH)
 
     @function
     def _request(self, code: U32) -> U32:
@@ -147,9 +175,9 @@ class Keymap(Subsystem):
         ret(KeyEffect.NOTHING)
 
     @function
-    def _type(self, code: Keep[U32]) -> None:
+    def _type(self, code: Keep[U32], queue: Keep[Ptr[ByteQueue]], application: Keep[U32]) -> None:
         """Enqueue the text of the key, all of it or, if there is no space, nothing."""
-        self.source.queue.count(al)
+        queue.count(al)
         with if_(al > CAPACITY - MAX_TEXT):  # half an escape sequence would be misread
             ret()
         shifted = self._is_shifted(code)
@@ -162,15 +190,29 @@ class Keymap(Subsystem):
             ret()
         with if_(self.modifiers & ALT):
             mov(al, ESCAPE)
-            self.source.queue.enqueue(al)
+            queue.enqueue(al)
         mov(al, at(characters))
         with if_((self.modifiers & CONTROL) & (al >= FIRST_CONTROL) & (al <= LAST_CONTROL)):
             and_(al, CONTROL_MASK)
+        with if_((application != 0) & self._is_arrow(characters)):
+            queue.enqueue(al)
+            add(characters, 2)
+            mov(al, ord("O"))
+            queue.enqueue(al)
+            mov(al, at(characters))
         with loop():
-            self.source.queue.enqueue(al)
+            queue.enqueue(al)
             inc(characters)
             mov(al, at(characters))
             break_if(al == 0)
+
+    @inline(changes=rcx)
+    def _is_arrow(self, characters: Ptr[U8]) -> Condition:
+        """Return the condition that this is the text of an arrow: ESC [ and a letter."""
+        mov(cl, characters[1])
+        with if_(cl == ord("[")):
+            mov(cl, characters[2])
+        return (cl >= ord("A")) & (cl <= ord("D"))
 
     @function
     def _is_shifted(self, code: U32) -> Bool:

@@ -21,8 +21,8 @@ EDITING = {
     KeyCode.SPACE: " ",
     KeyCode.INSERT: "\x1b[2~",
     KeyCode.DELETE: "\x1b[3~",
-    KeyCode.HOME: "\x1b[H",
-    KeyCode.END: "\x1b[F",
+    KeyCode.HOME: "\x1b[1~",
+    KeyCode.END: "\x1b[4~",
     KeyCode.PAGE_UP: "\x1b[5~",
     KeyCode.PAGE_DOWN: "\x1b[6~",
     KeyCode.UP: "\x1b[A",
@@ -38,14 +38,11 @@ EDITING = {
     KeyCode.KP_COMMA: ",",
 }
 """Keys that have the same text on all layouts, with and without shift, by what terminals send
-(XTerm Control Sequences, "PC-Style Function Keys")."""
+(console_codes(4); Linux: drivers/tty/vt/defkeymap.map)."""
 
 FUNCTION_KEYS = {
-    **{KeyCode.F1 + n: f"\x1bO{letter}" for n, letter in enumerate("PQRS")},
-    **{
-        KeyCode.F5 + n: f"\x1b[{number}~"
-        for n, number in enumerate((15, 17, 18, 19, 20, 21, 23, 24))
-    },
+    **{KeyCode.F1 + n: f"\x1b[[{letter}" for n, letter in enumerate("ABCDE")},
+    **{KeyCode.F6 + n: f"\x1b[{number}~" for n, number in enumerate((17, 18, 19, 20, 21, 23, 24))},
 }
 
 KEYPAD = {

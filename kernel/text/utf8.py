@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.text.utf8state import Utf8State
 from pykasm import *
 
 INCOMPLETE = 0xFFFF_FFFF
@@ -19,32 +20,27 @@ CONTINUATION_BITS = 6
 class Utf8Decoder(Subsystem):
     """Puts the bytes of a text together. Context: any, one byte at a time."""
 
-    missing = bss(U32)
-    """How many bytes of the character are to come."""
-    value = bss(U32)
-    """The bits of those that came."""
-
     @function(clobbers=(rax, rcx))
-    def decode(self, byte: U8) -> U32:
+    def decode(self, state: Ptr[Utf8State], byte: U8) -> U32:
         """Return the character that ends with `byte`, `INCOMPLETE` or `REPLACEMENT`."""
         movzx(ecx, byte)
         for first, following in LEADS:
             with if_(ecx >= first):
                 and_(ecx, 0x3F >> following)
-                mov(self.value, ecx)
-                mov(self.missing, following)
+                mov(state.value, ecx)
+                mov(state.missing, following)
                 ret(INCOMPLETE)
         with if_(ecx < CONTINUATION):
-            mov(self.missing, 0)
+            mov(state.missing, 0)
             ret(ecx)
-        with if_(self.missing == 0):
+        with if_(state.missing == 0):
             ret(REPLACEMENT)
-        mov(eax, self.value)
+        mov(eax, state.value)
         shl(eax, CONTINUATION_BITS)
         and_(ecx, (1 << CONTINUATION_BITS) - 1)
         or_(eax, ecx)
-        mov(self.value, eax)
-        dec(self.missing)
+        mov(state.value, eax)
+        dec(state.missing)
         with if_(~ZF):
             ret(INCOMPLETE)
         ret(eax)

@@ -52,16 +52,16 @@ class TerminalFiles(Subsystem):
         self.queues = queues
         self.mutexes = mutexes
 
-    def table(self, opener: Any) -> FileOperations:
+    def table(self, opener: Any, control: Any = None) -> FileOperations:
         """Return the operations of terminals that are opened by the function `opener`, which calls
-        `open`."""
+        `open`; `control` is for those of which more can be asked."""
         return self.defaults.table(
             flags=FileKindFlag.STREAM,
             open=opener,
             release=self.release,
             read=self.reading.read,
             write=self.writing.write,
-            control=self.control.control,
+            control=control or self.control.control,
             poll=self.poll,
         )
 

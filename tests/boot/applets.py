@@ -69,6 +69,7 @@ PATTERNS: dict[str, tuple[str, str]] = {
 ELSEWHERE: dict[str, str] = {
     "getty login su": "test_users.py",
     "init linuxrc poweroff pwd reboot vi": "test_shell.py",
+    "chvt deallocvt openvt": "test_virtual_consoles.py",
 }
 """Commands that other tests show, and where."""
 
@@ -79,7 +80,7 @@ WITHOUT: dict[str, str] = {
     "depmod insmod lsmod modinfo modprobe rmmod": "modules",
     "acpid fsfreeze i2cdetect i2cdump i2cget i2cset i2ctransfer ionice lsscsi mdev nuke resume "
     "run-init switch_root ubirename": "disks, buses of other kinds, and what starts from them",
-    "chvt deallocvt dumpkmap loadfont loadkmap openvt setkeycodes": "consoles that change places",
+    "dumpkmap loadfont loadkmap setkeycodes": "keys and letters that can be changed",
     "halt sulogin": "a machine that somebody repairs",
     "dpkg dpkg-deb mim rpm rpm2cpio": "packages and makefiles",
 }

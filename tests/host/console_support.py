@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from kernel.console.console import Console
+from kernel.console.screenstate import Screen
 from kernel.contents import CONTENTS
 from kernel.text.numbers import Numbers
 from kernel.text.symbols import Symbols
@@ -42,6 +43,26 @@ class Paper(Writer):
             self.put(at(bytes))
             inc(bytes)
             dec(length)
+
+    @function
+    def start_screen(self, screen: Ptr[Screen]) -> None:
+        """There are no screens."""
+
+    @function
+    def write_to(self, screen: Ptr[Screen], byte: U8) -> None:
+        """Nobody sees it."""
+
+    @function
+    def finish_writing(self) -> None:
+        """So it is."""
+
+    @function
+    def show(self, number: U32) -> None:
+        """There is nothing to be seen."""
+
+    @function
+    def scroll_back(self, rows: I32) -> None:
+        """Nothing was there before."""
 
     @function
     def flush(self) -> None:

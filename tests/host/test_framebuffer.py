@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.console.cell import MAX_COLUMNS, MAX_ROWS
+from kernel.console.emulator import Emulator
 from kernel.console.framebuffer import MAX_SIDE, Framebuffer
+from kernel.console.renditions import Renditions
 from kernel.console.screen import TextScreen
 from kernel.contents import CONTENTS
 from kernel.paging.addresses import Area
@@ -40,8 +42,8 @@ class Display:
 
     def __init__(self) -> None:
         parts = Parts(CONTENTS)
-        self.screen, self.framebuffer = parts[TextScreen], parts[Framebuffer]
-        self.author = Author(self.screen)
+        self.parts, self.screen, self.framebuffer = parts, parts[TextScreen], parts[Framebuffer]
+        self.author = Author(self.screen, parts[Emulator])
         self.host = Host(self.author, self.framebuffer, limit=1 << 30, traced=False)
         self.host.map(Area.DIRECT_MAP + ADDRESS, ROOM, "-w-")
         self.host.on_out(range(0x10000), lambda port, value: None)
@@ -69,7 +71,7 @@ class Display:
     def open(self, *arguments: Any, **others: Any) -> None:
         """Begin anew with the screen shown in such a mode."""
         assert self.describe(*arguments, **others)
-        self.host.call(self.screen.start)
+        self.host.call(self.author.start)
         self.host.call(self.screen.open_framebuffer)
 
     def write(self, text: str) -> None:
@@ -118,7 +120,8 @@ def test_text_has_its_colours_in_every_form(
 ) -> None:
     display.open((20 * 8 + 3, 6 * 16 + 5), bits, fields, gap=gap)
     for colour in Colour:
-        display.host.call(display.screen.set_colour, colour)
+        place = display.host.address(display.screen.screens)
+        display.host.call(display.parts[Renditions].set_colour, place, colour)
         display.write(f"{colour:x}Äk▌╬\n" if colour else "\n")
     screen = display.text(SMALL)
     assert screen.rows == ["bÄk▌╬", "cÄk▌╬", "dÄk▌╬", "eÄk▌╬", "fÄk▌╬", ""]
@@ -137,26 +140,34 @@ class Model:
     def __init__(self, columns: int, rows: int) -> None:
         self.columns = columns
         self.rows = [" " * columns] * rows
+        self.row = 0
         self.place = 0
+        """The column; behind the last one, the next character goes to the row below."""
 
     def write(self, text: str) -> None:
         for character in text:
             self._write(character)
-            if self.place >= len(self.rows) * self.columns:
-                self.rows = [*self.rows[1:], " " * self.columns]
-                self.place -= self.columns
+
+    def _feed(self) -> None:
+        """Go to the start of the next row."""
+        self.row, self.place = self.row + 1, 0
+        if self.row == len(self.rows):
+            self.rows = [*self.rows[1:], " " * self.columns]
+            self.row -= 1
 
     def _write(self, character: str) -> None:
-        row, column = divmod(self.place, self.columns)
         if character == "\n":
-            self.place += self.columns - column
+            self._feed()
         elif character == "\r":
-            self.place -= column
+            self.place = 0
         elif character == "\b":
-            self.place = max(0, self.place - 1)
+            place = max(0, self.row * self.columns + self.place - 1)
+            self.row, self.place = divmod(place, self.columns)
         else:
-            before = self.rows[row]
-            self.rows[row] = before[:column] + character + before[column + 1 :]
+            if self.place == self.columns:
+                self._feed()
+            before = self.rows[self.row]
+            self.rows[self.row] = before[: self.place] + character + before[self.place + 1 :]
             self.place += 1
 
 
@@ -170,7 +181,7 @@ def test_text_wraps_and_scrolls(display: Display, texts: list[str]) -> None:
         display.write(text)
     screen = display.text(SMALL)
     assert screen.rows == [row.rstrip() for row in model.rows]
-    assert screen.cursor == divmod(model.place, 20)
+    assert screen.cursor == (model.row, min(model.place, 19))
 
 
 def test_letters_are_large_where_80_by_25_fit(display: Display) -> None:
@@ -185,7 +196,7 @@ def test_letters_are_large_where_80_by_25_fit(display: Display) -> None:
 
 def test_what_was_written_before_is_shown(display: Display) -> None:
     assert display.describe((160, 80), 32, FORMS[32])
-    display.host.call(display.screen.start)
+    display.host.call(display.author.start)
     display.write("one\ntwo")
     display.host.call(display.screen.open_framebuffer)
     display.write("!")

@@ -18,6 +18,7 @@ from kernel.terminal.scancodes import (
     ScanSet,
     ScanState,
 )
+from kernel.terminal.source import InputSource
 from pykasm import *
 from pykasm.hostrun import Host
 
@@ -68,6 +69,7 @@ class Desk:
         self.host.reset()
         self.state = self.host.new(ScanState, set=scan_set)
         self.read = 0
+        self.is_application = False
 
     def decode(self, sent: bytes) -> list[int]:
         """The keys that these bytes mean."""
@@ -77,7 +79,7 @@ class Desk:
     def press(self, *keys: int) -> bytes:
         """Press keys, or with RELEASED let them go; what they type."""
         for key in keys:
-            self.host.call(self.keymap.press, key)
+            self.effect(key)
         queue = self.host[self.keymap.source].queue
         typed = bytes(
             queue.slots[n % 256]
@@ -85,6 +87,11 @@ class Desk:
         )
         self.read = queue.tail
         return typed
+
+    def effect(self, key: int) -> int:
+        """Press a key; what it does besides typing."""
+        source = int(self.host.address(self.keymap.source)) + offsetof(InputSource, "queue")
+        return int(self.host.call(self.keymap.press, key, source, self.is_application))
 
     def type(self, key: int, *held: int) -> bytes:
         """Type a key while others are `held`; what that types."""
@@ -175,10 +182,16 @@ CASES: dict[str, tuple[tuple[int, ...], bytes]] = {
     "alt": ((KeyCode.B, KeyCode.LEFT_ALT), b"\x1bb"),
     "alt and shift": ((KeyCode.B, KeyCode.RIGHT_ALT, KeyCode.LEFT_SHIFT), b"\x1bB"),
     "delete": ((KeyCode.DELETE,), b"\x1b[3~"),
-    "a function key": ((KeyCode.F1,), b"\x1bOP"),
-    "another": ((KeyCode.F12,), b"\x1b[24~"),
+    "a function key": ((KeyCode.F1,), b"\x1b[[A"),
+    "another": ((KeyCode.F5,), b"\x1b[[E"),
+    "the last": ((KeyCode.F12,), b"\x1b[24~"),
+    "home": ((KeyCode.HOME,), b"\x1b[1~"),
+    "end": ((KeyCode.END,), b"\x1b[4~"),
+    "alt and a late function key": ((KeyCode.F8, KeyCode.LEFT_ALT), b"\x1b\x1b[19~"),
+    "alt and an early one": ((KeyCode.F2, KeyCode.LEFT_ALT), b""),
+    "shift and page up": ((KeyCode.PAGE_UP, KeyCode.LEFT_SHIFT), b""),
     "pad with numlock": ((KeyCode.KP_7,), b"7"),
-    "pad with numlock and shift": ((KeyCode.KP_7, KeyCode.LEFT_SHIFT), b"\x1b[H"),
+    "pad with numlock and shift": ((KeyCode.KP_7, KeyCode.LEFT_SHIFT), b"\x1b[1~"),
     "pad's middle with shift": ((KeyCode.KP_5, KeyCode.LEFT_SHIFT), b""),
     "gui": ((KeyCode.LEFT_GUI,), b""),
     "a key of no use": ((KeyCode.PRINT_SCREEN,), b""),
@@ -215,7 +228,7 @@ def test_without_numlock_the_pad_moves(desk: Desk) -> None:
 def test_a_repeated_key_types_again_and_a_repeated_lock_does_nothing(desk: Desk) -> None:
     desk.start(ScanSet.SET_1)
     assert desk.press(KeyCode.A, KeyCode.A, KeyCode.A, KeyCode.A | RELEASED) == b"aaa"
-    changes = [desk.host.call(desk.keymap.press, KeyCode.CAPS_LOCK) for _ in range(3)]
+    changes = [desk.effect(KeyCode.CAPS_LOCK) for _ in range(3)]
     assert changes == [1, 0, 0]
     assert desk.press(KeyCode.A) == b"A"
 
@@ -248,12 +261,43 @@ def test_alt_print_screen_and_m_ask_for_the_monitor(
 ) -> None:
     desk.start(ScanSet.SET_1)
     assert desk.press(alt, PRINT_SCREEN, *between, KeyCode.A) == b""
-    assert desk.host.call(desk.keymap.press, M) == KeyEffect.MONITOR
+    assert desk.effect(M) == KeyEffect.MONITOR
     assert desk.press(M | RELEASED, alt | RELEASED, M) == b"m"
+
+
+def test_arrows_type_what_applications_ask_for(desk: Desk) -> None:
+    desk.start(ScanSet.SET_1)
+    desk.is_application = True
+    arrows = (KeyCode.UP, KeyCode.DOWN, KeyCode.RIGHT, KeyCode.LEFT)
+    assert b"".join(desk.type(key) for key in arrows) == b"\x1bOA\x1bOB\x1bOC\x1bOD"
+    assert desk.type(KeyCode.UP, KeyCode.LEFT_ALT) == b"\x1b\x1bOA"
+    for key, typed in ((KeyCode.HOME, b"\x1b[1~"), (KeyCode.F1, b"\x1b[[A"), (KeyCode.A, b"a")):
+        assert desk.type(key) == typed
+
+
+@pytest.mark.parametrize("held", [(), (KeyCode.LEFT_CONTROL,)])
+def test_function_keys_with_alt_choose_consoles(desk: Desk, held: tuple[int, ...]) -> None:
+    desk.start(ScanSet.SET_1)
+    desk.press(KeyCode.LEFT_ALT, *held)
+    for number in range(1, 7):
+        assert desk.effect(KeyCode.F1 + number - 1) == KeyEffect.SWITCH
+        assert desk.host[desk.keymap.chosen] == number
+    assert desk.effect(KeyCode.F7) == KeyEffect.SWITCH
+    assert desk.host[desk.keymap.chosen] == 0
+    assert desk.effect(KeyCode.F8) == KeyEffect.NOTHING
+
+
+def test_pages_with_shift_are_those_that_have_left_the_screen(desk: Desk) -> None:
+    desk.start(ScanSet.SET_1)
+    desk.press(KeyCode.RIGHT_SHIFT)
+    assert desk.effect(KeyCode.PAGE_UP) == KeyEffect.SCROLL_BACK
+    assert desk.effect(KeyCode.PAGE_DOWN) == KeyEffect.SCROLL_FORWARD
+    desk.press(KeyCode.RIGHT_SHIFT | RELEASED)
+    assert desk.type(KeyCode.PAGE_UP) == b"\x1b[5~"
 
 
 @pytest.mark.parametrize("held", [KeyCode.LEFT_CONTROL, KeyCode.LEFT_SHIFT])
 def test_print_screen_asks_for_nothing_with_other_keys(desk: Desk, held: int) -> None:
     desk.start(ScanSet.SET_1)
     desk.press(held, PRINT_SCREEN)
-    assert desk.host.call(desk.keymap.press, M) == KeyEffect.NOTHING
+    assert desk.effect(M) == KeyEffect.NOTHING

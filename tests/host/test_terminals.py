@@ -37,6 +37,7 @@ from kernel.tty.terminaltyping import TerminalTyping
 from kernel.tty.terminalwriting import TerminalWriting
 from kernel.tty.termios import CHARACTERS, InputMode, LocalMode, OutputMode, Special
 from kernel.vm.usercopy import UserCopy
+from kernel.vt.virtualconsoles import VirtualConsoles
 from pykasm import *
 from pykasm.hostrun import HostStop
 from tests.host.files_support import FileMachine
@@ -50,7 +51,8 @@ class Desk:
 
     def __init__(self) -> None:
         self.machine = FileMachine(
-            ConsoleTerminal, TerminalTyping, TerminalControl, TerminalReading, TerminalWriting
+            *(ConsoleTerminal, VirtualConsoles, TerminalTyping),
+            *(TerminalControl, TerminalReading, TerminalWriting),
         )
         self.terminal = self.machine.parts[ConsoleTerminal].terminal
 
@@ -481,6 +483,10 @@ def test_without_memory_for_its_thread_the_kernel_says_so(desk: Desk) -> None:
     with pytest.raises(HostStop):
         host.call(parts[ConsoleTerminal].start)
     assert host.read_text(stop.calls[0][0]) == "no memory is left for the thread of the console"
+    with pytest.raises(HostStop):
+        host.call(parts[VirtualConsoles].start)
+    text = "no memory is left for the thread of the virtual consoles"
+    assert host.read_text(stop.calls[1][0]) == text
 
 
 def test_keys_for_signals_send_them(desk: Desk) -> None:

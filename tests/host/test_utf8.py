@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.text.utf8 import INCOMPLETE, REPLACEMENT, Utf8Decoder
+from kernel.text.utf8state import Utf8State
 from pykasm.hostrun import Host
 
 decoder = Utf8Decoder()
@@ -14,7 +15,8 @@ host.checkpoint()
 def decoded(data: bytes) -> list[int]:
     """What comes of `data`, byte by byte."""
     host.reset()
-    answers = [host.call(decoder.decode, byte) for byte in data]
+    state = host.new(Utf8State)
+    answers = [host.call(decoder.decode, state, byte) for byte in data]
     return [answer for answer in answers if answer != INCOMPLETE]
 
 

@@ -4,6 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kernel.console.emulator import Emulator
+from kernel.console.renditions import Renditions
 from kernel.console.screen import TextScreen
 from kernel.console.vga import COLUMNS, ROWS, TEXT_BUFFER, VgaText
 from kernel.contents import CONTENTS
@@ -27,8 +29,8 @@ class Display:
     """The subsystem with memory and ports of a VGA."""
 
     def __init__(self, mode: int) -> None:
-        self.screen = Parts(CONTENTS, instead={VgaText: VgaText(TEXT_BUFFER)})[TextScreen]
-        self.author = Author(self.screen)
+        self.parts = Parts(CONTENTS, instead={VgaText: VgaText(TEXT_BUFFER)})
+        self.author = Author(self.parts[TextScreen], self.parts[Emulator])
         self.host = Host(self.author)
         self.host.map(TEXT_BUFFER, 1 << 12)
         self.index = 0
@@ -50,7 +52,13 @@ class Display:
     def start(self) -> None:
         """Begin with a blank screen."""
         self.host.reset()
-        self.host.call(self.screen.start)
+        self.host.call(self.author.start)
+        self.write("")
+
+    def set_colour(self, colour: Colour) -> None:
+        """Write in this colour from now on."""
+        screen = self.host.address(self.parts[TextScreen].screens)
+        self.host.call(self.parts[Renditions].set_colour, screen, colour)
 
     def write(self, text: str) -> None:
         """Write all of `text`, then show the cursor."""
@@ -78,28 +86,40 @@ class Model:
 
     def __init__(self) -> None:
         self.rows = [" " * COLUMNS] * ROWS
-        self.row = self.column = 0
+        self.row = 0
+        self.place = 0
+        """The column; behind the last one, the next character goes to the row below."""
+
+    @property
+    def column(self) -> int:
+        """Where the cursor is."""
+        return min(self.place, COLUMNS - 1)
 
     def write(self, text: str) -> None:
         for character in text:
             self._write(character)
-            if self.row == ROWS:
-                self.rows = [*self.rows[1:], " " * COLUMNS]
-                self.row -= 1
+
+    def _feed(self) -> None:
+        """Go to the start of the next row."""
+        self.row, self.place = self.row + 1, 0
+        if self.row == ROWS:
+            self.rows = [*self.rows[1:], " " * COLUMNS]
+            self.row -= 1
 
     def _write(self, character: str) -> None:
         if character == "\n":
-            self.row, self.column = self.row + 1, 0
+            self._feed()
         elif character == "\r":
-            self.column = 0
+            self.place = 0
         elif character == "\b":
-            place = max(0, self.row * COLUMNS + self.column - 1)
-            self.row, self.column = divmod(place, COLUMNS)
+            place = max(0, self.row * COLUMNS + self.place - 1)
+            self.row, self.place = divmod(place, COLUMNS)
         elif character != "\a":
+            if self.place == COLUMNS:
+                self._feed()
             row = self.rows[self.row]
-            self.rows[self.row] = row[: self.column] + character + row[self.column + 1 :]
-            place = self.row * COLUMNS + self.column + 1
-            self.row, self.column = divmod(place, COLUMNS)
+            self.rows[self.row] = row[: self.place] + character + row[self.place + 1 :]
+            self.place += 1
 
 
 @pytest.fixture(scope="module")
@@ -125,9 +145,9 @@ def test_text_wraps_and_scrolls(display: Display, row: int, text: str) -> None:
 
 def test_colours_are_those_set_when_a_character_is_written(display: Display) -> None:
     display.start()
-    display.host.call(display.screen.set_colour, Colour.LIGHT_RED)
+    display.set_colour(Colour.LIGHT_RED)
     display.write("p")
-    display.host.call(display.screen.set_colour, NORMAL)
+    display.set_colour(NORMAL)
     display.write("q")
     assert display.cells[:4] == bytes([ord("p"), Colour.LIGHT_RED, ord("q"), NORMAL])
 
@@ -135,7 +155,7 @@ def test_colours_are_those_set_when_a_character_is_written(display: Display) -> 
 def test_scrolling_moves_colours_too(display: Display) -> None:
     display.start()
     display.write("\n")
-    display.host.call(display.screen.set_colour, Colour.GREEN)
+    display.set_colour(Colour.GREEN)
     display.write("go" + "\n" * (ROWS - 1))
     assert display.cells[:4] == bytes([ord("g"), Colour.GREEN, ord("o"), Colour.GREEN])
     assert display.cells[-2:] == bytes([ord(" "), NORMAL])
@@ -147,11 +167,17 @@ def test_characters_are_those_of_the_vga(display: Display) -> None:
     assert display.cells[:10:2].decode("cp437") == "é┌█▒ÿ"
 
 
-@pytest.mark.parametrize("unknown", ["€", "𝄞", "\u2550\u00c3"[1:], "\x01"])
+@pytest.mark.parametrize("unknown", ["€", "𝄞", "\u2550\u00c3"[1:]])
 def test_what_the_vga_lacks_is_a_question_mark(display: Display, unknown: str) -> None:
     display.start()
     display.write(f"{unknown}.")
     assert display.cells[:4:2] == b"?."
+
+
+def test_control_characters_show_nothing(display: Display) -> None:
+    display.start()
+    display.write("\x01\x7f.")
+    assert display.cells[:4:2] == b". "
 
 
 @pytest.mark.parametrize("mode", [GRAPHICS_MODE, NO_DEVICE])

@@ -155,6 +155,7 @@ ELSEWHERE = {
     "Transfers.run": NO_CALL,
     "VectorCalls.take": NO_LIST,
     "ConsoleTerminal.start": NO_CONSOLE,
+    "VirtualConsoles.start": NO_CONSOLE,
     "ProgramWatch.begin": NO_WATCH,
     "NameCalls.getcwd": NO_DIRECTORY,
     "NameCalls._read_made_link": NO_CALL,

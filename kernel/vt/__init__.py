@@ -1,0 +1,1 @@
+"""Virtual consoles: terminals that share the screen and the keyboard."""
