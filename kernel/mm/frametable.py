@@ -1,11 +1,11 @@
 """The frame table, made section by section."""
 
-from kernel.cpu.pagetable import PageFlags, PageShift
-from kernel.mm.frames import SIZE_SHIFT, FrameState, frame_of
+from kernel.cpu.pagetable import PAGE, PageFlags, PageShift
+from kernel.mm.frames import SIZE_SHIFT, frame_of
 from kernel.mm.freeranges import FreeRanges
 from kernel.mm.remaining import RemainingMemory
-from kernel.mm.zone import LARGEST_BLOCK, SECTION, TABLE_SIZE
-from kernel.paging.addresses import Area
+from kernel.mm.zone import LARGEST_BLOCK, RECORD_BYTES, RECORD_PAGES, SECTION
+from kernel.paging.addresses import clear_page
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.permissions import WRITE
 from kernel.paging.walk import PageWalk
@@ -30,8 +30,8 @@ class FrameTable(Subsystem):
 
     @function(holds="Zone.lock")
     def find_memory(self, section: U64) -> U64:
-        """Free memory for a large page in `section`, as its physical address; 0 if there is
-        none."""
+        """Return free memory in `section` for the records of its pages and for a page table, as its
+        physical address; 0 if there is none."""
         place, limit = keep(section), keep(U64)
         lea(limit, bare[place + SECTION])
         with loop():
@@ -39,22 +39,46 @@ class FrameTable(Subsystem):
             with if_(end == 0):
                 ret(0)
             mov(place, end)
-            round_up(start, TABLE_SIZE)
-            lea(rcx, bare[start + TABLE_SIZE])
+            lea(rcx, bare[start + (RECORD_BYTES + PAGE)])
             with if_(rcx <= end):
                 ret(start)
 
     @function(holds="Zone.lock")
-    def map(self, section: U64, table: Keep[U64]) -> None:
-        """Make the large page at physical `table` hold the records of `section`'s pages."""
-        shr(section, PageShift.PAGE - SIZE_SHIFT)
-        mov(rax, Area.FRAME_TABLE)
-        add(section, rax)
+    def page_count(self, section: U64) -> U64:
+        """Return how many pages the records of `section` need: with one for a page table, unless
+        sections before have seen to that."""
+        ignore(frame_of(section))
         slot = self.walk.slot(section, PageShift.LARGE)
-        mov(rcx, WRITE | PageFlags.LARGE)
+        with if_(slot[0] & PageFlags.PRESENT):
+            ret(RECORD_PAGES)
+        ret(RECORD_PAGES + 1)
+
+    @function(holds="Zone.lock")
+    def map(self, section: U64, memory: Keep[U64]) -> None:
+        """Make the pages from physical `memory` on hold the records of `section`'s pages; there are
+        as many as `page_count` says."""
+        records = keep(section)
+        ignore(frame_of(records))
+        slot = self.walk.slot(records, PageShift.LARGE)
+        with if_((slot[0] & PageFlags.PRESENT) == 0):
+            self._add_table(slot, memory)
+        entry = scratch(self.walk.slot(records, PageShift.PAGE))
+        mov(rcx, WRITE)
         and_(rcx, self.entries.allowed)
-        or_(rcx, table)
-        mov(slot[0], rcx)
+        or_(rcx, memory)
+        with for_(scratch(U32), 0, RECORD_PAGES):
+            mov(entry[0], rcx)
+            add(rcx, PAGE)
+            add(entry, sizeof(U64))
+
+    @function(holds="Zone.lock")
+    def _add_table(self, slot: Ptr[U64], memory: U64) -> None:
+        """Make `slot` lead to a page table, which lies after the records in `memory`."""
+        slot = scratch(slot)
+        add(memory, RECORD_BYTES)
+        clear_page(memory)
+        or_(memory, PageFlags.PRESENT | PageFlags.WRITE)
+        mov(slot[0], memory)
 
     @function(holds="Zone.lock")
     def clear(self, section: U64) -> None:
@@ -104,7 +128,7 @@ class FrameTable(Subsystem):
         rep.stosq()
 
     @function
-    def reserve(self, table: U64) -> None:
-        """Mark the large page at physical `table` as reserved: its buddy looks at its record."""
-        frame = frame_of(table)
-        mov(frame.state, FrameState.RESERVED)
+    def reserve(self, memory: U64, end: U64) -> None:
+        """Mark the pages from physical `memory` up to `end`, which hold records, as reserved: free
+        blocks beside them look at theirs."""
+        self._clear_up_to(scratch(memory), end)

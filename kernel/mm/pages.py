@@ -27,7 +27,7 @@ class Pages(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Take over from `EarlyFrames`. The tables that map the frame table's large pages exist."""
+        """Take over from `EarlyFrames`. The frame table has its tables, but for the lowest."""
         self.zones.start()
         tail(self.caches.start)
 
@@ -116,7 +116,7 @@ class Pages(Subsystem):
 
     @function
     def free_count(self) -> U64:
-        """Count all free pages: of open sections, of others, and in caches."""
+        """Count the pages that can be allocated: of open sections, of others, and in caches."""
         sum = scratch(U64)
         xor(sum, sum)
         for zone in (self.zones.low, self.zones.high):
@@ -125,4 +125,14 @@ class Pages(Subsystem):
                     add(sum, pages)
         with self.caches.each() as cache:
             add(sum, cache.count)
+        ret(sum)
+
+    @function
+    def unused_count(self) -> U64:
+        """Count the pages that nobody uses: those, and what will hold records of others once these
+        are used."""
+        sum = keep(self.free_count())
+        for zone in (self.zones.low, self.zones.high):
+            with zone.lock.held():
+                add(sum, zone.record_pages)
         ret(sum)

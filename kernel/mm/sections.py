@@ -5,7 +5,7 @@ from kernel.mm.buddy import Buddy
 from kernel.mm.frames import frame_of
 from kernel.mm.frametable import FrameTable
 from kernel.mm.remaining import RemainingMemory
-from kernel.mm.zone import MAX_ORDER, SECTION, TABLE_SIZE, Zone
+from kernel.mm.zone import MAX_ORDER, SECTION, Zone
 from kernel.structures.alignment import round_down
 from pykasm import *
 
@@ -14,9 +14,10 @@ class Sections(Subsystem):
     """Opens a section of memory when its zone has no block that is large enough.
 
     Until then only the boot record tells of its memory, so that starting takes the same time
-    however much there is; Linux calls that deferred initialization of struct page. The section's
-    own memory gives the large page in which its records lie; a section that has none free (where
-    firmware or modules cover nearly all of it) is left unused. Context: any.
+    however much there is, and what is never used has no records; Linux calls that deferred
+    initialization of struct page. The section's own memory gives the pages in which its records
+    lie; a section that has none free (where firmware or modules cover nearly all of it) is left
+    unused. Context: any.
     """
 
     def __init__(self, memory: RemainingMemory, frame_table: FrameTable, buddy: Buddy) -> None:
@@ -28,7 +29,7 @@ class Sections(Subsystem):
     def open_next(self, zone: Keep[Ptr[Zone]]) -> Bool:
         """Free the memory of the next section of `zone` that has some. Returns whether there was
         one."""
-        section, table = keep(U64), keep(U64)
+        section, records = keep(U64), keep(U64)
         with loop():
             next = scratch(zone.next_section)
             fail_if(next >= zone.end)
@@ -41,29 +42,38 @@ class Sections(Subsystem):
             round_down(section, SECTION)
             lea(rax, bare[section + SECTION])
             mov(zone.next_section, rax)
-            mov(table, self.frame_table.find_memory(section))
-            break_if(table != 0)
+            mov(records, self.frame_table.find_memory(section))
+            break_if(records != 0)
+        end = keep(self.frame_table.page_count(section))
+        sub(zone.record_pages, end)
+        shl(end, PageShift.PAGE)
+        add(end, records)
         # Mapped and cleared before the first block of it is in a list, where others find it
-        self.frame_table.map(section, table)
+        self.frame_table.map(section, records)
         self.frame_table.clear(section)
-        self._free_section(zone, section, table)
+        self.frame_table.reserve(records, end)
+        self._free_section(zone, section, records, end)
         ret(True)
 
     @function(holds="zone.lock")
-    def _free_section(self, zone: Keep[Ptr[Zone]], section: U64, table: Keep[U64]) -> None:
-        """Put the memory of `section` into the lists of `zone`, but for its part of the frame
-        table, at physical `table`."""
-        cursor, limit, end = keep(section), keep(U64), keep(U64)
-        lea(limit, bare[cursor + SECTION])
-        self.frame_table.reserve(table)
+    def _free_section(
+        self, zone: Keep[Ptr[Zone]], section: U64, records: Keep[U64], records_end: U64
+    ) -> None:
+        """Put the memory of `section` into the lists of `zone`, but for that from physical
+        `records` up to `records_end`."""
+        cursor, end = keep(section), keep(U64)
+        limit, after = local(U64), local(U64)
+        lea(rax, bare[cursor + SECTION])
+        mov(limit, rax)
+        mov(after, records_end)
         with loop():
             start, found = self.memory.find(cursor, limit)
             break_if(found == 0)
             mov(cursor, start)
             mov(end, found)
-            with if_((cursor <= table) & (table < end)):
-                self._free_range(zone, cursor, table)
-                lea(cursor, bare[table + TABLE_SIZE])
+            with if_((cursor <= records) & (records < end)):
+                self._free_range(zone, cursor, records)
+                mov(cursor, after)
             self._free_range(zone, cursor, end)
             mov(cursor, end)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.locks.spinlock import SpinLock
+from kernel.mm.frames import SIZE_SHIFT, Frame
 from kernel.structures.list import ListHead
 from pykasm import *
 
@@ -17,13 +18,17 @@ LARGEST_BLOCK = PAGE << MAX_ORDER
 LOW_END = 1 << 32
 """Where devices with 32-bit addresses end to reach, and the lower zone with them."""
 
-SECTION_SHIFT = 28
+SECTION_SHIFT = 25
 SECTION = 1 << SECTION_SHIFT
-"""Bytes of memory whose records fill one large page (2 MiB) of the frame table."""
+"""Bytes of memory that is opened at once: few, so that a machine which uses little of its memory
+has few records, and enough that these take a part of one largest block in eight."""
 
-TABLE_SIZE = 1 << PageShift.LARGE
-TABLE_PAGES = TABLE_SIZE // PAGE
-"""Bytes and pages of such a part of the frame table."""
+RECORD_PAGES = SECTION // PAGE * sizeof(Frame) // PAGE
+RECORD_BYTES = RECORD_PAGES * PAGE
+"""What the records of a section's pages take."""
+
+TABLE_REACH_SHIFT = PageShift.LARGE + PageShift.PAGE - SIZE_SHIFT
+"""log2 of the bytes of memory whose records one page table maps."""
 
 
 class Zone(Struct):
@@ -40,6 +45,8 @@ class Zone(Struct):
     """In all blocks."""
     unopened_pages: U64 = field(guarded_by="lock")
     """Pages that opening all remaining sections will free."""
+    record_pages: U64 = field(guarded_by="lock")
+    """Pages that it will take for their records, and for the page tables of these."""
     next_section: U64 = field(guarded_by="lock")
     """Physical address of the first section that was not looked at yet."""
     end: U64

@@ -40,8 +40,8 @@ class Zones(Subsystem):
 
     @function(init=True)
     def start(self) -> None:
-        """Take over the free memory of the boot record. The tables that map the frame table's large
-        pages exist."""
+        """Take over the free memory of the boot record. The frame table has its tables, but for the
+        lowest."""
         self.sections.memory.start()  # before anything is counted
         self._start_zone(address_of(self.low), 0, LOW_END)
         self._start_zone(address_of(self.high), LOW_END, MEMORY_END)

@@ -67,10 +67,10 @@ class MachineTexts(ProcSource):
     def show_memory(self, inode: Ptr[Inode]) -> OrErrno[I32]:
         """Write how much memory there is, and what is free. Files are nowhere but in memory, so
         what they take can't be given back."""
-        free = keep(self.pages.free_count())
+        unused, free = keep(self.pages.unused_count()), keep(self.pages.free_count())
         for title, place in (
             ("MemTotal", self.overcommit.most_pages),
-            ("MemFree", free),
+            ("MemFree", unused),
             ("MemAvailable", free),
             ("Cached", self.cache.count),
             ("Shmem", self.cache.count),

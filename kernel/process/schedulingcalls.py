@@ -384,7 +384,7 @@ class SchedulingCalls(SystemCallGroup):
         mov(rax, self.overcommit.most_pages)
         shl(rax, PageShift.PAGE)
         mov(told.memory, rax)
-        free = self.pages.free_count()
+        free = self.pages.unused_count()
         shl(free, PageShift.PAGE)
         mov(told.free, free)
         mov(eax, self.processes.count)

@@ -20,7 +20,7 @@ class Overcommit(Subsystem):
     @function(init=True)
     def start(self) -> None:
         """Note how much memory there is."""
-        mov(self.most_pages, self.pages.free_count())
+        mov(self.most_pages, self.pages.unused_count())
 
     @function
     def check(self, length: U64) -> OrErrno[I32]:

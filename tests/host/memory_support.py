@@ -7,14 +7,14 @@ from typing import Any
 
 from kernel.boot.information import BootInformation
 from kernel.contents import CONTENTS
-from kernel.cpu.pagetable import PageShift
+from kernel.cpu.pagetable import PAGE, PageShift
 from kernel.cpu.percpu import PerCpu
 from kernel.debug.panic import Panic
 from kernel.mm.frames import SIZE_SHIFT, FrameState
 from kernel.mm.frametable import FrameTable
 from kernel.mm.pagemagazines import PageMagazines
 from kernel.mm.pages import Pages
-from kernel.mm.zone import SECTION, TABLE_SIZE
+from kernel.mm.zone import RECORD_BYTES, RECORD_PAGES, SECTION, TABLE_REACH_SHIFT
 from kernel.mm.zones import Zones
 from kernel.paging.addresses import Area
 from kernel.paging.walk import PageWalk
@@ -54,6 +54,7 @@ class MemoryMachine:
         host.reset()
         self.tables = {}
         host.stub(self.frame_table.map, self._map_table)
+        host.stub(self.frame_table.page_count, self._page_count)
         host.stub(self.walk.is_mapped, self._is_mapped)
         host[self.per_cpu.block] = int(host.address(symbol("first_percpu_start")))
         ranges = (Range(start, end - start, kind) for start, end, kind in regions)
@@ -64,15 +65,19 @@ class MemoryMachine:
 
     def _map_table(self, section: int, table: int) -> None:
         assert section % SECTION == 0
-        assert table % TABLE_SIZE == 0
+        assert table % PAGE == 0
         assert section not in self.tables
         self.tables[section] = table
         place = frame_address(section)
-        self.host.map(place, TABLE_SIZE)
-        self.host.write(place, GARBAGE * TABLE_SIZE)
+        self.host.map(place, RECORD_BYTES)
+        self.host.write(place, GARBAGE * RECORD_BYTES)
+
+    def _page_count(self, section: int) -> int:
+        mapped = {one >> TABLE_REACH_SHIFT for one in self.tables}
+        return RECORD_PAGES + (section >> TABLE_REACH_SHIFT not in mapped)
 
     def _is_mapped(self, address: int) -> int:
-        return any(0 <= address - frame_address(one) < TABLE_SIZE for one in self.tables)
+        return any(0 <= address - frame_address(one) < RECORD_BYTES for one in self.tables)
 
 
 def frame_address(physical: int) -> int:
