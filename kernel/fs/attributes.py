@@ -17,7 +17,6 @@ from kernel.fs.path import Path
 from kernel.fs.permissions import Permissions
 from kernel.fs.writeaccess import WriteAccess
 from kernel.signals.ownsignals import OwnSignals
-from kernel.signals.signalnumber import Signal
 from pykasm import *
 
 BLOCK_SHIFT = 9
@@ -214,21 +213,9 @@ class Attributes(Subsystem):
         fail_if(size < 0, Errno.EINVAL)
         fail_if(~is_type(inode, FileType.REGULAR), Errno.EINVAL)
         with self.locks.held(inode):
-            mov(result, self._check_size(inode, u64(size)))
+            mov(result, self.own_signals.check_file_size(u64(size), inode.size))
             with if_(result == 0):
                 self.permissions.drop_set_ids(inode, credentials)
                 operations = scratch(inode.operations)
                 mov(result, operations.resize(inode, u64(size)))
         ret(result)
-
-    @function(context="thread")
-    def _check_size(self, inode: Ptr[Inode], size: Keep[U64]) -> OrErrno[I32]:
-        """Return 0 if the program that runs may give `inode` this size; else it gets SIGXFSZ, and
-        -EFBIG is returned."""
-        with if_(size <= inode.size):
-            ret(0)
-        limit = self.own_signals.largest_file()
-        with if_(size > limit):
-            self.own_signals.send(Signal.SIGXFSZ)
-            ret(-Errno.EFBIG)
-        ret(0)

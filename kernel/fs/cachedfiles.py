@@ -306,12 +306,14 @@ class CachedFiles(Subsystem):
         self, inode: Keep[Ptr[Inode]], start: U64, end: Keep[U64], keeps_size: Keep[U32]
     ) -> OrErrno[I32]:
         """Have all pages from the offset `start` to `end`, which is not 0, be there; unless
-        `keeps_size`, the file reaches to `end` at least. Returns 0; -ENOSPC, or -EPERM if it is
-        sealed against growing."""
+        `keeps_size`, the file reaches to `end` at least. Returns 0; -ENOSPC, -EFBIG as
+        `check_file_size`, or -EPERM if it is sealed against growing."""
         number, result = keep(start), keep(I32)
         shr(number, PageShift.PAGE)
         with self.mutexes.held(inode.lock):
-            mov(result, i32(self._check_growth(inode, 0, end)))
+            mov(result, self.own_signals.check_file_size(end, inode.size))
+            with if_(result == 0):
+                mov(result, i32(self._check_growth(inode, 0, end)))
             with loop():
                 break_if(result != 0)
                 mov(rax, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kernel.errno import Errno
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
@@ -79,3 +80,15 @@ class OwnSignals(Subsystem):
             group = scratch(target.group)
             mov(rax, group.largest_file)
         ret(rax)
+
+    @function(context="thread")
+    def check_file_size(self, size: Keep[U64], present: U64) -> OrErrno[I32]:
+        """Return 0 if the program that runs may make a file of the size `present` one of `size`;
+        else it gets SIGXFSZ, and -EFBIG is returned."""
+        with if_(size <= present):
+            ret(0)
+        limit = self.largest_file()
+        with if_(size > limit):
+            self.send(Signal.SIGXFSZ)
+            ret(-Errno.EFBIG)
+        ret(0)

@@ -181,7 +181,9 @@ static void file_sizes(void) {
     CHECK(pwrite(file, buffer, 100, 10) == 100);
     FAILS(ftruncate(file, 151), EFBIG);
     CHECK(signals == 3 && ftruncate(file, 150) == 0 && lseek(file, 0, SEEK_END) == 150);
-    CHECK(ftruncate(file, 20) == 0 && signals == 3);
+    FAILS(fallocate(file, 0, 100, 51), EFBIG);
+    CHECK(signals == 4 && fallocate(file, 0, 100, 50) == 0 && signals == 4);
+    CHECK(ftruncate(file, 20) == 0 && signals == 4);
     CHECK(pipe(ends) == 0);
     for (int i = 0; i < 5; i++)
         CHECK(write(ends[1], buffer, 100) == 100);
