@@ -157,6 +157,12 @@ class Attributes(Subsystem):
         """Return 0 if who has `credentials` may give `inode` these, or -EPERM."""
         with if_(credentials.effective & (1 << CapabilityBit.CHOWN)):
             ret(0)
+        with if_((user == KEEP_ID) & (group == KEEP_ID)):
+            # It asks for nothing but that bits go that don't stay over a change
+            with if_(is_type(inode, FileType.DIRECTORY)):
+                ret(0)
+            with if_((inode.mode & (ModeBit.SET_USER | ModeBit.SET_GROUP)) == 0):
+                ret(0)
         mov(eax, credentials.fs_user)
         fail_if(eax != inode.user, Errno.EPERM)
         fail_if((user != KEEP_ID) & (user != inode.user), Errno.EPERM)
@@ -170,7 +176,8 @@ class Attributes(Subsystem):
         self, path: Ptr[Path], times: Keep[Ptr[FileTimes]], credentials: Keep[Ptr[Credentials]]
     ) -> OrErrno[I32]:
         """Set times, which the owner may, and to the present who may write, too (utime(2)). Returns
-        0, -EROFS, -EPERM or -EACCES."""
+        0, -EINVAL for what is no time, -EROFS, -EPERM or -EACCES."""
+        fail_if(times.changes & TimeChange.WRONG, Errno.EINVAL)
         inode = keep(self._inode_of(path))
         try_(self._check_mount(path))
         with if_(~self.permissions.is_owner(inode, credentials)):

@@ -302,6 +302,14 @@ class CachedFiles(Subsystem):
     # Room
 
     @function(context="thread", sleeps=True)
+    def drop_set_ids(self, file: Keep[Ptr[File]]) -> None:
+        """Take the bits by which programs run as other users from what `file` is, whose contents
+        change."""
+        inode = keep(file.inode)
+        with if_(inode.mode & SET_IDS), self.mutexes.held(inode.lock):
+            self.permissions.drop_set_ids(inode, file.credentials)
+
+    @function(context="thread", sleeps=True)
     def reserve(
         self, inode: Keep[Ptr[Inode]], start: U64, end: Keep[U64], keeps_size: Keep[U32]
     ) -> OrErrno[I32]:

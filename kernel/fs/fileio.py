@@ -9,6 +9,7 @@ from kernel.fs.fileevents import FileEvents
 from kernel.fs.iovector import IoVector
 from kernel.fs.mode import Access
 from kernel.fs.notice import FileEvent
+from kernel.fs.openflag import OpenFlag
 from kernel.paging.addresses import USER_END
 from kernel.sync.mutex import Mutexes
 from pykasm import *
@@ -131,6 +132,7 @@ class FileIo(Subsystem):
     def seek(self, file: Keep[Ptr[File]], offset: Keep[I64], whence: Keep[U32]) -> OrErrno[I64]:
         """Move the position, counted by a `Whence`. Returns the new one, or an error."""
         result = keep(I64)
+        fail_if(file.flags & OpenFlag.PATH, Errno.EBADF)
         with self.mutexes.held(file.position_lock):
             operations = scratch(file.operations)
             mov(result, operations.seek(file, offset, whence))

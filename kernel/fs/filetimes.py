@@ -14,6 +14,8 @@ class TimeChange(IntFlag):
     MODIFIED = 1 << 1
     NOW = 1 << 2
     """Both, to the present: who may write may do that."""
+    WRONG = 1 << 3
+    """None: one that was given is none. The file is looked for before that is told."""
 
 
 class FileTimes(Struct):

@@ -46,5 +46,8 @@ OF_OPENING = (OpenFlag.CREATE | OpenFlag.EXCLUSIVE | OpenFlag.NO_TERMINAL | Open
 )
 """What matters while a file is opened, and is forgotten then."""
 
+OF_PLACES = OpenFlag.PATH | OpenFlag.DIRECTORY | OpenFlag.NO_FOLLOW | OpenFlag.CLOSE_ON_EXEC
+"""What means something with PATH; `open` takes no notice of others then."""
+
 OF_KERNEL = OpenFlag.EXECUTE | OpenFlag.UNNAMED
 """What programs can't ask for: these bits of theirs mean nothing."""

@@ -72,6 +72,9 @@ class Opening(Subsystem):
         new, result, file = local(NewName), keep(I32), keep(Ptr[File])
         with if_(self._is_unnamed(flags) & self._is_odd(flags)):
             ret(-Errno.EINVAL, 0)
+        makes = (flags & OpenFlag.CREATE) & ((flags & OpenFlag.PATH) == 0)
+        with if_(makes & (flags & OpenFlag.DIRECTORY)):
+            ret(-Errno.EINVAL, 0)  # nothing that is made here is a directory
         mov(new.subject, subject)
         mov(new.device, 0)
         and_(mode, PERMISSIONS)
@@ -128,9 +131,11 @@ class Opening(Subsystem):
         result, dentry, lookup = keep(I32), keep(Ptr[Dentry]), address_of(new.lookup)
         with loop():
             with if_(new.lookup.last != LastPart.NAME):
-                with if_(new.lookup.last == LastPart.NONE):
-                    ret(0)
-                tail(self.walk.step, lookup)
+                xor(result, result)
+                with if_(new.lookup.last != LastPart.NONE):
+                    mov(result, self.walk.step(lookup))
+                fail_if((result == 0) & (flags & OpenFlag.EXCLUSIVE), Errno.EEXIST)
+                ret(result)
             fail_if(new.lookup.flags & LookupFlag.SLASH, Errno.EISDIR)
             found, made = self._find_or_make(new)
             with if_(made == 0):
@@ -234,6 +239,10 @@ class Opening(Subsystem):
         with if_(created == 0):
             try_(self._check_mount(lookup.place.mount, inode, wanted))
             try_(self.permissions.check(inode, wanted, lookup.credentials))
+            with if_(flags & OpenFlag.NO_ACCESS_TIME):
+                credentials = scratch(lookup.credentials)
+                fail_if(~self.permissions.is_owner(inode, credentials), Errno.EPERM)
+                release(credentials)
             with if_(flags & OpenFlag.TRUNCATE):
                 try_(self._truncate(inode, lookup.credentials))
                 with if_(self.events.are_watched()):

@@ -47,7 +47,7 @@ class RecordLocks(Subsystem):
     @function
     def find(self, inode: Ptr[Inode], wanted: Keep[Ptr[RecordLock]]) -> Bool:
         """Look for a lock of another owner that forbids what is `wanted`, which becomes a copy of
-        it. Returns whether there is one."""
+        it; or for one of the same owner, if no kind is wanted. Returns whether there is one."""
         found = keep(U32)
         with self.lock.held():
             other = scratch(self._conflict(inode, wanted))
@@ -60,20 +60,35 @@ class RecordLocks(Subsystem):
 
     @function(holds="lock")
     def _conflict(self, inode: Ptr[Inode], wanted: Ptr[RecordLock]) -> OrNull[Ptr[RecordLock]]:
-        """Return a lock of another owner that forbids what is `wanted`, or null."""
+        """Return a lock of another owner that forbids what is `wanted`, or one of the same owner
+        if no kind is; or null."""
         inode, wanted = scratch(inode), scratch(wanted)
         with if_(inode.records.next == 0):
             ret(0)
         with inode.records.each(RecordLock, "link") as other:
-            mov(rax, other.owner)
-            mov(ecx, other.kind)
-            or_(ecx, wanted.kind)
-            with if_((rax != wanted.owner) & (ecx & RecordKind.WRITE)):
-                mov(rax, other.start)
-                mov(rcx, other.end)
-                with if_((rax <= wanted.end) & (rcx >= wanted.start)):
-                    ret(other)
+            mov(rax, other.start)
+            mov(rcx, other.end)
+            lies_there = (rax <= wanted.end) & (rcx >= wanted.start)
+            with if_(lies_there), if_(self._concerns(other, wanted)):
+                ret(other)
         ret(0)
+
+    @inline(changes=(rax, rcx))
+    def _concerns(self, other: Ptr[RecordLock], wanted: Ptr[RecordLock]) -> Condition:
+        """Return whether who asks for what is `wanted` is told of `other`, which lies there."""
+        mov(rax, other.owner)
+        xor(rax, wanted.owner)  # 0 for the same owner
+        mov(ecx, other.kind)
+        or_(ecx, wanted.kind)
+        and_(ecx, RecordKind.WRITE)
+        with if_(wanted.kind == RecordKind.NONE):
+            xor(ecx, ecx)
+            with if_(rax == 0):
+                inc(ecx)
+                mov(eax, 1)
+        with if_(rax == 0):
+            xor(ecx, ecx)
+        return ecx != 0
 
     # Changing
 

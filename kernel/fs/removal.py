@@ -125,10 +125,15 @@ class Removal(Subsystem):
         """Take `dentry` out of `directory` in the file system, if that may be."""
         is_directory = keep(is_directory)
         fail_if(dentry.inode == 0, Errno.ENOENT)
+        with if_((is_directory == 0) & (lookup.flags & LookupFlag.SLASH)):
+            inode = scratch(dentry.inode)
+            asserts(inode != 0)
+            fail_if(is_type(inode, FileType.DIRECTORY), Errno.EISDIR)
+            fail(Errno.ENOTDIR)
         try_(self.creation.check_directory(lookup, directory))
         try_(self.check_victim(lookup, directory, dentry))
         with if_(is_directory == 0):
-            tail(self._unlink_file, lookup, directory, dentry)
+            tail(self._unlink_file, directory, dentry)
         tail(self._unlink_directory, directory, dentry)
 
     @function(context="thread")
@@ -168,14 +173,11 @@ class Removal(Subsystem):
         ret(0)
 
     @function(context="thread", sleeps=True)
-    def _unlink_file(
-        self, lookup: Ptr[Lookup], directory: Ptr[Inode], dentry: Ptr[Dentry]
-    ) -> OrErrno[I32]:
+    def _unlink_file(self, directory: Ptr[Inode], dentry: Ptr[Dentry]) -> OrErrno[I32]:
         """Take an entry that is no directory out of the file system."""
         inode = scratch(dentry.inode)
         asserts(inode != 0)
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EISDIR)
-        fail_if(lookup.flags & LookupFlag.SLASH, Errno.ENOTDIR)
         operations = scratch(directory.operations)
         ret(operations.unlink(directory, dentry))
 

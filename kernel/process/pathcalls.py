@@ -6,7 +6,7 @@ from kernel.errno import Errno
 from kernel.fs.credentials import Credentials
 from kernel.fs.file import File
 from kernel.fs.lookup import RESOLVE_SHIFT, Lookup, LookupFlag
-from kernel.fs.openflag import OF_KERNEL, OpenFlag
+from kernel.fs.openflag import OF_KERNEL, OF_PLACES, OpenFlag
 from kernel.fs.opening import Opening
 from kernel.process.filecalls import FileCalls
 from kernel.process.namestarts import AT_FDCWD, NameStart, NameStarts
@@ -138,6 +138,8 @@ class PathCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Open the file `name`, as seen from `directory`."""
         and_(flags, ~int(OF_KERNEL))
+        with if_(flags & OpenFlag.PATH):
+            and_(flags, OF_PLACES)
         # First, so that nothing is made or cut off for which there is no number
         number, directory, name = local(I64), keep(directory), keep(name)
         mov(number, self.numbers.reserve(flags))

@@ -32,12 +32,13 @@ class RecordControl(Subsystem):
         self.copy = copy
 
     @function(context="thread", sleeps=True)
-    def get(self, file: Keep[Ptr[File]], place: Keep[User[U8]], is_own: U32) -> OrErrno[I64]:
+    def get(self, file: Keep[Ptr[File]], place: Keep[User[U8]], is_own: Keep[U32]) -> OrErrno[I64]:
         """Tell at `place` who has locked what is described there (F_GETLK); `is_own` as for
         `set`."""
         asked, wanted = local(LockDescription), local(RecordLock)
         try_(self._take(file, place, address_of(asked), address_of(wanted), is_own))
-        fail_if(wanted.kind == RecordKind.NONE, Errno.EINVAL)
+        # Who asks for no kind learns what the open file itself has locked
+        fail_if((wanted.kind == RecordKind.NONE) & (is_own == 0), Errno.EINVAL)
         with if_(self.locks.find(file.inode, address_of(wanted))):
             self._describe(address_of(asked), address_of(wanted))
         with else_():

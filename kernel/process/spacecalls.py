@@ -51,9 +51,6 @@ class SpaceCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Give a part of the file `number` memory, or take it from that."""
         result = keep(I64)
-        fail_if((start < 0) | (length <= 0), Errno.EINVAL)
-        fail_if(mode & ~int(KNOWN_MODES), Errno.EOPNOTSUPP)
-        fail_if(mode == AllocationMode.PUNCH_HOLE, Errno.EOPNOTSUPP)
         file = keep(try_(self.numbers.get(number), Errno.EBADF))
         mov(result, self._allocate(file, mode, start, length))
         with if_(self.events.are_watched() & (result == 0)):
@@ -67,12 +64,17 @@ class SpaceCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Do what `fallocate` does."""
         inode = keep(file.inode)
+        fail_if(file.flags & OpenFlag.PATH, Errno.EBADF)
+        fail_if((start < 0) | (length <= 0), Errno.EINVAL)
+        fail_if(mode & ~int(KNOWN_MODES), Errno.EOPNOTSUPP)
+        fail_if(mode == AllocationMode.PUNCH_HOLE, Errno.EOPNOTSUPP)
         fail_if((file.access & Access.WRITE) == 0, Errno.EBADF)
         fail_if(is_type(inode, FileType.FIFO), Errno.ESPIPE)
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EISDIR)
         fail_if(~is_type(inode, FileType.REGULAR), Errno.ENODEV)
         add(length, start)
         fail_if(OF, Errno.EFBIG)
+        self.cached.drop_set_ids(file)
         with if_(mode & AllocationMode.PUNCH_HOLE):
             result = self.cached.punch(inode, u64(start), u64(length))
             movsxd(rax, result)

@@ -235,9 +235,12 @@ class StatusCalls(SystemCallGroup):
     @function(context="thread", sleeps=True)
     def ftruncate(self, number: U32, size: Keep[I64]) -> OrErrno[I64]:
         """Set the size of the file `number`, which is open for writing."""
+        fail_if(size < 0, Errno.EINVAL)
         file, result = keep(try_(self.numbers.get(number), Errno.EBADF)), keep(I64)
         mov(result, -Errno.EINVAL)
-        with if_(file.access & Access.WRITE):
+        with if_(file.flags & OpenFlag.PATH):
+            mov(result, -Errno.EBADF)
+        with elif_(file.access & Access.WRITE):
             done = self.attributes.resize(file.inode, size, file.credentials)
             movsxd(result, done)
             with if_(self.events.are_watched() & (result == 0)):

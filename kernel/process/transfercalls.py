@@ -153,6 +153,8 @@ class TransferCalls(SystemCallGroup):
         """Return 0 if ranges can be copied from `source` to `target`, or an error."""
         source, target = scratch(source), scratch(target)
         inodes = scratch(source.inode), scratch(target.inode)
+        for file in (source, target):
+            fail_if(file.flags & OpenFlag.PATH, Errno.EBADF)
         for one in inodes:
             fail_if(is_type(one, FileType.DIRECTORY), Errno.EISDIR)
         for one in inodes:
@@ -164,11 +166,17 @@ class TransferCalls(SystemCallGroup):
 
     @function
     def _check_apart(self, transfer: Ptr[Transfer]) -> OrErrno[I64]:
-        """Return 0 if no byte would be copied within one file to where others come from; or
-        -EINVAL."""
+        """Ask for no more than the source has. Return 0 if no byte would be copied within one file
+        to where others come from; or -EINVAL."""
         source, target = scratch(transfer.source), scratch(transfer.target)
-        mov(rax, source.inode)
-        with if_(rax != target.inode):
+        inode = scratch(source.inode)
+        mov(rax, inode.size)
+        sub(rax, transfer.position)
+        with if_(i64(rax) < 0):
+            xor(eax, eax)
+        with if_(rax < transfer.left):
+            mov(transfer.left, rax)
+        with if_(inode != target.inode):
             ret(0)
         mov(rax, transfer.position)
         sub(rax, transfer.target_position)
