@@ -6,6 +6,7 @@ from kernel.errno import Errno
 from kernel.exec.loadrequest import LoadRequest
 from kernel.exec.programloader import ProgramLoader
 from kernel.fs.filetables import FileTables
+from kernel.process.dumpsettings import Dumpable, DumpSettings
 from kernel.process.limits import Resource
 from kernel.process.posixtimers import PosixTimers
 from kernel.process.process import Process, ProcessState
@@ -47,7 +48,9 @@ class Execution(Subsystem):
         posix_timers: PosixTimers,
         sequences: RestartableSequences,
         programs: ProcessPrograms,
+        settings: DumpSettings,
     ) -> None:
+        self.settings = settings
         self.programs = programs
         self.loader = loader
         self.processes = processes
@@ -146,9 +149,9 @@ class Execution(Subsystem):
         credentials, dumpable = scratch(task.credentials), scratch(U32)
         mov(eax, credentials.user)
         mov(ecx, credentials.group)
-        mov(dumpable, 1)
+        mov(dumpable, Dumpable.USUAL)
         with if_((eax != credentials.effective_user) | (ecx != credentials.effective_group)):
-            mov(dumpable, 0)
+            mov(dumpable, self.settings.secure)
         mov(process.dumpable, dumpable)
         with if_(request.is_secure != 0):
             mov(task.parent_death_signal, 0)

@@ -10,11 +10,11 @@ from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.argumentlist import ArgumentList
 from kernel.exec.argumentlists import ArgumentLists
 from kernel.exec.auxiliary import CLOCK_TICKS, AuxiliaryType, HardwareCapability
-from kernel.exec.elf import ProgramHeader
 from kernel.exec.loader import ElfImage
 from kernel.exec.loadrequest import LoadRequest
 from kernel.fs.chacha import BLOCK
 from kernel.fs.randomness import Randomness
+from kernel.process.elf import ProgramHeader
 from kernel.signals.signalframes import SignalFrames
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
@@ -40,6 +40,7 @@ IMAGE_ROWS = 5
 OTHER_ROWS = 16
 VECTOR_WORDS = 2 * (IMAGE_ROWS + OTHER_ROWS)
 """Words of the auxiliary vector."""
+VECTOR_SIZE = VECTOR_WORDS * sizeof(U64)
 
 
 class StackContents(Struct):
@@ -108,6 +109,7 @@ class InitialStack(Subsystem):
         stack = address_of(contents)
         space = scratch(request.space)
         mov(rax, space.stack_top)
+        release(space)
         sub(rax, sizeof(U64))  # the last word is 0
         mov(contents.top, rax)
         try_(self._push_facts(stack, request.first_name))
@@ -116,7 +118,13 @@ class InitialStack(Subsystem):
         self._describe_image(address_of(vector), image, interpreter)
         rest = address_of(vector[2 * IMAGE_ROWS])
         self._describe_rest(rest, stack, request)
-        try_(self._push(stack, address_of(vector), sizeof(U64) * VECTOR_WORDS))
+        try_(self._push(stack, address_of(vector), VECTOR_SIZE))
+        space = scratch(request.space)
+        mov(rax, contents.top)
+        mov(space.auxiliary, rax)
+        add(rax, VECTOR_SIZE)
+        mov(space.auxiliary_end, rax)
+        release(space)
         try_(self._store_pointers(stack, request.list))
         mov(rax, contents.top)
         mov(request.rsp, rax)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
-from kernel.exec.elf import (
+from kernel.fs.file import File
+from kernel.fs.fileio import FileIo
+from kernel.fs.iovector import IoVector
+from kernel.paging.addresses import USER_START, above_user_end
+from kernel.process.elf import (
     MACHINE_X86_64,
     MAGIC,
     MOST_HEADERS,
@@ -14,10 +18,6 @@ from kernel.exec.elf import (
     SegmentFlag,
     SegmentType,
 )
-from kernel.fs.file import File
-from kernel.fs.fileio import FileIo
-from kernel.fs.iovector import IoVector
-from kernel.paging.addresses import USER_START, above_user_end
 from kernel.structures.alignment import round_down, round_up
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces

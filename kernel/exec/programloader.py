@@ -5,7 +5,6 @@ from __future__ import annotations
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
 from kernel.exec.addresslayouts import AddressLayouts
-from kernel.exec.elf import ElfType
 from kernel.exec.executioncredentials import ExecutionCredentials
 from kernel.exec.initialstack import InitialStack
 from kernel.exec.loader import ElfImage, ElfLoader
@@ -18,6 +17,7 @@ from kernel.fs.openflag import OpenFlag
 from kernel.fs.opening import Opening
 from kernel.mm.pages import Pages
 from kernel.paging.addresses import Area, direct
+from kernel.process.elf import ElfType
 from kernel.structures.alignment import round_down
 from pykasm import *
 

@@ -16,7 +16,7 @@ from kernel.exec.dynamic import (
     SymbolInformation,
     VersionDefinition,
 )
-from kernel.exec.elf import (
+from kernel.process.elf import (
     CLASS_64,
     LITTLE_ENDIAN,
     MACHINE_X86_64,

@@ -34,7 +34,8 @@ class PathNames(Subsystem):
     def describe(
         self, path: Ptr[Path], root: Keep[Ptr[Path]], buffer: Keep[Ptr[U8]]
     ) -> OrErrno[I64]:
-        """Do what `write` does, also for what was removed, by the name that it had."""
+        """Do what `write` does, also for what was removed, by the name that it had: it is not
+        nameless."""
         place, result = local(Path), keep(I64)
         mov(u64(place.mount), 0)
         mov(u64(place.dentry), 0)
@@ -43,6 +44,13 @@ class PathNames(Subsystem):
         mov(result, self._write(address_of(place), root, buffer))
         self.paths.drop(address_of(place))
         ret(result)
+
+    @function
+    def is_nameless(self, path: Ptr[Path]) -> Bool:
+        """Return whether what is at `path` never had a name."""
+        dentry, mount = scratch(path.dentry), scratch(path.mount)
+        asserts((dentry != 0) & (mount != 0))
+        ret((dentry.parent == 0) & (dentry != mount.root))
 
     @function(context="thread")
     def _write(

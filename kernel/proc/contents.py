@@ -1,5 +1,6 @@
 """The parts of `kernel/proc`, in the order of reading."""
 
+from kernel.proc.dumptexts import DumpTexts
 from kernel.proc.filetexts import FileTexts
 from kernel.proc.interrupttexts import InterruptTexts
 from kernel.proc.ipctexts import IpcTexts
@@ -37,6 +38,7 @@ CONTENTS: Contents = (
     NamespaceLinks,  # links to mount namespaces
     MapTexts,  # mapped memory, arguments and environment
     MemoryShortageTexts,  # who is ended first without memory
+    DumpTexts,  # what processes leave behind that signals end
     MemoryFiles,  # the memory of processes as files
     MountTexts,  # what is mounted
     ProcessorTexts,  # processors

@@ -252,16 +252,9 @@ class ProcLinks(ProcSource):
     def describe(self, path: Keep[Ptr[Path]], page: Keep[Ptr[U8]]) -> OrErrno[I64]:
         """Write the name of what is at `path`, or what it is, into `page`. Returns the length, or
         -ENAMETOOLONG."""
-        with if_(self._is_nameless(path)):
+        with if_(self.names.is_nameless(path)):
             tail(self._describe_nameless, path, page)
         tail(self._describe_named, path, page)
-
-    @function
-    def _is_nameless(self, path: Ptr[Path]) -> Bool:
-        """Return whether what is at `path` never had a name."""
-        dentry, mount = scratch(path.dentry), scratch(path.mount)
-        asserts((dentry != 0) & (mount != 0))
-        ret((dentry.parent == 0) & (dentry != mount.root))
 
     @function(context="thread")
     def _describe_nameless(self, path: Ptr[Path], page: Keep[Ptr[U8]]) -> OrErrno[I64]:

@@ -7,6 +7,7 @@ from kernel.fs.inode import Inode, SuperBlock
 from kernel.fs.inodes import Inodes
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.proc.procentry import ProcNode
+from kernel.process.dumpsettings import Dumpable
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.task import Task
@@ -108,7 +109,7 @@ class ProcNodes(LeakChecks):
         inode, process = scratch(inode), scratch(process)
         with (
             process.lock.held(),
-            if_(process.dumpable != 0),
+            if_(process.dumpable == Dumpable.USUAL),
             process.tasks.each(Task, "sibling", place=scratch) as task,
         ):
             credentials = scratch(task.credentials)

@@ -45,7 +45,6 @@ VERSION_PLACE, VARIANT_PLACE = 6, 8
 
 CONSTANTS = {
     "kernel/cap_last_cap": int(max(CapabilityBit)),
-    "kernel/core_pattern": "core",
     "kernel/ngroups_max": MOST_GROUPS,
     "kernel/random/entropy_avail": ENTROPY_BITS,
     "kernel/random/poolsize": ENTROPY_BITS,

@@ -30,8 +30,6 @@ ONLY_ADVICE = (
     Advice.RANDOM,
     Advice.SEQUENTIAL,
     Advice.WILL_NEED,
-    Advice.DONT_DUMP,
-    Advice.DO_DUMP,
 )
 """Advice that changes nothing of what a program sees."""
 
@@ -42,6 +40,8 @@ TAKEN = (
     Advice.DO_FORK,
     Advice.WIPE_ON_FORK,
     Advice.KEEP_ON_FORK,
+    Advice.DONT_DUMP,
+    Advice.DO_DUMP,
     Advice.HUGE_PAGE,
     Advice.NO_HUGE_PAGE,
     Advice.DONT_NEED_LOCKED,

@@ -10,8 +10,16 @@ from kernel.process.clonecalls import CloneCalls
 from kernel.process.clones import Clones
 from kernel.process.comparisoncalls import ComparisonCalls
 from kernel.process.controlcalls import ControlCalls
+from kernel.process.coredumps import CoreDumps
+from kernel.process.corefiles import CoreFiles
+from kernel.process.corenames import CoreNames
+from kernel.process.corenotes import CoreNotes
+from kernel.process.coreregions import CoreRegions
+from kernel.process.corerests import CoreRests
+from kernel.process.corestreams import CoreStreams
 from kernel.process.credentialchanges import CredentialChanges
 from kernel.process.daysettings import DaySettings
+from kernel.process.dumpsettings import DumpSettings
 from kernel.process.entrycalls import EntryCalls
 from kernel.process.epollcalls import EpollCalls
 from kernel.process.eventcalls import EventCalls
@@ -116,6 +124,7 @@ from kernel.process.waits import Waits
 from pykasm import *
 
 CONTENTS: Contents = (
+    DumpSettings,  # how processes leave their memory in files
     ProcessIds,  # the numbers of processes, threads, groups and sessions
     ProcessGroups,  # jobs and sessions
     Orphans,  # groups of processes that nobody looks after
@@ -176,9 +185,17 @@ CONTENTS: Contents = (
     UndoLists,  # what is undone in semaphores when they end
     PriorityLocks,  # futexes whose holders inherit priorities
     LockRequeues,  # waiting for a condition, then for such a lock
+    CoreRests,  # threads that wait while one leaves their memory in a file
     Exits,  # how threads end, and their process with the last
     ProcessCalls,  # system calls about the process itself
     Stops,  # how threads come to rest while their process is stopped
+    SystemNameCalls,  # uname(2), sethostname(2)
+    CoreStreams,  # writing what processes leave behind that signals end
+    CoreRegions,  # which memory that is
+    CoreNotes,  # what else is told of threads, signals and files
+    CoreFiles,  # core files as a whole (core(5))
+    CoreNames,  # how core files are called
+    CoreDumps,  # when there is a core file
     UserWork,  # what is to be done before a program goes on
     UserReturn,  # the way back to a program
     GroupCalls,  # system calls about groups and sessions
@@ -190,7 +207,6 @@ CONTENTS: Contents = (
     LimitCalls,  # prlimit(2) and its like
     ControlCalls,  # prctl(2)
     PersonalityCalls,  # personality(2)
-    SystemNameCalls,  # uname(2), sethostname(2)
     MachineCalls,  # reboot(2), iopl(2), getcpu(2)
     LogReader,  # the kernel's log for programs
     LogCalls,  # syslog(2)

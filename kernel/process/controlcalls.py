@@ -7,6 +7,7 @@ from enum import IntEnum
 from kernel.errno import Errno
 from kernel.fs.credentials import ALL_CAPABILITIES, CapabilityBit, Credentials, SecureBit
 from kernel.process.credentialchanges import CredentialChanges
+from kernel.process.dumpsettings import Dumpable
 from kernel.process.processes import Processes
 from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.sched.userstate import NAME_SIZE
@@ -223,7 +224,7 @@ class ControlCalls(SystemCallGroup):
     @function(context="thread")
     def _set_dumpable(self, value: U64) -> OrErrno[I64]:
         """Set whether they may."""
-        fail_if(value > 1, Errno.EINVAL)
+        fail_if(value > Dumpable.USUAL, Errno.EINVAL)  # only the kernel makes it FOR_ROOT
         process = self.processes.current_process()
         mov(process.dumpable, u32(value))
         ret(0)

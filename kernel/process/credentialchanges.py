@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.fs.credentials import Credentials
 from kernel.fs.credentialstore import CredentialStore
+from kernel.process.dumpsettings import DumpSettings
 from kernel.process.processes import Processes
 from pykasm import *
 
@@ -12,8 +13,11 @@ class CredentialChanges(Subsystem):
     """Gives the task that runs other credentials: they are shared, so it changes a copy, and has
     that instead (credentials(7)). Context: thread."""
 
-    def __init__(self, processes: Processes, store: CredentialStore) -> None:
+    def __init__(
+        self, processes: Processes, settings: DumpSettings, store: CredentialStore
+    ) -> None:
         self.processes = processes
+        self.settings = settings
         self.store = store
 
     @function(context="thread")
@@ -40,7 +44,8 @@ class CredentialChanges(Subsystem):
         for name in ("effective_user", "effective_group", "fs_user", "fs_group"):
             mov(eax, getattr(former, name))
             with if_(eax != getattr(new, name)):
-                mov(process.dumpable, 0)
+                mov(eax, self.settings.secure)
+                mov(process.dumpable, eax)
                 mov(task.parent_death_signal, 0)
         self.store.drop(credentials)
 

@@ -7,6 +7,7 @@ from typing import NoReturn
 from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.robustlists import RobustLists
 from kernel.mm.slabs import SlabCache, Slabs
+from kernel.process.corerests import CoreRests
 from kernel.process.filestates import FileStates
 from kernel.process.intervaltimers import IntervalTimers
 from kernel.process.jobcontrol import JobControl
@@ -56,6 +57,7 @@ class Exits(Subsystem):
         signals: SignalStates,
         jobs: JobControl,
         stops: Stops,
+        rests: CoreRests,
         times: ProcessTimes,
         usages: Usages,
         intervals: IntervalTimers,
@@ -79,6 +81,7 @@ class Exits(Subsystem):
         self.jobs = jobs
         self.signals = signals
         self.stops = stops
+        self.rests = rests
         self.times = times
         self.usages = usages
         self.intervals = intervals
@@ -102,6 +105,8 @@ class Exits(Subsystem):
         """Have all tasks of the process that runs end as soon as they would go on with their
         program."""
         process = keep(self.processes.current().process)
+        with if_(process.signals.deadly != 0):
+            ret()  # a signal ends it, perhaps not at once
         with process.lock.held(), if_(process.state == ProcessState.ALIVE):
             self._begin_end(process, status)
             with process.tasks.each(Task, "sibling") as task:
@@ -122,6 +127,7 @@ class Exits(Subsystem):
         """End the task that runs. If it is the last of a process that nobody has ended, that ends
         with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
+        self.rests.leave(task)
         self._leave_signals(task)
         credentials, process = scratch(task.credentials), scratch(task.process)
         # Who waits is told the user; the task, and its credentials, are gone by then

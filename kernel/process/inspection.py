@@ -9,6 +9,7 @@ from kernel.errno import Errno
 from kernel.fs.credentials import CapabilityBit
 from kernel.fs.file import File
 from kernel.fs.filetables import FileTables
+from kernel.process.dumpsettings import Dumpable
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.task import Task
@@ -62,7 +63,7 @@ class Inspection(Subsystem):
             mov(eax, getattr(mine, kind))
             for name in (kind, f"effective_{kind}", f"saved_{kind}"):
                 fail_if(eax != getattr(theirs, name), Errno.EPERM)
-        fail_if(process.dumpable == 0, Errno.EPERM)
+        fail_if(process.dumpable != Dumpable.USUAL, Errno.EPERM)
         mov(rax, mine.permitted)
         not_(rax)  # what is not its own
         fail_if(rax & theirs.permitted, Errno.EPERM)

@@ -14,6 +14,8 @@ from pykasm import *
 
 SIGNAL_BITS = 0x7F
 """The bits of a status that are the signal which ended a process (wait(2))."""
+DUMPED = 0x80
+"""The bit that says that it left its memory in a file."""
 
 
 class ParentReports(Subsystem):
@@ -66,7 +68,10 @@ class ParentReports(Subsystem):
         shr(eax, 8)
         with if_(status & SIGNAL_BITS):
             mov(info.code, SignalCode.CLD_KILLED)
+            with if_(status & DUMPED):
+                mov(info.code, SignalCode.CLD_DUMPED)
             mov(eax, status)
+            and_(eax, SIGNAL_BITS)
         mov(info.details.child.status, i32(eax))
         self._send(parent, child, address_of(info))
 

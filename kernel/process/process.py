@@ -79,7 +79,9 @@ class Process(Struct):
     limits: Array[ResourceLimit] = field(count=RESOURCES)
     """By `Resource`; changed under `lock`."""
     dumpable: U32
-    """1 if others with its user's rights may look into it (prctl(2), PR_SET_DUMPABLE)."""
+    """A `Dumpable`."""
+    dumped_memory: U32
+    """Which of its memory it leaves in a file, a `CoreFilter` (core(5), coredump_filter)."""
     memory_adjustment: I32
     """How much more, or less, of its memory counts when some process has to end for want of memory,
     in thousandths of all (proc(5), oom_score_adj)."""

@@ -9,6 +9,7 @@ from kernel.clock.clock import Clock
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.slabs import SlabCache, Slabs
+from kernel.process.dumpsettings import FIRST_FILTER, Dumpable
 from kernel.process.limits import (
     FIRST_LIMITS,
     INFINITY,
@@ -142,14 +143,14 @@ class Processes(LeakChecks):
             ):
                 mov(rax, value)
                 mov(getattr(process.limits[resource], name), rax)
-        mov(process.dumpable, 1)
+        mov(process.dumpable, Dumpable.USUAL)
+        mov(process.dumped_memory, FIRST_FILTER)
         mov(process.signals.largest_file, -1)
 
     @function
     def _copy_limits(self, process: Ptr[Process], maker: Ptr[Process]) -> None:
         """Give `process` the limits of its `maker`."""
-        mov(eax, maker.dumpable)
-        mov(process.dumpable, eax)
+        copy_fields(process, maker, "dumpable", "dumped_memory")
         copy_fields(process, maker, "memory_adjustment", "least_adjustment")
         mov(eax, maker.signals.queue_limit)
         mov(process.signals.queue_limit, eax)

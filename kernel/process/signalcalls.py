@@ -7,8 +7,8 @@ from enum import IntEnum
 from kernel.clock.units import Nanoseconds
 from kernel.errno import Errno
 from kernel.process.processes import Processes
+from kernel.process.programframe import program_frame
 from kernel.process.systemcallgroup import SystemCallGroup
-from kernel.process.tasks import program_frame
 from kernel.process.userreturn import UserReturn
 from kernel.process.usertimes import UserTimes
 from kernel.sched.sleep import Sleep

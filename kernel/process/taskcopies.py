@@ -7,8 +7,9 @@ from kernel.process.filestates import FileStates
 from kernel.process.policies import Policies
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.programframe import program_frame
 from kernel.process.task import Task
-from kernel.process.tasks import Tasks, program_frame
+from kernel.process.tasks import Tasks
 from kernel.process.undolists import UndoLists
 from kernel.sched.userstate import NAME_SIZE
 from kernel.signals.restartablesequences import RestartableSequences

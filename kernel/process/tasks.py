@@ -11,11 +11,12 @@ from kernel.cpu.trapframe import TrapFrame
 from kernel.process.exits import Exits
 from kernel.process.filestates import FileStates
 from kernel.process.process import Process, ProcessState
+from kernel.process.programframe import program_frame
 from kernel.process.task import Task
 from kernel.process.userreturn import UserReturn
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
-from kernel.sched.thread import Interruption, Thread
+from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
 from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
@@ -28,13 +29,6 @@ from pykasm import *
 
 PROGRAM_FLAGS = RFlags.ALWAYS | RFlags.IF
 """The flags that a program begins with."""
-
-
-@inline(changes="thread")
-def program_frame(thread: Ptr[Thread]) -> Ptr[TrapFrame]:
-    """Turn `thread`, a register, into the address of the registers of its program."""
-    sub(u64(thread), sizeof(TrapFrame))
-    return cast(thread, Ptr[TrapFrame])
 
 
 class Tasks(Subsystem):

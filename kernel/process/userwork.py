@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.cpu.trapframe import TrapFrame
+from kernel.process.coredumps import CoreDumps
 from kernel.process.exits import Exits
 from kernel.process.memorykiller import MemoryKiller
 from kernel.process.processes import Processes
@@ -20,12 +21,14 @@ from pykasm import *
 
 class UserWork(Subsystem):
     """Deals with what is pending for a thread whose program is about to go on (`Thread.pending`):
-    its end, its processor time, where it runs, want of memory, and signals."""
+    its end and what it leaves behind, its processor time, where it runs, want of memory, and
+    signals."""
 
     def __init__(
         self,
         processes: Processes,
         exits: Exits,
+        dumps: CoreDumps,
         stops: Stops,
         timers: ProcessTimers,
         delivery: SignalDelivery,
@@ -36,6 +39,7 @@ class UserWork(Subsystem):
     ) -> None:
         self.processes = processes
         self.exits = exits
+        self.dumps = dumps
         self.stops = stops
         self.timers = timers
         self.delivery = delivery
@@ -51,7 +55,7 @@ class UserWork(Subsystem):
         thread = keep(task.thread)
         # A signal alone is what mostly comes: that way is the short one
         with if_(thread.pending != Interruption.SIGNAL):
-            with if_(thread.pending & Interruption.KILL):
+            with if_(thread.pending & (Interruption.KILL | Interruption.DUMP)):
                 tail(self._end, task)
             self._do_others(task, thread, frame)
             with if_((thread.pending & Interruption.SIGNAL) == 0):
@@ -68,8 +72,14 @@ class UserWork(Subsystem):
         tail(self.delivery.deliver, task, frame)
 
     @function(context="thread", sleeps=True)
-    def _end(self, task: Ptr[Task]) -> None:
-        """End `task`, the one that runs, with its process."""
+    def _end(self, task: Keep[Ptr[Task]]) -> None:
+        """End `task`, the one that runs, with its process. It may have to leave something behind
+        first."""
+        thread = scratch(task.thread)
+        with if_(
+            (thread.pending & Interruption.DUMP) & ((thread.pending & Interruption.KILL) == 0)
+        ):
+            self.dumps.leave(task)
         group = scratch(task.group)
         tail(self.exits.exit_task, group.deadly)
 

@@ -48,6 +48,8 @@ class Interruption(IntFlag):
     wait."""
     MEMORY = 1 << 7
     """It has wanted memory when there was none. Ends no wait."""
+    DUMP = 1 << 8
+    """It is to leave the memory of its process in a file, and to end then. Ends no wait."""
     TICK = 1 << 3
     """A tick came while it ran a program: its processor time has gone on. Ends no wait."""
 

@@ -161,6 +161,13 @@ class ExtendedState(Subsystem):
         rep.movsq()
         mov(thread.extended, u64(area))
 
+    @inline(changes=CALLER_SAVED)
+    def refresh(self, thread: Ptr[Thread]) -> None:
+        """Bring what is saved for `thread`, the one that runs, up to date. Context: interrupts
+        off."""
+        self.save(thread)
+        self.restore(thread)
+
     @function
     def take(self, thread: Ptr[Thread]) -> Owned[OrNull[Ptr[SaveArea]]]:
         """Take the registers away from `thread`, the one that runs; what it had for them, or null.

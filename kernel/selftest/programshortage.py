@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from kernel.cpu.pagetable import PAGE
 from kernel.errno import Errno
-from kernel.exec.elf import (
+from kernel.exec.programs import Programs
+from kernel.fs.file import File
+from kernel.fs.fileio import FileIo
+from kernel.fs.files import Files
+from kernel.fs.iovector import IoVector
+from kernel.fs.openflag import OpenFlag
+from kernel.fs.opening import Opening
+from kernel.fs.removal import Removal
+from kernel.fs.rootfilesystem import RootFileSystem
+from kernel.process.elf import (
     CLASS_64,
     LITTLE_ENDIAN,
     MACHINE_X86_64,
@@ -15,15 +24,6 @@ from kernel.exec.elf import (
     SegmentFlag,
     SegmentType,
 )
-from kernel.exec.programs import Programs
-from kernel.fs.file import File
-from kernel.fs.fileio import FileIo
-from kernel.fs.files import Files
-from kernel.fs.iovector import IoVector
-from kernel.fs.openflag import OpenFlag
-from kernel.fs.opening import Opening
-from kernel.fs.removal import Removal
-from kernel.fs.rootfilesystem import RootFileSystem
 from kernel.process.exits import Exits
 from kernel.process.userpath import UserPaths
 from kernel.sched.scheduler import Scheduler

@@ -16,7 +16,13 @@ from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalmasks import SignalMasks
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signals import Signals
-from kernel.signals.signalset import IGNORED_BY_DEFAULT, STOPPING, TERMINAL_STOPS, bit_of
+from kernel.signals.signalset import (
+    DUMPING,
+    IGNORED_BY_DEFAULT,
+    STOPPING,
+    TERMINAL_STOPS,
+    bit_of,
+)
 from kernel.signals.signaltarget import SignalTarget, StackFlag
 from pykasm import *
 
@@ -58,6 +64,10 @@ class SignalDelivery(Subsystem):
             self.restarts.before_handler(frame, found.action.flags)
             self._handle(target, frame, address_of(found))
             ret()
+        group, thread = scratch(target.group), scratch(target.thread)
+        with if_(group.dumper == thread):
+            ret()  # what is left of it is as it was when the signal came
+        release(group, thread)
         self.restarts.without_handler(frame)
         # No handler takes the mask back that the call has replaced
         with if_(target.has_saved_mask != 0):
@@ -75,11 +85,13 @@ class SignalDelivery(Subsystem):
             ret(True)
         group, number = keep(target.group), keep(U32)
         with group.lock.held(), loop():
+            xor(number, number)
+            break_if(group.deadly != 0)
             mov(number, self._take(group, target, address_of(found.info)))
             break_if(number == 0)
             break_if(self._is_handled(group, found))
             xor(number, number)
-            self._do_default(group, found)
+            self._do_default(group, target, found)
             # What comes after it waits until the process goes on, if it does
             break_if((group.deadly != 0) | (group.stop_signal != 0))
         ret(number != 0)
@@ -127,8 +139,10 @@ class SignalDelivery(Subsystem):
         ret(True)
 
     @function(context="interrupts off", holds="group.lock")
-    def _do_default(self, group: Ptr[SignalGroup], found: Ptr[FoundSignal]) -> None:
-        """Do what is done for the signal that was `found`, which has no handler."""
+    def _do_default(
+        self, group: Ptr[SignalGroup], target: Ptr[SignalTarget], found: Ptr[FoundSignal]
+    ) -> None:
+        """Do what is done for the signal that was `found` for `target`, which has no handler."""
         group, number = scratch(group), scratch(found.info.number)
         bit = bit_of(number)
         with if_(
@@ -142,6 +156,9 @@ class SignalDelivery(Subsystem):
             ret()
         with if_(bit & STOPPING):
             tail(self.signals.stop, group, number)
+        with if_(bit & DUMPING):
+            target.forced.copy_from(scratch(address_of(found.info)))
+            tail(self.signals.end_with_dump, group, target, number)
         tail(self.signals.end, group, number)
 
     # Handling

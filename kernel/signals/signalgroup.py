@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.locks.spinlock import SpinLock
 from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.thread import Thread
 from kernel.signals.pendingsignals import PendingSignals
 from kernel.signals.signalactions import SignalActions
 from kernel.structures.list import ListHead
@@ -37,7 +38,7 @@ class SignalGroup(Struct):
     largest_file: U64
     """How many bytes it may make a file long (getrlimit(2), RLIMIT_FSIZE)."""
     deadly: U32 = field(guarded_by="lock", unlocked_reads=True)
-    """The signal that ends it; 0 as long as none does."""
+    """What `wait4` tells of the signal that ends it; 0 as long as none does."""
     protected: U32
     """1 if nothing ends or stops it that it has no handler for: it is process 1 (kill(2))."""
 
@@ -49,6 +50,15 @@ class SignalGroup(Struct):
         guarded_by="lock", elements="SignalTimer.link", unlocked_reads=True
     )
     """Those that run by processor time."""
+
+    # Leaving its memory in a file (core(5))
+
+    dumper: OrNull[Ptr[Thread]] = field(guarded_by="lock", unlocked_reads=True)
+    """That of the member which does, while it does."""
+    resting: U32 = field(guarded_by="lock", unlocked_reads=True)
+    """How many of the others have come to the end of their programs, and wait for that."""
+    dumped: WaitQueue
+    """Those that do, or the one until all do."""
 
     # Stopping
 

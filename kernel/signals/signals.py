@@ -15,6 +15,7 @@ from kernel.signals.signalinfo import SignalInfo
 from kernel.signals.signalnumber import Signal, SignalCode
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signalset import (
+    DUMPING,
     FIRST_REALTIME,
     IGNORED_BY_DEFAULT,
     STOPPING,
@@ -107,6 +108,10 @@ class Signals(Subsystem):
         """Do what the signal `number` does as soon as it is sent, and return whether it should be
         pending then."""
         with if_((group.count == 0) | (group.deadly != 0)):
+            dumper = scratch(group.dumper)
+            with if_((number == Signal.SIGKILL) & (dumper != 0)):
+                mov(group.deadly, Signal.SIGKILL)
+                self.waiting.interrupt(dumper, Interruption.KILL)
             ret(False)  # it ends
         with if_(target != 0), if_(target.has_left != 0):
             ret(False)
@@ -149,6 +154,20 @@ class Signals(Subsystem):
         mov(group.deadly, number)
         with group.members.each(SignalTarget, "member") as target:
             self.waiting.interrupt(target.thread, Interruption.KILL)
+
+    @function(context="interrupts off", holds="group.lock")
+    def end_with_dump(
+        self, group: Keep[Ptr[SignalGroup]], target: Keep[Ptr[SignalTarget]], number: U32
+    ) -> None:
+        """Have all members end, because of the signal `number`; but `target`, the thread that runs,
+        is to leave the memory of the process in a file first. Only SIGKILL ends that."""
+        mov(group.deadly, number)
+        thread = scratch(target.thread)
+        mov(group.dumper, thread)
+        self.waiting.note(thread, Interruption.DUMP)
+        release(thread)
+        with group.members.each(SignalTarget, "member") as other, if_(other != target):
+            self.waiting.interrupt(other.thread, Interruption.KILL)
 
     @function(holds="group.lock")
     def _is_ignored(
@@ -281,9 +300,10 @@ class Signals(Subsystem):
         self, group: Keep[Ptr[SignalGroup]], target: Keep[Ptr[SignalTarget]], number: Keep[U32]
     ) -> Bool:
         """Return whether `target` ends its process as soon as it takes the signal `number`. What it
-        waits for does not."""
+        waits for does not, nor what it leaves the memory of the process in a file for first: it
+        has to take that signal itself."""
         with if_((target.mask & bit_of(number)) | (group.protected != 0)):
             ret(False)
         with if_(self.actions.handler_of(group.actions, number) != Disposition.DEFAULT):
             ret(False)
-        ret((bit_of(number) & (STOPPING | IGNORED_BY_DEFAULT)) == 0)
+        ret((bit_of(number) & (STOPPING | IGNORED_BY_DEFAULT | DUMPING)) == 0)

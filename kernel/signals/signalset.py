@@ -22,6 +22,12 @@ TERMINAL_STOPS = set_of(Signal.SIGTSTP, Signal.SIGTTIN, Signal.SIGTTOU)
 STOPPING = TERMINAL_STOPS | set_of(Signal.SIGSTOP)
 """What stops a process by default; all else that is not ignored ends it (signal(7))."""
 
+DUMPING = set_of(
+    *(Signal.SIGQUIT, Signal.SIGILL, Signal.SIGTRAP, Signal.SIGABRT, Signal.SIGBUS),
+    *(Signal.SIGFPE, Signal.SIGSEGV, Signal.SIGXCPU, Signal.SIGXFSZ, Signal.SIGSYS),
+)
+"""What leaves the memory of a process in a file where it ends it by default (signal(7), "Core")."""
+
 SYNCHRONOUS = set_of(
     *(Signal.SIGSEGV, Signal.SIGBUS, Signal.SIGILL, Signal.SIGTRAP, Signal.SIGFPE, Signal.SIGSYS)
 )

@@ -186,6 +186,8 @@ class SignalStates(Subsystem):
             self.timers.leave(group, target)
             self.masks.pass_on(group, target, group.pending.set)
             dec(group.count)
+            with if_(group.dumper != 0), group.dumped.lock.held_interrupts_off():
+                self.waiting.wake_all(address_of(group.dumped))  # it waits for one less
             with if_(group.count == 0):
                 self._end(group)
                 xchg(group.actions, left)

@@ -68,7 +68,8 @@ class SignalTarget(UserState):
     """1 if it ends and is none of the group any more: nothing is sent to it, though its number may
     still be found."""
     forced: SignalInfo
-    """What its last exception sends. It needs no memory; without one the number is 0."""
+    """What its last exception sends. It needs no memory; without one the number is 0. In the end it
+    is the signal for which it leaves the memory of its process in a file."""
     saved_mask: U64
     """What `mask` becomes with the next handler's return, or without one."""
     has_saved_mask: U32

@@ -48,6 +48,9 @@ class AddressSpace(Space):
     environment: UserAddress
     """Where the arguments end."""
     environment_end: UserAddress
+    auxiliary: UserAddress
+    """Where the auxiliary vector was put that its program was started with."""
+    auxiliary_end: UserAddress
     resident: U64
     """How many pages of 4 KiB are in it; changed by atomic instructions."""
     peak: U64 = field(guarded_by="lock", unlocked_reads=True)

@@ -35,7 +35,7 @@ from pykasm import *
 
 COPIED = (
     *("mapping_top", "stack_top", "stack_limit", "size_limit", "heap_start", "heap_end"),
-    *("arguments", "environment", "environment_end"),
+    *("arguments", "environment", "environment_end", "auxiliary", "auxiliary_end"),
 )
 """What a copy of a space has as it is."""
 

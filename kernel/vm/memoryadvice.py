@@ -143,6 +143,10 @@ class MemoryAdvice(Subsystem):
                 try_(self.mapped.change_flags(space, start, end, RegionFlags.NO_COPY, 0))
             with case(Advice.DO_FORK):
                 try_(self.mapped.change_flags(space, start, end, 0, RegionFlags.NO_COPY))
+            with case(Advice.DONT_DUMP):
+                try_(self.mapped.change_flags(space, start, end, RegionFlags.NO_DUMP, 0))
+            with case(Advice.DO_DUMP):
+                try_(self.mapped.change_flags(space, start, end, 0, RegionFlags.NO_DUMP))
             with case(Advice.WIPE_ON_FORK):
                 fail_if(~private, Errno.EINVAL)
                 try_(self.mapped.change_flags(space, start, end, RegionFlags.EMPTY_COPY, 0))

@@ -34,6 +34,8 @@ class RegionFlags(IntFlag):
     """It gets large pages wherever there are some."""
     LOCKED_ON_FAULT = 1 << 8
     """Beside LOCKED: its pages stay in memory once they were touched, and are not put there."""
+    NO_DUMP = 1 << 9
+    """A process that leaves its memory in a file leaves that out (core(5))."""
 
 
 LOCKS = RegionFlags.LOCKED | RegionFlags.LOCKED_ON_FAULT

@@ -7,7 +7,7 @@ from kernel.mm.frames import Frame, frame_at, frame_of, page_of
 from kernel.mm.pages import Pages
 from kernel.mm.pagetables import PageTables
 from kernel.mm.tablewalker import TableWalk, TableWalker
-from kernel.paging.addresses import UserAddress
+from kernel.paging.addresses import UserAddress, direct
 from kernel.paging.entryformat import EntryFormat
 from kernel.paging.level import PageLevel
 from kernel.paging.space import Space
@@ -58,8 +58,16 @@ class UserPages(Subsystem):
     @function
     def find(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> U64:
         """Return the entry for `address`, or 0."""
+        entry = keep(U64)
+        with space.lock.held():
+            mov(entry, self._find(space, address))
+        ret(entry)
+
+    @function(holds="space.lock")
+    def _find(self, space: Keep[Ptr[AddressSpace]], address: Keep[UserAddress]) -> U64:
+        """Do what `find` does, under the lock."""
         walk, entry = local(TableWalk), keep(U64)
-        with space.lock.held(), loop():
+        with loop():
             level = self.walker.walk(space, address, address_of(walk))
             slot = scratch(walk.entries[level])
             mov(entry, slot[0])
@@ -70,6 +78,26 @@ class UserPages(Subsystem):
             and_(u32(address), LARGE_PAGE - PAGE)
             or_(entry, address)
         ret(entry)
+
+    @function
+    def copy(self, space: Keep[Ptr[AddressSpace]], address: UserAddress, target: Keep[U64]) -> Bool:
+        """Copy the page at `address` of `space`, which the thread is in, to the kernel's `target`,
+        whatever the program may do with it. Returns whether it is there.
+
+        The page stays meanwhile: who takes it away has to flush it from the TLB of this processor
+        first, which waits until interrupts are on again.
+        """
+        entry = keep(U64)
+        with space.lock.held():
+            mov(entry, self._find(space, address))
+            with if_(entry != 0):
+                and_(entry, self.entries.address_mask)
+                direct(entry)
+                mov(rsi, entry)
+                mov(rdi, target)
+                mov(ecx, PAGE // sizeof(U64))
+                rep.movsq()
+        ret(entry != 0)
 
     @inline(changes=(rax, rcx))
     def look(

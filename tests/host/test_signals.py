@@ -27,6 +27,7 @@ from kernel.signals.signalnumber import SIGNALS, Signal, SignalCode
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signals import Signals
 from kernel.signals.signalset import (
+    DUMPING,
     FIRST_REALTIME,
     IGNORED_BY_DEFAULT,
     STOPPING,
@@ -93,6 +94,8 @@ class Model:
     once: set[int] = field(default_factory=set)
     queued: int = 0
     deadly: int = 0
+    dumper: int | None = None
+    """The thread that leaves the memory of the process in a file."""
     stopped: int = 0
 
     def all_pending(self) -> list[Pending]:
@@ -105,6 +108,8 @@ class Model:
 
     def send(self, thread: int | None, number: int, code: int, value: int) -> int:
         if self.deadly:
+            if number == Signal.SIGKILL and self.dumper is not None:
+                self.deadly = number
             return 0
         if number == Signal.SIGKILL:
             self.deadly = number
@@ -148,6 +153,8 @@ class Model:
                     self.stopped = number
                 else:
                     self.deadly = number
+                    if bit(number) & DUMPING:
+                        self.dumper = thread
 
 
 class Machine:
@@ -301,7 +308,11 @@ class Both:
         model, group = self.model, self.machine.group
         assert group.deadly == model.deadly
         if model.deadly:
-            assert all(one.pending & Interruption.KILL for one in self.machine.threads)
+            for number, thread in enumerate(self.machine.threads):
+                dumps = number == model.dumper
+                assert bool(thread.pending & Interruption.DUMP) == dumps
+                kept = dumps and model.deadly != Signal.SIGKILL
+                assert bool(thread.pending & Interruption.KILL) == (not kept)
             return
         assert group.stop_signal == model.stopped
         assert group.pending.set == model.group.set

@@ -86,6 +86,8 @@ NO_START = "tests/host/test_secondaries.py::test_without_memory_the_rest_stays_a
 NO_TABLES = "tests/host/test_paging.py::test_without_memory_for_tables_nothing_can_be_reached"
 
 ELSEWHERE = {
+    "CoreDumps._dump": NO_CALL,
+    "CoreDumps._open": NO_CALL,
     "ProcessNotifications._create": NO_CALL,
     "PosixQueues.allocate_message": NO_CALL,
     "SharedSegments._allocate": NO_CALL,

@@ -17,6 +17,9 @@ processor that it is for says as much."""
 MOST_HEADERS = 4096
 """Bytes of program headers at most (Linux: load_elf_phdrs)."""
 
+VERSION = 1
+"""The only one there is: EV_CURRENT (figure 4-3: e_version)."""
+
 MACHINE_X86_64 = 62
 """EM_X86_64 (AMD64 supplement, 4.1.1)."""
 
@@ -28,6 +31,8 @@ class ElfType(IntEnum):
     """A program with fixed addresses."""
     SHARED = 3
     """One that may lie anywhere, as those that are built by default do."""
+    CORE = 4
+    """What a process leaves behind."""
 
 
 class ElfHeader(Struct):
@@ -64,6 +69,8 @@ class SegmentType(IntEnum):
     """What there is for linking it to others."""
     INTERPRETER = 3
     """The name of the program that loads the rest."""
+    NOTE = 4
+    """What else there is to say."""
     HEADERS = 6
     """The program headers themselves."""
 
