@@ -39,9 +39,10 @@ class TextScreen(Subsystem):
     """Where a framebuffer shows the cursor."""
     screens = bss(Screen * SCREENS)
     """The first one is that of the kernel, and of `/dev/console`."""
-    shown = bss(Ptr[Screen])
 
     def __init__(self, vga: VgaText, framebuffer: Framebuffer, scrollback: Scrollback) -> None:
+        # There before anything is started: panics of the first steps are written there
+        self.shown = data(Ptr[Screen], address_of(self.screens))
         self.vga = vga
         self.framebuffer = framebuffer
         self.scrollback = scrollback
@@ -51,8 +52,6 @@ class TextScreen(Subsystem):
     @function
     def start(self) -> None:
         """Show the first screen on a VGA, if there is one in text mode; it has no rows yet."""
-        lea(rax, self.screens)
-        mov(self.shown, rax)
         with if_(self.vga.start()):
             mov(self.display, Display.VGA)
 

@@ -278,7 +278,8 @@ def report_lines(stacks: Stacks) -> Iterator[str]:
         yield f"{stack.root.symbol}  {stack.bound:,}{size} bytes"
         yield from _frames(stacks.path(stack.root.symbol))
         for layer in stack.layers:
-            yield f"  {layer.size:7,}  {layer.symbol}, {layer.times} times on top"
+            often = "once" if layer.times == 1 else f"{layer.times} times"
+            yield f"  {layer.size:7,}  {layer.symbol}, {often} on top"
         yield ""
     for symbol in dict.fromkeys((stacks.interrupt, stacks.exception)):
         if symbol is not None:

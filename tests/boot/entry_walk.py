@@ -16,10 +16,12 @@ from unicorn import x86_const as x86
 from unicorn.unicorn_const import UC_ARCH_X86, UC_MODE_64, UC_TLB_VIRTUAL
 
 from kernel.cpu.control import Msr
+from kernel.cpu.descriptors import InterruptStack, TaskState
 from kernel.cpu.exceptions import EXCEPTIONS, VECTORS, WITH_ERROR_CODE, Vector
 from kernel.cpu.segments import USER_PRIVILEGE, Selector
 from kernel.cpu.trapframe import TrapFrame
 from kernel.entry.systemcalls import CALLS
+from kernel.interrupts.vectors import FIRST_INTERRUPT
 from kernel.sched.thread import Thread
 from pykasm import *
 from pykasm.machine.symbols import SymbolTable
@@ -33,6 +35,9 @@ THREAD = AREA + 0x4000 - sizeof(Thread)
 """The thread that runs, at the upper end of its stack."""
 STACKS = {Vector.NMI: AREA + 0x8000 - 16, Vector.MACHINE_CHECK: AREA + 0xC000 - 16}
 """Upper ends of interrupt stacks; above them is the address of the per-CPU block."""
+
+MASKABLE = AREA + 0xF000
+"""The upper end of the stack on which interrupts that can be masked are handled."""
 
 HANDLERS = 0xFFFF_FFFF_9000_0000
 """Where handlers are called: 16 bytes for each, a `ret` in them."""
@@ -106,7 +111,12 @@ class Walk:
         for table, first, count in (
             ("SystemCalls.handlers", CALL, CALLS),
             ("UserExceptions.handlers", USER, EXCEPTIONS),
-            ("Exceptions.handlers", KERNEL, VECTORS),
+            ("Exceptions.handlers", KERNEL, FIRST_INTERRUPT),
+            (
+                "Exceptions.interrupt_handlers",
+                KERNEL + FIRST_INTERRUPT,
+                VECTORS - FIRST_INTERRUPT,
+            ),
         ):
             for n in range(count):
                 self.store(self.at(table) + 8 * n, HANDLERS + HANDLER_SIZE * (first + n))
@@ -117,6 +127,8 @@ class Walk:
         self.emulator.mem_write(self.block, bytes(template))
         self.store(self.block + self.at("PerCpu.block"), self.block)
         self.store(self.block + self.at("Scheduler.current"), THREAD)
+        entry = offsetof(TaskState, "ist") + 8 * (InterruptStack.MASKABLE - 1)
+        self.store(self.block + self.at("Descriptors.task") + entry, MASKABLE)
         for top in STACKS.values():
             self.store(top, self.block)
 

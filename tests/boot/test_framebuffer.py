@@ -53,7 +53,7 @@ def said(machine: Machine, columns: int, rows: int) -> list[str]:
     lines = [
         line[start : start + columns].rstrip()
         for line in machine.output.split("\n")
-        for start in range(0, len(line) + 1, columns)  # the cursor is at once in the next row
+        for start in range(0, max(len(line), 1), columns)  # a full row goes on when more comes
     ]
     return (lines + [""] * rows)[:rows] if len(lines) < rows else lines[-rows:]
 

@@ -35,6 +35,7 @@ from kernel.pty.ptymasters import PtyMasters
 from kernel.time.wallclock import WallClock
 from kernel.tty.consoleterminal import ConsoleTerminal
 from kernel.vm.overcommit import Overcommit
+from kernel.vt.virtualconsoles import VirtualConsoles
 from pykasm import *
 from tests.host.memory_support import frame_address
 from tests.host.threads_support import Kernel
@@ -50,6 +51,7 @@ ALWAYS = (
     LogDevice,
     ConsoleTerminal,
     PtyMasters,
+    VirtualConsoles,
 )
 """What there is in each machine."""
 

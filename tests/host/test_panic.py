@@ -154,7 +154,6 @@ def test_all_others_are_stopped_once(scene: Scene) -> None:
 def test_a_report_is_made_on_a_stack_of_its_own(scene: Scene) -> None:
     stack = scene.stacks.panic
     low, high = (int(scene.host.address(place)) for place in (stack.room, stack.top))
-    scene.run(scene.failing.stop)
-    assert low < scene.host.registers["rsp"] < high
-    scene.run(scene.failing.stop)
-    assert not low < scene.host.registers["rsp"] < high
+    for _ in range(2):  # one that fails begins there anew
+        scene.run(scene.failing.stop)
+        assert low < scene.host.registers["rsp"] < high

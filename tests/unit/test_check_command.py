@@ -153,7 +153,8 @@ Probe.run  176 of 1,024 bytes
        16  Probe.middle, 2 times
        16  Probe.middle
        24  Probe.low
-       48  2 times Probe.tick
+       48  Probe.tick, once on top
+       48  Probe.tick, once on top
 
 on top of these: Probe.tick  48 bytes
        48  Probe.tick
