@@ -167,8 +167,8 @@ class ControlCalls(SystemCallGroup):
 
     @function(context="thread")
     def _set_timer_slack(self, value: U64) -> OrErrno[I64]:
-        """Let the thread be woken `value` nanoseconds late, which it never is by intent; the value
-        that it began with for 0."""
+        """Set by how many nanoseconds the thread may be woken late, which it never is by intent, to
+        `value`; for 0 to what it began with."""
         task = self.processes.current()
         with if_(value == 0):
             mov(value, task.default_timer_slack)

@@ -23,6 +23,7 @@ from kernel.process.coreregions import CoreRegions
 from kernel.process.corestreams import CoreStreams
 from kernel.process.process import Process
 from kernel.process.processes import Processes
+from kernel.process.processsummaries import ProcessSummaries
 from kernel.process.programframe import program_frame
 from kernel.process.task import Task
 from kernel.process.usertimes import MICROSECOND
@@ -50,6 +51,7 @@ class CoreNotes(Subsystem):
         regions: CoreRegions,
         names: PathNames,
         processes: Processes,
+        summaries: ProcessSummaries,
         scheduler: Scheduler,
         bases: SegmentBases,
         extended: ExtendedState,
@@ -59,6 +61,7 @@ class CoreNotes(Subsystem):
         self.regions = regions
         self.names = names
         self.processes = processes
+        self.summaries = summaries
         self.scheduler = scheduler
         self.bases = bases
         self.extended = extended
@@ -173,14 +176,7 @@ class CoreNotes(Subsystem):
         """Fill in `note` with whose child `process` is, and in which group and session."""
         note, process = scratch(note), scratch(process)
         with self.processes.lock.held():
-            mov(eax, process.parent_number)
-            mov(note.parent, eax)
-            group = scratch(process.group)
-            mov(eax, u32(group.node.key))
-            mov(note.group, eax)
-            session = scratch(group.session)
-            mov(eax, session.number)
-            mov(note.session, eax)
+            release(self.summaries.copy_relations(note, process))
 
     @function(context="thread")
     def _tell_times(self, note: Keep[Ptr[CoreThread]], task: Ptr[Task]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Any
 
 from kernel.cpu.pagetable import PageShift
 from kernel.process.process import Process, ProcessState
+from kernel.process.session import Session
 from kernel.process.task import Task
 from kernel.sched.thread import Interruption, Thread, ThreadState
 from kernel.sched.userstate import NAME_SIZE
@@ -52,14 +54,7 @@ class ProcessSummaries(Subsystem):
         """Describe `process` in `row`."""
         mov(eax, process.number)
         mov(row.number, eax)
-        mov(eax, process.parent_number)
-        mov(row.parent, eax)
-        group = scratch(process.group)
-        mov(eax, u32(group.node.key))
-        mov(row.group, eax)
-        session = scratch(group.session)
-        mov(eax, session.number)
-        mov(row.session, eax)
+        session = self.copy_relations(row, process)
         mov(row.terminal, 0)
         mov(row.foreground, -1)
         terminal = scratch(session.terminal)
@@ -84,6 +79,22 @@ class ProcessSummaries(Subsystem):
             mov(row.state, ShownState.ENDING)
         with if_(process.state == ProcessState.ZOMBIE):
             mov(row.state, ShownState.ZOMBIE)
+
+    @inline(changes=rax)
+    def copy_relations(self, row: Any, process: Ptr[Process]) -> Ptr[Session]:
+        """Fill in `row`, a record with such fields, with whose child `process` is, and in which
+        group and session. Returns the session, in a scratch register. Context: under
+        `Processes.lock`."""
+        mov(eax, process.parent_number)
+        mov(row.parent, eax)
+        group = scratch(process.group)
+        mov(eax, u32(group.node.key))
+        mov(row.group, eax)
+        session = scratch(group.session)
+        release(group)
+        mov(eax, session.number)
+        mov(row.session, eax)
+        return session
 
     @function(context="interrupts off", holds="process.lock")
     def _look_at_threads(self, row: Ptr[ProcessSummary], process: Ptr[Process]) -> None:
