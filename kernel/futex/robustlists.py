@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.futexkeys import FutexKeys
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.paging.addresses import UserAddress
 from kernel.vm.rights import Rights
 from kernel.vm.usercopy import UserCopy
@@ -38,11 +39,19 @@ class RobustLists(Subsystem):
     What the list says is as bad as it may be: the first address that leads nowhere ends it.
     Context: thread."""
 
-    def __init__(self, futexes: Futexes, keys: FutexKeys, words: UserWords, copy: UserCopy) -> None:
+    def __init__(
+        self,
+        futexes: Futexes,
+        keys: FutexKeys,
+        words: UserWords,
+        copy: UserCopy,
+        shortage: MemoryShortage,
+    ) -> None:
         self.futexes = futexes
         self.keys = keys
         self.words = words
         self.copy = copy
+        self.shortage = shortage
 
     @function(context="thread", sleeps=True)
     def end(self, head: Keep[User[U8]], owner: Keep[U32]) -> None:
@@ -72,8 +81,24 @@ class RobustLists(Subsystem):
     @function(context="thread", sleeps=True)
     def _copy_in(self, target: U64, source: Fetched[User[U8]], length: U64) -> OrErrno[I32]:
         """Copy in `length` bytes. Returns 0 or -EFAULT."""
-        result, left = self.copy.copy_in(target, source, length)
-        ignore(left)
+        target, source, length, result = keep(target), keep(source), keep(length), keep(I32)
+        with loop():
+            refetch(source, "nothing of what failed has been used")
+            failed, left = self.copy.copy_in(target, source, length)
+            mov(result, failed)
+            ignore(left)
+            break_if(result == 0)
+            break_if(~self.shortage.wait())
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _touch(self, address: Keep[UserAddress], wanted: Keep[U32]) -> OrErrno[I32]:
+        """Have the page at `address` there, with the rights `wanted`. Returns 0 or -EFAULT."""
+        result = keep(I32)
+        with loop():
+            mov(result, self.words.touch(address, wanted))
+            break_if(result == 0)
+            break_if(~self.shortage.wait())
         ret(result)
 
     @function(context="thread", sleeps=True)
@@ -95,7 +120,7 @@ class RobustLists(Subsystem):
             failed, found = self.words.load(address)
             mov(value, found)
             with if_(failed != 0):
-                try_(self.words.touch(address, Rights.READ))
+                try_(self._touch(address, Rights.READ))
             with else_():
                 with if_((pending != 0) & (value == 0)):
                     ignore(self.futexes.wake(address, 0, 1, ALL_BITS), "nobody is left to tell")
@@ -118,5 +143,5 @@ class RobustLists(Subsystem):
         or_(fresh, OWNER_DIED)
         failed, found = self.words.compare_and_exchange(address, value, fresh)
         with if_(failed != 0):
-            ret(self.words.touch(address, Rights.WRITE) != 0)
+            ret(self._touch(address, Rights.WRITE) != 0)
         ret(found == value)

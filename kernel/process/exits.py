@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from kernel.futex.futexes import ALL_BITS, Futexes
 from kernel.futex.robustlists import RobustLists
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.corerests import CoreRests
 from kernel.process.filestates import FileStates
@@ -64,6 +65,7 @@ class Exits(Subsystem):
         posix_timers: PosixTimers,
         programs: ProcessPrograms,
         undo_lists: UndoLists,
+        shortage: MemoryShortage,
         slabs: Slabs,
     ) -> None:
         self.scheduler = scheduler
@@ -88,6 +90,7 @@ class Exits(Subsystem):
         self.posix_timers = posix_timers
         self.programs = programs
         self.undo_lists = undo_lists
+        self.shortage = shortage
         self.records = SlabCache(slabs, "task", Task)
 
     @function(context="thread", sleeps=True)
@@ -194,14 +197,19 @@ class Exits(Subsystem):
     @function(context="thread", sleeps=True)
     def _clear_child_tid(self, task: Keep[Ptr[Task]]) -> None:
         """Store a 0 where those wait who want to know that `task` has ended, and wake them."""
-        target, zero = scratch(task.clear_child_tid), local(U32)
-        with if_(target != 0):
-            mov(zero, 0)
-            result, left = self.copy.copy_out(cast(target, User[U8]), address_of(zero), sizeof(U32))
+        zero = local(U32)
+        with if_(task.clear_child_tid == 0):
+            ret()
+        mov(zero, 0)
+        with loop():
+            target = cast(task.clear_child_tid, User[U8])
+            result, left = self.copy.copy_out(target, address_of(zero), sizeof(U32))
             ignore(left)
             with if_(result == 0):
                 woken = self.futexes.wake(task.clear_child_tid, 0, 1, ALL_BITS)
                 ignore(woken, "nobody is left to tell")
+                ret()
+            break_if(~self.shortage.wait())
 
     @function(context="thread")
     def _leave_process(self, task: Keep[Ptr[Task]], status: Keep[U32]) -> Bool:

@@ -16,6 +16,7 @@ from kernel.process.processes import Processes
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import KILLABLE, Interruption
+from kernel.sched.waiting import Waiting
 from kernel.signals.restarts import Restarts
 from kernel.signals.signalnumber import Signal
 from kernel.signals.signals import Signals
@@ -56,6 +57,7 @@ class MemoryKiller(Subsystem):
         scheduler: Scheduler,
         clock: Clock,
         sleep: Sleep,
+        waiting: Waiting,
         log: Log,
     ) -> None:
         self.processes = processes
@@ -67,12 +69,14 @@ class MemoryKiller(Subsystem):
         self.scheduler = scheduler
         self.clock = clock
         self.sleep = sleep
+        self.waiting = waiting
         self.log = log
 
     @function(init=True)
     def start(self) -> None:
         """Have threads that get no memory come to `look_after`."""
         mov(self.shortage.handler, address_of(self._note))
+        mov(self.shortage.waiter, address_of(self._wait))
 
     @function
     def _note(self, order: U32) -> None:
@@ -80,6 +84,16 @@ class MemoryKiller(Subsystem):
         thread = scratch(self.scheduler.current)
         with if_((thread.user != 0) & (order <= COSTLY_ORDER)):
             lock.or_(thread.pending, Interruption.MEMORY)
+
+    @function(context="thread", sleeps=True)
+    def _wait(self) -> Bool:
+        """Make room if the thread that runs has got no memory. Returns whether it may try again,
+        which one that is to end need not."""
+        thread = keep(self.scheduler.current)
+        fail_if((thread.pending & Interruption.MEMORY) == 0)
+        self.waiting.clear(thread, Interruption.MEMORY)
+        fail_if(thread.pending & Interruption.KILL)
+        tail(self.make_room)
 
     @function(context="thread", sleeps=True)
     def look_after(self, frame: Ptr[TrapFrame]) -> None:

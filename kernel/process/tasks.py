@@ -8,6 +8,7 @@ from kernel.cpu.control import RFlags
 from kernel.cpu.interruptflag import interrupts_disabled
 from kernel.cpu.segments import Selector
 from kernel.cpu.trapframe import TrapFrame
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.process.exits import Exits
 from kernel.process.filestates import FileStates
 from kernel.process.process import Process, ProcessState
@@ -48,6 +49,7 @@ class Tasks(Subsystem):
         copy: UserCopy,
         file_states: FileStates,
         signals: SignalStates,
+        shortage: MemoryShortage,
     ) -> None:
         self.threads = threads
         self.areas = areas
@@ -60,6 +62,7 @@ class Tasks(Subsystem):
         self.copy = copy
         self.file_states = file_states
         self.signals = signals
+        self.shortage = shortage
 
     @function(context="thread")
     def create(self, process: Keep[Ptr[Process]], number: U32) -> OrNull[Owned[Ptr[Task]]]:
@@ -149,11 +152,15 @@ class Tasks(Subsystem):
         """Store the number of `task` where it is wanted in its own memory, if that can be."""
         target = scratch(task.set_child_tid)
         with if_(target != 0):
-            result, left = self.copy.copy_out(
-                cast(target, User[U8]), address_of(task.number), sizeof(U32)
-            )
-            ignore(result, "as Linux does")
-            ignore(left)
+            release(target)
+            with loop():
+                result, left = self.copy.copy_out(
+                    cast(task.set_child_tid, User[U8]), address_of(task.number), sizeof(U32)
+                )
+                ignore(left)
+                # As on Linux, nobody is told of an address that leads nowhere
+                break_if(result == 0)
+                break_if(~self.shortage.wait())
 
     @function(context="thread", sleeps=True)
     def discard(self, task: Keep[Owned[Ptr[Task]]]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from kernel.cpu.percpu import PerCpu
 from kernel.cpu.trapframe import TrapFrame
 from kernel.errno import Errno
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.paging.addresses import below_user_end
 from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
@@ -51,12 +52,18 @@ class RestartableSequences(Subsystem):
     `struct rseq`). Context: thread, the one that it is about."""
 
     def __init__(
-        self, per_cpu: PerCpu, waiting: Waiting, forced: ForcedSignals, copy: UserCopy
+        self,
+        per_cpu: PerCpu,
+        waiting: Waiting,
+        forced: ForcedSignals,
+        copy: UserCopy,
+        shortage: MemoryShortage,
     ) -> None:
         self.per_cpu = per_cpu
         self.waiting = waiting
         self.forced = forced
         self.copy = copy
+        self.shortage = shortage
 
     # Which threads have such sections
 
@@ -110,14 +117,19 @@ class RestartableSequences(Subsystem):
         Returns whether that could be done; it gets SIGSEGV if not."""
         with if_(target.sequence_area == 0):
             ret(True)
-        result = keep(self._give_up(target, frame))
-        with if_(result == 0):
-            mov(eax, self.per_cpu.number)
-            mov(result, self._write(target, eax, eax))
-        with if_(result == 0):
-            ret(True)
+        with loop():
+            with if_(self._settle(target, frame) == 0):
+                ret(True)
+            break_if(~self.shortage.wait())
         self.forced.refuse(target, number)
         ret(False)
+
+    @function(context="thread", sleeps=True)
+    def _settle(self, target: Keep[Ptr[SignalTarget]], frame: Ptr[TrapFrame]) -> OrErrno[I32]:
+        """Do so, where all of it can be reached. Returns 0, -EFAULT or -EINVAL."""
+        try_(self._give_up(target, frame))
+        mov(eax, self.per_cpu.number)
+        tail(self._write, target, eax, eax)
 
     @function(context="thread", sleeps=True)
     def _give_up(

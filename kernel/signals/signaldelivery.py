@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kernel.cpu.trapframe import TrapFrame
+from kernel.mm.memoryshortage import MemoryShortage
 from kernel.signals.alternatestacks import AlternateStacks
 from kernel.signals.forcedsignals import ForcedSignals
 from kernel.signals.foundsignal import FoundSignal
@@ -43,6 +44,7 @@ class SignalDelivery(Subsystem):
         stacks: AlternateStacks,
         sequences: RestartableSequences,
         restarts: Restarts,
+        shortage: MemoryShortage,
     ) -> None:
         self.signals = signals
         self.forced = forced
@@ -53,6 +55,7 @@ class SignalDelivery(Subsystem):
         self.stacks = stacks
         self.sequences = sequences
         self.restarts = restarts
+        self.shortage = shortage
 
     @function(context="thread", sleeps=True)
     def deliver(self, target: Keep[Ptr[SignalTarget]], frame: Keep[Ptr[TrapFrame]]) -> None:
@@ -178,8 +181,10 @@ class SignalDelivery(Subsystem):
             if_(~self.sequences.settle(target, frame, found.info.number)),
         ):
             ret()
-        with if_(self.frames.push(target, frame, found) != 0):
-            tail(self.forced.refuse, target, found.info.number)
+        with loop():
+            break_if(self.frames.push(target, frame, found) == 0)
+            with if_(~self.shortage.wait()):
+                tail(self.forced.refuse, target, found.info.number)
         mov(target.has_saved_mask, 0)
         # The frame has it, and sigreturn takes it back from there
         mask = keep(target.mask)
