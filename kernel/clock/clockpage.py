@@ -19,8 +19,8 @@ class ClockPage(Struct):
 
     The time is `origin_time` plus the ticks since `origin` times `multiplier`. A new multiplier
     comes with a new origin, so that time continues from where it is and never goes backwards on any
-    processor. The three are guarded by a sequence lock: readers write nothing, and read again if
-    they changed.
+    processor. They, and the raw ones of the same kind, are guarded by a sequence lock: readers
+    write nothing, and read again if they changed.
     """
 
     sequence: U32
@@ -35,6 +35,12 @@ class ClockPage(Struct):
     """Nanoseconds per tick, in units of 2**-FRACTION_BITS; 0 while the rate is not known."""
     boot_time: U64
     """Nanoseconds from 1970 to boot; 0 while the time of day is not known."""
+    raw_time: Nanoseconds
+    """The raw time at `origin`: what would have passed if nobody adjusted the clock's rate."""
+    raw_multiplier: U64
+    """What `multiplier` would be then: the rate as it is measured."""
+    atomic_offset: I64
+    """Nanoseconds by which International Atomic Time is ahead of the time of day."""
 
     @inline(changes=ecx)
     @contextmanager
@@ -49,11 +55,22 @@ class ClockPage(Struct):
 
     @inline(changes=(rax, rdx))
     def convert(self) -> None:
-        """Convert the counter's value in rax to the time.
+        """Convert the counter's value in rax to the time."""
+        self.scale(self.multiplier)
+        add(rax, self.origin_time)
+
+    @inline(changes=(rax, rdx))
+    def convert_raw(self) -> None:
+        """Convert the counter's value in rax to the raw time."""
+        self.scale(self.raw_multiplier)
+        add(rax, self.raw_time)
+
+    @inline(changes=(rax, rdx))
+    def scale(self, multiplier: U64) -> None:
+        """Set rax, a value of the counter, to the nanoseconds since `origin` by `multiplier`.
 
         The multiplication is signed, as values from before the last rate change precede `origin`.
         """
         sub(rax, self.origin)
-        imul(self.multiplier)
+        imul(multiplier)
         shrd(rax, rdx, FRACTION_BITS)
-        add(rax, self.origin_time)

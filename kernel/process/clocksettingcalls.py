@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from enum import IntFlag
-
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
 from kernel.errno import Errno
@@ -14,57 +12,14 @@ from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timecalls import LAST, ClockId
 from kernel.process.timespec import TimeSpecs
 from kernel.process.usertimes import MICROSECOND, UserTimes
+from kernel.time.adjustment import Adjustment, AdjustmentMode, ClockStatus
+from kernel.time.clockdiscipline import FASTEST_TICK, PART, SLOWEST_TICK, ClockDiscipline
 from kernel.time.wallclock import WallClock
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
-NOT_SYNCHRONISED = 0x40
-"""What `Adjustment.status` tells: nobody keeps the clock right (STA_UNSYNC)."""
-
-TIME_ERROR = 5
-"""What follows from that (adjtimex(2))."""
-
-UNKNOWN_ERROR = 16_000_000
-"""Microseconds by which the clock may be wrong, for who does not know (Linux: NTP_PHASE_LIMIT)."""
-
-TICK_LENGTH = 10_000
-"""Microseconds between the ticks that programs count."""
-
-TIME_CONSTANT = 2
-PRECISION = 1
-TOLERANCE = 500 << 16
-"""What Linux tells of a clock that nobody has adjusted."""
-
-
-class AdjustmentMode(IntFlag):
-    """What is to be adjusted (include/uapi/linux/timex.h: ADJ_OFFSET and so on)."""
-
-    SET_OFFSET = 0x100
-    NANOSECONDS = 0x2000
-    """The microseconds of `Adjustment.time` are nanoseconds."""
-
-
-ALL_MODES = AdjustmentMode.SET_OFFSET | AdjustmentMode.NANOSECONDS
-
-
-class Adjustment(Struct):
-    """Linux's `struct timex`."""
-
-    modes: U32 = field(AdjustmentMode)
-    offset: I64
-    frequency: I64
-    most_error: I64
-    likely_error: I64
-    status: U32
-    constant: I64
-    precision: I64
-    tolerance: I64
-    seconds: I64
-    microseconds: I64
-    tick: I64
-    pulses: Array[U64] = field(count=8)
-    tai: I32
-    unused: Array[U32] = field(count=11)
+CLOCK_OF_FILE = 3
+"""The bits of a negative number that make it that of a clock which is a file (clock_getres(2))."""
 
 
 class ClockSettingCalls(SystemCallGroup):
@@ -76,6 +31,7 @@ class ClockSettingCalls(SystemCallGroup):
         settings: DaySettings,
         clock: Clock,
         wall: WallClock,
+        discipline: ClockDiscipline,
         specs: TimeSpecs,
         times: UserTimes,
         copy: UserCopy,
@@ -84,6 +40,7 @@ class ClockSettingCalls(SystemCallGroup):
         self.settings = settings
         self.clock = clock
         self.wall = wall
+        self.discipline = discipline
         self.specs = specs
         self.times = times
         self.copy = copy
@@ -137,35 +94,68 @@ class ClockSettingCalls(SystemCallGroup):
         tail(self.clock_adjtime, ClockId.REALTIME, place)
 
     @function(context="thread", sleeps=True)
-    def clock_adjtime(self, number: Untrusted[U32], place: Keep[Fetched[User[U8]]]) -> OrErrno[I64]:
-        """Adjust the clock `number`, and store how it is adjusted. The time of day can be moved;
-        how fast it goes is measured, and nobody else's business."""
-        adjustment = local(Adjustment)
-        fail_if(number > LAST, Errno.EINVAL)
-        fail_if(number != ClockId.REALTIME, Errno.EOPNOTSUPP)
+    def clock_adjtime(
+        self, number: Keep[Untrusted[U32]], place: Keep[Fetched[User[U8]]]
+    ) -> OrErrno[I64]:
+        """Adjust the clock `number`, of which only the time of day can be, and store how it is
+        adjusted. Returns a `ClockState`."""
+        adjustment, state = local(Adjustment), keep(I64)
         self.copy.copy_in_all(address_of(adjustment), place, sizeof(Adjustment))
-        with if_(adjustment.modes != 0):
-            try_(self._check_right())
+        try_(self._check_clock(number))
+        try_(self._check(address_of(adjustment)))
+        with if_(adjustment.modes & AdjustmentMode.SET_OFFSET):
             try_(self._move(address_of(adjustment)))
-        self._describe(address_of(adjustment))
+        mov(u32(state), self.discipline.adjust(address_of(adjustment)))
+        self._tell_time(address_of(adjustment))
         refetch(place, "this stores what it has become")
         self.copy.copy_out_all(cast(place, User[U8]), address_of(adjustment), sizeof(Adjustment))
-        ret(TIME_ERROR)
+        ret(state)
+
+    @function
+    def _check_clock(self, number: Untrusted[U32]) -> OrErrno[I64]:
+        """Return 0 if the clock `number` can be adjusted; -EINVAL if there is none, -EOPNOTSUPP if
+        it is another."""
+        with if_(number == ClockId.REALTIME):
+            ret(0)
+        with if_(i32(number) < 0):
+            and_(number, CLOCK_OF_FILE)
+            fail_if(number == CLOCK_OF_FILE, Errno.EINVAL)  # none has one
+            ret(-Errno.EOPNOTSUPP)
+        fail_if(number > LAST, Errno.EINVAL)
+        ret(-Errno.EOPNOTSUPP)
+
+    @function(context="thread")
+    def _check(self, adjustment: Keep[Ptr[Adjustment]]) -> OrErrno[I64]:
+        """Return 0 if the task that runs may do what `adjustment` asks for, and if all is in
+        range; else -EPERM or -EINVAL."""
+        with if_(adjustment.modes & AdjustmentMode.ONCE):
+            fail_if((adjustment.modes & AdjustmentMode.OFFSET) == 0, Errno.EINVAL)
+            with if_((adjustment.modes & AdjustmentMode.NANOSECONDS) == 0):
+                try_(self._check_right())
+        with elif_(adjustment.modes != 0):
+            try_(self._check_right())
+            with if_(adjustment.modes & AdjustmentMode.TICK):
+                fail_if(adjustment.tick < SLOWEST_TICK, Errno.EINVAL)
+                fail_if(adjustment.tick > FASTEST_TICK, Errno.EINVAL)
+        with if_(adjustment.modes & AdjustmentMode.SET_OFFSET):
+            try_(self._check_right())
+            part = scratch(adjustment.microseconds)
+            with if_((adjustment.modes & AdjustmentMode.NANOSECONDS) == 0):
+                fail_if(u64(part) >= NSEC_PER_SEC // MICROSECOND, Errno.EINVAL)
+            fail_if(u64(part) >= NSEC_PER_SEC, Errno.EINVAL)
+        with if_(adjustment.modes & AdjustmentMode.FREQUENCY):
+            mov(rax, PART)
+            imul(rax, adjustment.frequency)
+            with if_(OF):
+                ret(-Errno.EINVAL)
+        ret(0)
 
     @function(context="thread", sleeps=True)
-    def _move(self, adjustment: Keep[Ptr[Adjustment]]) -> OrErrno[I64]:
-        """Move the time of day by what is in `adjustment`. Returns 0, -EINVAL or -EOPNOTSUPP."""
-        modes = scratch(adjustment.modes)
-        and_(u32(modes), ~int(ALL_MODES) & 0xFFFF_FFFF)
-        fail_if(u32(modes) != 0, Errno.EOPNOTSUPP)
-        release(modes)
-        with if_((adjustment.modes & AdjustmentMode.SET_OFFSET) == 0):
-            ret(0)
+    def _move(self, adjustment: Ptr[Adjustment]) -> OrErrno[I64]:
+        """Move the time of day by what is in `adjustment`. Returns 0 or -EINVAL."""
         part = scratch(adjustment.microseconds)
         with if_((adjustment.modes & AdjustmentMode.NANOSECONDS) == 0):
-            fail_if(u64(part) >= NSEC_PER_SEC // MICROSECOND, Errno.EINVAL)
             imul(part, part, MICROSECOND)
-        fail_if(u64(part) >= NSEC_PER_SEC, Errno.EINVAL)
         mov(ecx, NSEC_PER_SEC)
         mov(rax, adjustment.seconds)
         imul(rax, rcx)
@@ -178,28 +168,14 @@ class ClockSettingCalls(SystemCallGroup):
         tail(self._set, change)
 
     @function(context="thread")
-    def _describe(self, adjustment: Keep[Ptr[Adjustment]]) -> None:
-        """Fill in `adjustment` with the time of day, and that nobody has adjusted it."""
-        for name, value in (
-            ("offset", 0),
-            ("frequency", 0),
-            ("most_error", UNKNOWN_ERROR),
-            ("likely_error", UNKNOWN_ERROR),
-            ("status", NOT_SYNCHRONISED),
-            ("constant", TIME_CONSTANT),
-            ("precision", PRECISION),
-            ("tolerance", TOLERANCE),
-            ("tick", TICK_LENGTH),
-            ("tai", 0),
-        ):
-            mov(getattr(adjustment, name), value)
+    def _tell_time(self, adjustment: Keep[Ptr[Adjustment]]) -> None:
+        """Fill in `adjustment`, which has its status, with the time of day."""
         mov(rax, self.wall.now())
-        xor(edx, edx)
-        mov(ecx, NSEC_PER_SEC)
-        div(rcx)
+        self.specs.split()
         mov(adjustment.seconds, i64(rax))
         mov(rax, rdx)
-        xor(edx, edx)
-        mov(ecx, MICROSECOND)
-        div(rcx)
+        with if_((adjustment.status & ClockStatus.NANOSECONDS) == 0):
+            xor(edx, edx)
+            mov(ecx, MICROSECOND)
+            div(rcx)
         mov(adjustment.microseconds, i64(rax))

@@ -11,6 +11,7 @@ from kernel.sched.thread import Interruption
 from kernel.sched.waiting import Waiting
 from kernel.signals.signaltimer import SignalTimer, TimeBase
 from kernel.structures.tree import Trees
+from kernel.time.clockdiscipline import ClockDiscipline
 from kernel.time.wallclock import WallClock
 from pykasm import *
 
@@ -22,6 +23,7 @@ class DaySettings(Subsystem):
     def __init__(
         self,
         wall: WallClock,
+        discipline: ClockDiscipline,
         processes: Processes,
         waiting: Waiting,
         timers: Timers,
@@ -29,6 +31,7 @@ class DaySettings(Subsystem):
         files: TimerFiles,
     ) -> None:
         self.wall = wall
+        self.discipline = discipline
         self.processes = processes
         self.waiting = waiting
         self.timers = timers
@@ -42,8 +45,10 @@ class DaySettings(Subsystem):
 
     @function(context="thread")
     def set(self, time: U64) -> None:
-        """Make `time`, in nanoseconds since 1970, the time of day."""
-        change = self.wall.set(time)
+        """Make `time`, in nanoseconds since 1970, the time of day. What was to be made up for by
+        and by is forgotten."""
+        change = keep(self.wall.set(time))
+        self.discipline.clear()
         tail(self.follow, change)
 
     @function(context="any")

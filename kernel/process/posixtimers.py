@@ -16,7 +16,7 @@ from kernel.sched.runtimes import RunTimes
 from kernel.signals.signalgroup import SignalGroup
 from kernel.signals.signalqueues import SignalQueues
 from kernel.signals.signaltarget import SignalTarget
-from kernel.signals.signaltimer import SignalTimer, TimeBase
+from kernel.signals.signaltimer import DayBase, SignalTimer, TimeBase
 from kernel.signals.signaltimers import SignalTimers
 from kernel.structures.tree import Trees
 from kernel.time.wallclock import WallClock
@@ -211,13 +211,23 @@ class PosixTimers(LeakChecks):
             with elif_(timer != 0):
                 mov(result, 0)
                 self._describe(timer, address_of(times), address_of(former))
-                with if_((timer.is_of_day != 0) & (is_absolute != 0)), if_(setting.left != 0):
-                    mov(rax, by_day)
-                    mov(setting.left, rax)
+                with if_((timer.day != DayBase.NONE) & (is_absolute != 0)), if_(setting.left != 0):
+                    mov(setting.left, self._by_clock(timer, by_day))
                 deadline = self._deadline(timer, address_of(times), is_absolute, setting.left)
                 self.timers.set(group, timer, deadline, setting.interval)
                 copy_fields(setting, former, "interval", "left")
         ret(result)
+
+    @function
+    def _by_clock(self, timer: Ptr[SignalTimer], by_day: Nanoseconds) -> Nanoseconds:
+        """Return when it is the point of time that `timer` is set to, which as one of the time of
+        day is `by_day`; at least 1."""
+        kind, time = scratch(timer.day), keep(by_day)
+        with if_(kind == DayBase.ATOMIC):
+            sub(time, self.wall.atomic_offset())
+            with if_(i64(time) <= 0):
+                mov(time, 1)
+        ret(time)
 
     @inline
     def _is_stopped_for_good(self, timer: Ptr[SignalTimer]) -> Condition:
@@ -257,10 +267,10 @@ class PosixTimers(LeakChecks):
         with if_(time == 0):
             ret(0)
         with if_(is_absolute != 0):
-            with if_(timer.is_of_day != 0):
+            with if_(timer.day != DayBase.NONE):
                 mov(timer.base, TimeBase.DAY)
             ret(time)
-        with if_(timer.is_of_day != 0):
+        with if_(timer.day != DayBase.NONE):
             mov(timer.base, TimeBase.BOOT)
         add(time, self._now(timer, times))
         ret(time)

@@ -56,15 +56,20 @@ class ClockKind(IntEnum):
     BOOT = 1
     """The time since the kernel started."""
     DAY = 2
-    """The time of day. Leap seconds are not known, so TAI is the same."""
+    """The time of day."""
     PROCESSOR = 3
     """For how long somebody has run: see `ProcessorClocks`."""
+    RAW = 4
+    """The time since the kernel started, at the rate that is measured."""
+    ATOMIC = 5
+    """The time of day without leap seconds."""
 
 
 KINDS: Mapping[int, ClockKind] = {
     **dict.fromkeys((ClockId.REALTIME, ClockId.REALTIME_COARSE), ClockKind.DAY),
-    ClockId.TAI: ClockKind.DAY,
-    **dict.fromkeys((ClockId.MONOTONIC, ClockId.MONOTONIC_RAW), ClockKind.BOOT),
+    ClockId.TAI: ClockKind.ATOMIC,
+    ClockId.MONOTONIC_RAW: ClockKind.RAW,
+    ClockId.MONOTONIC: ClockKind.BOOT,
     **dict.fromkeys((ClockId.MONOTONIC_COARSE, ClockId.BOOT_TIME), ClockKind.BOOT),
     **dict.fromkeys((ClockId.PROCESS_CPU, ClockId.THREAD_CPU), ClockKind.PROCESSOR),
 }
@@ -146,11 +151,16 @@ class TimeCalls(SystemCallGroup):
     def _read(self, number: Untrusted[U32]) -> OrErrno[I64]:
         """Return the nanoseconds that the clock `number` shows, which is none of the time since the
         start; or -EINVAL."""
-        kind = scratch(self._kind(number))
+        kind = keep(self._kind(number))
         with if_(kind == ClockKind.PROCESSOR):
             tail(self.processor_clocks.read, self._processor_clock(number))
-        fail_if(kind != ClockKind.DAY, Errno.EINVAL)
-        ret(i64(self.wall.now()))
+        with if_(kind == ClockKind.RAW):
+            ret(i64(self.clock.raw()))
+        fail_if(kind == ClockKind.NONE, Errno.EINVAL)
+        time = keep(self.wall.now())
+        with if_(kind == ClockKind.ATOMIC):
+            add(time, self.wall.atomic_offset())
+        ret(i64(time))
 
     @inline
     def _processor_clock(self, number: U32) -> U32:
@@ -236,20 +246,24 @@ class TimeCalls(SystemCallGroup):
         with if_(self._kind(number) == ClockKind.PROCESSOR):
             ret(self._wait_by_processor(number, flags, time, remaining))
         with if_(flags & ABSOLUTE):
-            with if_(self._kind(number) == ClockKind.DAY):
-                tail(self._wait_for_day, time)
+            with if_((number == ClockId.REALTIME) | (number == ClockId.TAI)):
+                tail(self._wait_for_day, number, time)
             tail(self._wait_until, time)
         deadline = self.clock.after(time)
         tail(self._wait_for, deadline, remaining)
 
     @function(context="thread", sleeps=True)
-    def _wait_for_day(self, time: Keep[Nanoseconds]) -> OrErrno[I64]:
-        """Wait until it is `time`, by the time of day, which may be set meanwhile. Returns 0 or
-        -ERESTARTNOHAND."""
+    def _wait_for_day(self, number: Keep[U32], time: Keep[Nanoseconds]) -> OrErrno[I64]:
+        """Wait until it is `time` by the clock `number`, the time of day or TAI, which may be set
+        meanwhile. Returns 0 or -ERESTARTNOHAND."""
+        day = keep(Nanoseconds)
         with loop():
-            with if_(self.wall.now() >= time):
+            mov(day, time)
+            with if_(number == ClockId.TAI):
+                self.wall.to_day(day)
+            with if_(self.wall.now() >= day):
                 ret(0)
-            deadline = self.wall.since_boot(time)
+            deadline = self.wall.since_boot(day)
             result = self.sleep.sleep_until(deadline, INTERRUPTIBLE | Interruption.DAY)
             thread = keep(self.processes.current().thread)
             with if_(result != 0):

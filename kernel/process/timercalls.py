@@ -20,7 +20,7 @@ from kernel.process.systemcallgroup import SystemCallGroup
 from kernel.process.timecalls import ABSOLUTE, ClockId
 from kernel.process.timespec import TimeSpec, TimeSpecs
 from kernel.signals.signalnumber import SIGNALS, Signal, SignalCode
-from kernel.signals.signaltimer import SignalTimer, TimeBase
+from kernel.signals.signaltimer import DayBase, SignalTimer, TimeBase
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -124,8 +124,10 @@ class TimerCalls(SystemCallGroup):
         mov(request.measured, 0)
         for one in NOT_FOR_TIMERS:
             fail_if(clock == one, Errno.EOPNOTSUPP)
-        with if_((clock == ClockId.REALTIME) | (clock == ClockId.TAI)):
-            mov(timer.is_of_day, 1)
+        with if_(clock == ClockId.REALTIME):
+            mov(timer.day, DayBase.DAY)
+        with elif_(clock == ClockId.TAI):
+            mov(timer.day, DayBase.ATOMIC)
         with elif_((clock != ClockId.MONOTONIC) & (clock != ClockId.BOOT_TIME)):
             mov(base, u32(try_(self._processor_base(clock, request))))
         process = self.processes.current_process()

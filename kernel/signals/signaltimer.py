@@ -29,6 +29,16 @@ class TimeBase(IntEnum):
     """The processor time of one thread of its process."""
 
 
+class DayBase(IntEnum):
+    """What a point of time means that a program gives."""
+
+    NONE = 0
+    """The same as a span does: it is one of the clock that the timer goes by."""
+    DAY = 1
+    ATOMIC = 2
+    """International Atomic Time, by the offset that it has when the timer is set."""
+
+
 class SignalTimer(Struct):
     """A timer that sends a signal to the process that has it, or to one of its threads. The lock of
     the group guards it.
@@ -48,8 +58,8 @@ class SignalTimer(Struct):
     """From one time that it expires to the next; 0 for once."""
     rests: U32
     """1 after it has expired, until its signal leaves the queue."""
-    is_of_day: U32
-    """1 if points of time, where programs give it such, are those of the time of day."""
+    day: U32 = field(DayBase)
+    """What points of time mean, where programs give it such."""
     silent: U32
     """1 if it sends nothing: programs only ask how much time is left."""
     link: ListHead

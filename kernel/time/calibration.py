@@ -203,7 +203,7 @@ class Calibration(Subsystem):
         It is at most the sum of their errors if both can be right.
         """
         page = scratch(self.clock.page)
-        larger = scratch(page.multiplier)
+        larger = scratch(page.raw_multiplier)
         mov(rax, multiplier)
         sub(rax, larger)
         with if_(CF):

@@ -2,8 +2,10 @@
 
 from kernel.time.calendar import Calendar
 from kernel.time.calibration import Calibration
+from kernel.time.clockdiscipline import ClockDiscipline
 from kernel.time.daywaits import DayWaits
 from kernel.time.hpet import Hpet
+from kernel.time.leapseconds import LeapSeconds
 from kernel.time.pit import Pit
 from kernel.time.pmtimer import PmTimer
 from kernel.time.refinement import Refinement
@@ -23,6 +25,8 @@ CONTENTS: Contents = (
     Calendar,  # conversion of dates and seconds
     RealTimeClock,  # the battery-backed clock (CMOS)
     WallClock,  # the time of day
+    LeapSeconds,  # seconds that are inserted into it, or left out
+    ClockDiscipline,  # how programs keep it right (adjtimex(2))
     DayWaits,  # waiting for it
     Timekeeping,  # the order in which these start
 )

@@ -84,6 +84,31 @@ class WallClock(Subsystem):
         lock.add(page.boot_time, time)
         ret(i64(time))
 
+    @function(context="deferred")
+    def leap(self, change: I64) -> None:
+        """Set the time of day by `change` nanoseconds, those of a leap second, which International
+        Atomic Time does not have."""
+        page = scratch(self.clock.page)
+        lock.add(self.moved, change)
+        lock.add(page.boot_time, u64(change))
+        lock.sub(page.atomic_offset, change)
+        tail(self._tell, change)
+
+    @function
+    def atomic_offset(self) -> I64:
+        """Return the nanoseconds by which International Atomic Time is ahead."""
+        page = scratch(self.clock.page)
+        ret(page.atomic_offset)
+
+    @inline(changes=("time", *CALLER_SAVED))
+    def to_day(self, time: Nanoseconds) -> None:
+        """Turn `time`, by International Atomic Time, into one of the time of day, by the offset
+        that it has now; 0 if that was before 1970."""
+        offset = self.atomic_offset()
+        sub(time, offset)
+        with if_(CF):
+            xor(u32(time), u32(time))
+
     @function
     def since_boot(self, time: Keep[Nanoseconds]) -> Nanoseconds:
         """Return the time of `Clock` when the time of day is `time`: 1 if that was before it
@@ -112,11 +137,12 @@ class WallClock(Subsystem):
 
     @function
     def _find_boot_time(self) -> U64:
-        """Return what the time of boot is by the real-time clock; 0 if that does not work."""
+        """Return what the time of boot is by the real-time clock, with by how much programs have
+        made time go faster since; 0 if that clock does not work."""
         time = keep(self._read_rtc())
         with if_(time == 0):
             ret(0)
-        sub(time, self.clock.now())
+        sub(time, self.clock.raw())
         ret(time)
 
     @function
@@ -180,6 +206,11 @@ class WallClock(Subsystem):
         page = scratch(self.clock.page)
         lock.add(page.boot_time, u64(change))
         self._log_step(change)
+        tail(self._tell, change)
+
+    @function(context="deferred")
+    def _tell(self, change: I64) -> None:
+        """Tell who wants to know that the time of day was set by `change` nanoseconds."""
         with if_(self.listener != 0):
             self.listener(change)
 

@@ -197,6 +197,7 @@ class Model:
         if not self.bench.host[self.bench.clock.early_page.multiplier]:
             multiplier, error = self.bench.host.call(self.bench.calibration._measure_now)
             self.bench.host[self.bench.clock.early_page.multiplier] = multiplier
+            self.bench.host[self.bench.clock.early_page.raw_multiplier] = multiplier
             self.bench.host[self.bench.calibration.error] = error
         else:
             self.bench.host.call(self.bench.calibration.refine)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.clock.boottimer import BootTimer
-from kernel.clock.clock import Clock
+from kernel.clock.clock import SECOND_BITS, WHOLE_SECOND, Clock
 from kernel.clock.clockpage import FRACTION_BITS
 from kernel.clock.units import NSEC_PER_SEC
 from pykasm import *
@@ -27,6 +27,7 @@ class Bench:
     def set(self, multiplier: int, origin: int = 0, origin_time: int = 0) -> None:
         self.host.reset()
         self.host[self.clock.early_page.multiplier] = multiplier
+        self.host[self.clock.early_page.raw_multiplier] = multiplier
         self.host[self.clock.early_page.origin] = origin
         self.host[self.clock.early_page.origin_time] = origin_time
 
@@ -84,6 +85,38 @@ def test_the_clock_never_goes_backwards_when_its_rate_changes(
         assert now >= last
         assert bench.host[bench.clock.early_page.sequence] % 2 == 0
         last = now
+
+
+@given(
+    second=st.integers(NSEC_PER_SEC // 2, 3 * NSEC_PER_SEC // 2),
+    rate=st.integers(1 << 54, 1 << 62),
+)
+def test_an_adjusted_second_is_as_long_as_it_was_made(bench: Bench, second: int, rate: int) -> None:
+    bench.set(1 << 56)
+    page = bench.clock.early_page
+    bench.host.call(bench.clock.set_second, second << SECOND_BITS)
+    bench.host.call(bench.clock.set_rate, rate)
+    assert bench.host[page.multiplier] == rate * (second << SECOND_BITS) // WHOLE_SECOND
+    assert bench.host[page.raw_multiplier] == rate
+    assert bench.host.call(bench.clock.ticks_in, second) >= NSEC_PER_SEC * (1 << 56) // rate - 1
+
+
+def test_the_raw_time_follows_no_adjustment(bench: Bench) -> None:
+    bench.set(1 << 56)
+    page, host = bench.clock.early_page, bench.host
+    host.call(bench.clock.set_second, WHOLE_SECOND // 2)
+    origin = host[page.origin]
+    assert host[page.origin_time] == host[page.raw_time] == origin
+    host[page.origin] = 0  # as if so many ticks had passed since then
+    assert host.call(bench.clock.raw) >= 2 * origin
+    assert host.call(bench.clock.now) - origin < host.call(bench.clock.raw) - origin
+
+
+def test_an_adjusted_rate_is_never_so_high_that_time_would_run_backwards(bench: Bench) -> None:
+    bench.set(1 << 56)
+    bench.host.call(bench.clock.set_second, WHOLE_SECOND * 3 // 2)
+    bench.host.call(bench.clock.set_rate, (1 << 63) - 1)
+    assert bench.host[bench.clock.early_page.multiplier] == (1 << 63) - 1
 
 
 def test_nobody_reads_the_clock_while_it_changes(bench: Bench) -> None:

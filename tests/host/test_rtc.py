@@ -173,7 +173,8 @@ def test_a_clock_that_never_says_the_same_twice_is_broken(bench: Bench) -> None:
 def test_the_time_of_day_goes_on_by_the_kernels_clock(bench: Bench) -> None:
     bench.start()
     bench.show({"second": 5, "minute": 0, "hour": 0, "day": 1, "month": 1, "year": 2000}, HOURS_24)
-    times = iter([7 * NSEC_PER_SEC, 8 * NSEC_PER_SEC, 9 * NSEC_PER_SEC])
+    times = iter([8 * NSEC_PER_SEC, 9 * NSEC_PER_SEC])
+    bench.host.stub(bench.clock.raw, lambda: 7 * NSEC_PER_SEC)
     bench.host.stub(bench.clock.now, lambda: next(times))
     start = 946_684_805 * NSEC_PER_SEC
     assert bench.host.call(bench.wall.now) == start + NSEC_PER_SEC
@@ -207,7 +208,9 @@ def test_the_time_of_day_is_right_again_after_a_pause(
     bench.start()
     bench.show(SHOWN, HOURS_24)
     now = 7 * NSEC_PER_SEC
-    bench.host.stub(bench.clock.now, lambda: now)
+    gained = 0
+    bench.host.stub(bench.clock.raw, lambda: now)
+    bench.host.stub(bench.clock.now, lambda: now + gained)
     assert bench.host.call(bench.wall.now) == SHOWN_TIME
     now += NSEC_PER_SEC
     bench.show({**SHOWN, **shown}, HOURS_24)
@@ -224,6 +227,22 @@ def test_the_time_of_day_is_right_again_after_a_pause(
     step = 59 if "forward" in said else -5 if "back" in said else 0
     assert bench.host.call(bench.wall.now) == SHOWN_TIME + (1 + step) * NSEC_PER_SEC
     assert told == ([step * NSEC_PER_SEC] if step else [])
+
+
+def test_the_real_time_clock_follows_the_rate_that_programs_want(bench: Bench) -> None:
+    """An hour by the kernel's clock, which is to go faster, is a minute less by the other one."""
+    bench.start()
+    bench.show(SHOWN, HOURS_24)
+    now = raw = 7 * NSEC_PER_SEC
+    bench.host.stub(bench.clock.raw, lambda: raw)
+    bench.host.stub(bench.clock.now, lambda: now)
+    assert bench.host.call(bench.wall.now) == SHOWN_TIME
+    now += 3600 * NSEC_PER_SEC
+    raw += 3540 * NSEC_PER_SEC
+    bench.show({**SHOWN, "minute": 59}, HOURS_24)
+    bench.host.stub(bench.timers.arm)
+    bench.host.call(bench.wall._check, 0)
+    assert bench.host.call(bench.wall.now) == SHOWN_TIME + 3600 * NSEC_PER_SEC
 
 
 def test_without_a_measured_clock_the_real_time_clock_is_read_each_time(bench: Bench) -> None:
