@@ -33,7 +33,7 @@ class Build:
     """All functions and data of a build by their symbols, with the analyses of them.
 
     `routines` are functions, interrupt handlers and stubs; `pointees` the symbols that each datum
-    points to; `taken_as` the functions among them with the types of pointers that have a name;
+    points to; `taken_as` the functions among them with the types of the pointers;
     `sections` those of all objects; `contents` what is known of functions that an earlier build
     wrote; `known` what the cache has of functions that have not changed, and `graphs` their control
     flow graphs, where another build made them; `contracts` which of those keep what they state of

@@ -16,14 +16,19 @@ call of its path; None for the functions themselves."""
 
 
 class CallGraph:
-    """The calls of a build; `callers` has the calls of each function."""
+    """The calls of a build, and `others` that it may make; `callers` has the calls of each
+    function."""
 
-    def __init__(self, summaries: Mapping[str, FunctionSummary]) -> None:
+    def __init__(
+        self, summaries: Mapping[str, FunctionSummary], others: Iterable[CallSite] = ()
+    ) -> None:
         self._summaries = summaries
         self.callers: dict[str, list[CallSite]] = defaultdict(list)
         for summary in summaries.values():
             for call in summary.calls:
                 self.callers[call.callee].append(call)
+        for call in others:
+            self.callers[call.callee].append(call)
 
     @cached_property
     def post_order(self) -> list[str]:

@@ -6,11 +6,11 @@ interrupts are on.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from functools import cached_property
 
 from pykasm.check.callgraph import CallGraph, CallPaths, call_path
-from pykasm.check.functionsummary import FunctionSummary
+from pykasm.check.functionsummary import CallSite, FunctionSummary
 from pykasm.check.indirectcalls import IndirectCalls
 from pykasm.check.lockflow import LockFlows
 from pykasm.check.lockstate import ON, SAME
@@ -28,7 +28,10 @@ _NOWHERE: frozenset[Context] = frozenset()
 
 
 class Contexts:
-    """The contexts of all functions of a build."""
+    """The contexts of all functions of a build.
+
+    `calls` are its calls, among them the `possible` ones through pointers whose type has no name.
+    """
 
     def __init__(
         self,
@@ -36,11 +39,13 @@ class Contexts:
         calls: CallGraph,
         lock_flows: LockFlows,
         indirect_calls: IndirectCalls,
+        possible: Iterable[CallSite],
     ) -> None:
         self._summaries = summaries
         self._calls = calls
         self._lock_flows = lock_flows
         self._indirect_calls = indirect_calls
+        self._possible = frozenset(possible)
         self._sleepers_under: dict[str, CallPaths] = {}
 
     @cached_property
@@ -110,6 +115,17 @@ class Contexts:
         """The call paths to functions that sleep."""
         return self._calls.paths_to(self._sleeping)
 
+    @cached_property
+    def sleepers_anywhere(self) -> CallPaths:
+        """The call paths to functions that sleep, but for those through a pointer to one that
+        states where it runs: so that no handler is given its address."""
+        return self._calls.paths_to(self._sleeping, by=self._is_made)
+
+    def _is_made(self, call: CallSite) -> bool:
+        """Return whether a call is one, as far as contexts tell: none comes to a function that
+        states another one through a pointer whose type has no name."""
+        return call not in self._possible or not self.stated(call.callee)
+
     def sleepers_under(self, lock: str) -> CallPaths:
         """Return the call paths to functions that sleep while the first caller holds `lock`.
 
@@ -135,7 +151,7 @@ class Contexts:
 
     def _releases_first(self, summary: FunctionSummary, lock: str) -> bool:
         """Return whether a function that is entered with a lock releases it before it sleeps."""
-        return not summary.routine.sleeps or any(
+        return summary.symbol not in self._sleeping or any(
             one.action is LockAction.RELEASE and one.lock == lock
             for one in summary.routine.lock_events
         )
@@ -155,15 +171,24 @@ class Contexts:
     def _states_off(self, symbol: str) -> bool:
         return self._summaries[symbol].routine.context == "interrupts off"
 
-    @property
-    def _sleeping(self) -> list[str]:
-        return [symbol for symbol, summary in self._summaries.items() if summary.routine.sleeps]
+    @cached_property
+    def _sleeping(self) -> dict[str, None]:
+        """The functions that sleep themselves, by what they or the types of pointers to them
+        state."""
+        by_types = self._indirect_calls.sleeping
+        return {
+            symbol: None
+            for symbol, summary in self._summaries.items()
+            if summary.routine.sleeps or symbol in by_types
+        }
 
     def path_to_sleep(self, symbol: str, sleepers: CallPaths) -> list[Note]:
         """Return how `symbol` comes to sleep, for a message."""
         notes, last = call_path(symbol, sleepers)
-        declared = line_span(self._summaries[last].routine.declared)
-        return [*notes, Note(declared, f"`{last}` sleeps")]
+        routine = self._summaries[last].routine
+        kind = None if routine.sleeps else self._indirect_calls.sleeping[last]
+        why = "" if kind is None else f", as `{kind.__name__}` states"
+        return [*notes, Note(line_span(routine.declared), f"`{last}` sleeps{why}")]
 
     @cached_property
     def _movers(self) -> CallPaths:
@@ -192,7 +217,7 @@ class Contexts:
     @cached_property
     def thread_code(self) -> CallPaths:
         """The call paths to functions that state that they run in a thread."""
-        return self._calls.paths_to(self._in_threads)
+        return self._calls.paths_to(self._in_threads, by=self._is_made)
 
     @property
     def _in_threads(self) -> list[str]:

@@ -16,7 +16,7 @@ from pykasm.lang.objects import PlacedRoutine
 from pykasm.lang.operand import Operand
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.routine import Routine
-from pykasm.lang.types import Fn, TypeMeta, is_named
+from pykasm.lang.types import Fn, TypeMeta, is_named, plain
 from pykasm.objects.debug import EntryFrame
 
 OF_TYPE = "a function of this pointer's type,"
@@ -37,10 +37,10 @@ class IndirectTarget(NamedTuple):
 
 
 class TakenAddresses(NamedTuple):
-    """The functions whose addresses are taken: for pointers of types with a name, by the type, and
-    the `others`."""
+    """The functions whose addresses are taken: for pointers to functions, by their type, and the
+    `others`, which may come to be any pointer."""
 
-    named: dict[TypeMeta, set[str]]
+    by_type: dict[TypeMeta, set[str]]
     others: set[str]
 
     @classmethod
@@ -52,7 +52,7 @@ class TakenAddresses(NamedTuple):
         made = cls({}, set())
         for symbols, taken_as in takers:
             for symbol, kind in taken_as:
-                made.named.setdefault(kind, set()).add(symbol)
+                made.by_type.setdefault(kind, set()).add(symbol)
             made.others.update(set(symbols).difference(symbol for symbol, _ in taken_as))
         return made
 
@@ -73,9 +73,9 @@ class IndirectCalls:
     ) -> None:
         self._data = data
         self._pointees = pointees
-        self.named = taken.named
+        self._taken_as = taken.by_type
         self._others = taken.others
-        symbols = taken.others.union(*taken.named.values())
+        symbols = taken.others.union(*taken.by_type.values())
         self._functions = {
             symbol: placed.routine
             for symbol, placed in routines.items()
@@ -93,10 +93,20 @@ class IndirectCalls:
 
     def called_in_contexts(self) -> Iterator[tuple[TypeMeta, Context, str]]:
         """Yield the types of pointers that state a context, with it and each of their functions."""
-        for kind, symbols in self.named.items():
+        for kind, symbols in self._taken_as.items():
             context = kind._context if issubclass(kind, Fn) else None
             if context is not None:
                 yield from ((kind, context, symbol) for symbol in sorted(symbols))
+
+    @cached_property
+    def sleeping(self) -> dict[str, TypeMeta]:
+        """The functions that sleep by the type of pointers to them, with that type."""
+        return {
+            symbol: kind
+            for kind, symbols in self._taken_as.items()
+            if issubclass(kind, Fn) and kind._sleeps
+            for symbol in sorted(symbols)
+        }
 
     def known_targets(self, target: IndirectTarget) -> Collection[str] | None:
         """Return the functions that a call comes to through a constant table, or through a pointer
@@ -130,7 +140,7 @@ class IndirectCalls:
     def _of_type(self, kind: TypeMeta) -> Collection[str]:
         if kind not in self._by_type:
             # an address that is taken for nothing in particular may come to be any pointer
-            taken = self._others | self.named.get(kind, set())
+            taken = self._others | self._taken_as.get(kind, set())
             fitting = [
                 symbol
                 for symbols in self._by_signature.values()
@@ -181,4 +191,6 @@ def _target(line: Line) -> IndirectTarget:
     symbol = None if reference is None else str(reference._target())
     kind = pointer._kind if isinstance(pointer, Operand) else None
     is_function = isinstance(kind, TypeMeta) and issubclass(kind, Fn)
-    return IndirectTarget(symbol, kind if is_function else None, line.statement.mnemonic == "call")
+    return IndirectTarget(
+        symbol, plain(kind) if is_function else None, line.statement.mnemonic == "call"
+    )

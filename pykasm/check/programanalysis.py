@@ -39,8 +39,8 @@ class ProgramAnalysis:
     """The analyses of the functions of a build.
 
     `routines` and `data` are those of the build by their symbols, `pointees` the symbols that each
-    datum points to, `taken_as` the functions among them with the types of pointers that have a
-    name, `known` what the cache has of functions that are as they were, `graphs` their graphs.
+    datum points to, `taken_as` the functions among them with the types of the pointers,
+    `known` what the cache has of functions that are as they were, `graphs` their graphs.
     """
 
     def __init__(
@@ -131,7 +131,11 @@ class ProgramAnalysis:
     @cached_property
     def contexts(self) -> Contexts:
         """Where code runs: in threads, in interrupts, with interrupts on."""
-        return Contexts(self.summaries, self.calls, self.lock_flows, self.indirect_calls)
+        possible = [
+            call for summary in self.summaries.values() for call in self.pointer_calls(summary)
+        ]
+        calls = CallGraph(self.summaries, possible) if possible else self.calls
+        return Contexts(self.summaries, calls, self.lock_flows, self.indirect_calls, possible)
 
     def pointer_calls(self, summary: FunctionSummary) -> Iterator[CallSite]:
         """Yield the calls of a function through pointers whose type has no name, and that no

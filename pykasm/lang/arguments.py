@@ -23,7 +23,7 @@ from pykasm.lang.operands import RegisterOperand
 from pykasm.lang.places import PlaceAddress
 from pykasm.lang.structs import is_aggregate
 from pykasm.lang.symbolic import AddressOperand
-from pykasm.lang.types import TypeMeta, is_named, is_pointer
+from pykasm.lang.types import TypeMeta, is_function_pointer, is_pointer
 
 
 def check_arguments(name: str, parameters: Sequence[Parameter], given: Sequence[object]) -> None:
@@ -87,7 +87,7 @@ def _check_function(name: str, parameter: Parameter, value: object) -> None:
     signature = signature_behind(value)
     if signature is not None and not function_fits(parameter.type, signature):
         raise _misfit(name, parameter, described(signature))
-    if is_named(parameter.type):
+    if is_function_pointer(parameter.type):
         current(name).take_address(value, parameter.type)
 
 

@@ -24,7 +24,7 @@ from pykasm.lang.places import PlaceAddress
 from pykasm.lang.pythonflow import report_python
 from pykasm.lang.role import Role
 from pykasm.lang.symbolic import AddressOperand
-from pykasm.lang.types import TypeMeta, User, is_named, is_pointer
+from pykasm.lang.types import TypeMeta, User, is_function_pointer, is_pointer, plain
 from pykasm.source import Source, author_frame, is_pykasms_file, line_span
 
 _statements: dict[tuple[object, ...], Statement] = {}
@@ -360,14 +360,14 @@ class CodeBuilder:
     def _store_address(self, operands: tuple[Any, ...]) -> None:
         """Note that the next instruction stores the address of a function, if it does."""
         kind = getattr(operands[0], "_kind", None)
-        if isinstance(kind, TypeMeta) and is_named(kind):
+        if isinstance(kind, TypeMeta) and is_function_pointer(kind):
             self.take_address(operands[-1], kind)
 
     def take_address(self, function: Any, kind: TypeMeta) -> None:
-        """Note that a pointer of the type `kind`, which has a name, is made of `function`."""
+        """Note that a pointer of the type `kind` is made of `function`."""
         is_operand = isinstance(function, AddressOperand)
         reference = function.reference if is_operand else function._symbol_reference
-        self.taken_as.add((reference._target(), kind))
+        self.taken_as.add((reference._target(), plain(kind)))
 
     def _note_index(self, place: MemoryOperand, index: RegisterOperand) -> None:
         """Note the `index` by which the next instruction finds `place`."""

@@ -33,10 +33,11 @@ from pykasm.lang.types import (
     Fn,
     Ptr,
     TypeMeta,
+    is_function_pointer,
     is_known,
-    is_named,
     is_pointer,
     name_of,
+    plain,
 )
 from pykasm.source import Moment, author_moment
 
@@ -230,7 +231,7 @@ class LabelAddress(NamedTuple):
 
 class DataReference(NamedTuple):
     """A pointer in initialised data: `size` bytes at `offset` take the address of `target`. `kind`
-    is the type of a pointer to functions, if that has a name."""
+    is the type of a pointer to functions, None of others."""
 
     offset: int
     size: int
@@ -334,8 +335,10 @@ class Packer:
             raise _wrong_value(kind, value, "a function of that type", described(signature))
         target = reference._target()
         assert isinstance(target, str)
-        named = kind if is_named(kind) else None
-        self.references.append(DataReference(offset, kind._size, target, reference.addend, named))
+        function = plain(kind) if is_function_pointer(kind) else None
+        self.references.append(
+            DataReference(offset, kind._size, target, reference.addend, function)
+        )
 
     def _check_target(self, kind: TypeMeta, value: object) -> None:
         """Raise a mistake where a `kind` does not point to what `value` is the address of."""

@@ -300,9 +300,10 @@ if TYPE_CHECKING:
         _result: ClassVar[Any]
         _context: ClassVar[Context | None]
         _distrusts: ClassVar[bool]
+        _sleeps: ClassVar[bool]
 
         def __init_subclass__(
-            cls, *, context: Context | None = None, untrusted: bool = False
+            cls, *, context: Context | None = None, untrusted: bool = False, sleeps: bool = False
         ) -> None: ...
 
 else:
@@ -335,9 +336,11 @@ else:
         """The address of a function: `Fn[[U32, Ptr[Frame]], U64]`.
 
         A class derived from it is a type of its own: its values only come from functions whose
-        address is taken for it, which run in its `context`. If their arguments are `untrusted`, the
-        numbers among these are what somebody else chose. `Fn[..., U64]` is for functions with any
-        parameters, which code that calls them by `call` has put where they belong.
+        address is taken for it, which run in its `context`. If it `sleeps`, all of them count as
+        functions that sleep; if not, each sleeps if what it calls does. If their arguments are
+        `untrusted`, the numbers among these are what somebody else chose. `Fn[..., U64]` is for
+        functions with any parameters, which code that calls them by `call` has put where they
+        belong.
         """
 
         _parameters = ()
@@ -345,11 +348,13 @@ else:
         _result = None
         _context = None
         _distrusts = False
+        _sleeps = False
 
-        def __init_subclass__(cls, *, context=None, untrusted=False):
-            check_context(context)
+        def __init_subclass__(cls, *, context=None, untrusted=False, sleeps=False):
+            check_context(context, sleeps)
             cls._context = context
             cls._distrusts = untrusted
+            cls._sleeps = sleeps
 
         def __class_getitem__(cls, signature):
             match signature:
@@ -365,7 +370,8 @@ else:
 
 def is_named(kind: TypeMeta) -> bool:
     """Whether `kind` is a type of pointers to functions that has a name of its own."""
-    return issubclass(kind, Fn) and kind is not Fn and "_origin" not in vars(kind)
+    own = plain(kind)
+    return issubclass(own, Fn) and own is not Fn and "_origin" not in vars(own)
 
 
 def _check_target(kind: type, target: object) -> None:
@@ -494,6 +500,11 @@ def pointer_to(kind: TypeMeta) -> TypeMeta:
 def is_pointer(kind: TypeMeta) -> bool:
     """Whether `kind` is a `Ptr[…]` or a `Fn[…]`."""
     return issubclass(kind, _PointerBase)
+
+
+def is_function_pointer(kind: TypeMeta) -> bool:
+    """Whether `kind` is a `Fn[…]`, or a type of its own that is derived from one."""
+    return issubclass(kind, Fn)
 
 
 def is_user(kind: TypeMeta) -> bool:

@@ -2,8 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from pykasm import *
 from pykasm.check.examples.spinlock import SpinLock
+from pykasm.errors import DeclarationMistake
 from pykasm.objects.debug import EntryFrame
 from tests.unit.checking import broken, findings, mended, rules
 
@@ -986,3 +989,133 @@ def test_what_belongs_to_one_processor_is_stored_for_another() -> None:
     number, last = "`StoresNumber.number`", "`StoresNumber.last`"
     assert f"{number} of maybe another processor is stored in this one's {last}" in found
     assert findings(StoresNumberAtOnce()) == []
+
+
+class Ring(Fn[[], Void], context="thread", sleeps=True):
+    """What may sleep, as its type says."""
+
+
+class Listener(Fn[[], Void]):
+    """What says nothing of sleeping."""
+
+
+class SleepingType(Subsystem):
+    """Calls, with a lock held, what sleeps by the type of the pointer alone."""
+
+    lock = bss(SpinLock)
+    ring = bss(Ring)
+
+    @function
+    def run(self) -> None:
+        mov(self.ring, address_of(self.rings))
+        self.lock.take()
+        self.ring()
+        self.lock.drop()
+
+    @function
+    def rings(self) -> None:
+        nop()
+
+
+def test_a_type_of_pointers_says_that_what_is_behind_them_sleeps() -> None:
+    found = findings(SleepingType())
+    assert [one.splitlines()[0] for one in found] == [
+        "error[E040]: `SleepingType.rings` may sleep, but `SleepingType.lock` is held"
+    ]
+    assert "`SleepingType.rings` sleeps, as `Ring` states" in found[0]
+
+
+def test_nothing_that_interrupts_call_sleeps_by_its_type() -> None:
+    with pytest.raises(DeclarationMistake, match="means that nothing sleeps"):
+
+        class _Tick(Fn[[], Void], context="interrupt", sleeps=True):
+            """Can't be."""
+
+
+class MaybeListener(Sleeper):
+    """Calls, with a lock held, what is there or not."""
+
+    lock = bss(SpinLock)
+    listener = bss(OrNull[Listener])
+    other = bss(Fn[[], Void])
+
+    @function
+    def run(self) -> None:
+        mov(self.listener, address_of(self.hear))
+        mov(self.other, address_of(self.nap))
+        self.lock.take()
+        self.tell()
+        self.lock.drop()
+        self.other()
+
+    @function
+    def tell(self) -> None:
+        with if_(self.listener != 0):
+            self.listener()
+
+    @function
+    def hear(self) -> None:
+        nop()
+
+    @function
+    def nap(self) -> None:
+        self.wait()
+
+
+class SleepingListener(MaybeListener):
+    """Hears and sleeps."""
+
+    @function
+    def hear(self) -> None:
+        self.wait()
+
+
+def test_what_may_be_null_points_to_functions_of_its_type_alone() -> None:
+    assert findings(MaybeListener()) == []
+    assert [one.splitlines()[0] for one in findings(SleepingListener())] == [
+        "error[E040]: `SleepingListener.tell` may sleep, but `SleepingListener.lock` is held"
+    ]
+
+
+class UnnamedFarther(GivenSleeper):
+    """Calls the sleeper by a pointer of no name, one call farther."""
+
+    @interrupt
+    def tick(self) -> None:
+        self.tell()
+
+    @function
+    def tell(self) -> None:
+        self.hook()
+
+
+class UnnamedOfThreads(UnnamedFarther):
+    """Gives no handler the sleeper."""
+
+    @function(context="thread")
+    def rest(self) -> None:
+        self.wait()
+
+
+class UnnamedUnderLock(UnnamedOfThreads):
+    """Holds a lock where it calls what does."""
+
+    lock = bss(SpinLock)
+
+    @function
+    def run(self) -> None:
+        lea(rax, self.rest)
+        mov(self.hook, rax)
+        self.lock.take()
+        self.tell()
+        self.lock.drop()
+
+
+def test_sleep_behind_a_pointer_of_no_name_is_found_over_calls() -> None:
+    assert [one.splitlines()[0] for one in findings(UnnamedFarther())] == [
+        "error[E040]: `UnnamedFarther.tell` may sleep, but an interrupt handler calls it"
+    ]
+    assert findings(UnnamedOfThreads()) == []
+    assert [one.splitlines()[0] for one in findings(UnnamedUnderLock())] == [
+        "error[E040]: `UnnamedUnderLock.tell` may sleep, but `UnnamedUnderLock.lock` is held"
+    ]

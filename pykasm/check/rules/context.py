@@ -58,12 +58,15 @@ def handlers_do_not_sleep(build: Build) -> Iterator[Finding]:
     contexts = build.analysis.contexts
     for summary in contexts.outside_threads.values():
         for call in summary.calls:
-            if call.callee in contexts.sleepers and call.callee not in contexts.outside_threads:
+            if (
+                call.callee in contexts.sleepers_anywhere
+                and call.callee not in contexts.outside_threads
+            ):
                 yield _sleeps(
                     call,
                     f"`{call.callee}` may sleep, but {_kind(contexts, call)} calls it",
                     contexts,
-                    contexts.sleepers,
+                    contexts.sleepers_anywhere,
                     "let the handler wake a thread that does the rest",
                 )
 
@@ -102,12 +105,12 @@ def code_for_any_context_does_not_sleep(build: Build) -> Iterator[Finding]:
     contexts = build.analysis.contexts
     for summary in build.analysis.summaries.values():
         for call in summary.calls if "any" in contexts.stated(summary.symbol) else ():
-            if call.callee in contexts.sleepers:
+            if call.callee in contexts.sleepers_anywhere:
                 yield _sleeps(
                     call,
                     f"`{call.callee}` may sleep, but `{call.caller}` states that it runs anywhere",
                     contexts,
-                    contexts.sleepers,
+                    contexts.sleepers_anywhere,
                     'let it state `context="thread"`',
                 )
 
