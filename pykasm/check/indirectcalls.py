@@ -190,7 +190,5 @@ def _target(line: Line) -> IndirectTarget:
     reference = pointer._reference if isinstance(pointer, MemoryOperand) else None
     symbol = None if reference is None else str(reference._target())
     kind = pointer._kind if isinstance(pointer, Operand) else None
-    is_function = isinstance(kind, TypeMeta) and issubclass(kind, Fn)
-    return IndirectTarget(
-        symbol, plain(kind) if is_function else None, line.statement.mnemonic == "call"
-    )
+    function = plain(kind) if isinstance(kind, TypeMeta) and issubclass(kind, Fn) else None
+    return IndirectTarget(symbol, function, line.statement.mnemonic == "call")

@@ -13,29 +13,34 @@ from iced_x86 import InstructionInfoFactory, Mnemonic, OpAccess
 from pykasm.check.dataflow import forward_may
 from pykasm.check.effects import RSP
 from pykasm.check.graph import Graph, Node
-from pykasm.check.percpuaddress import AddressUse, uses_after_moves
+from pykasm.check.percpuaddress import ENABLING, NOTHING_YET, AddressUse, uses_after_moves
 from pykasm.isa.code import Line
 from pykasm.isa.statement import Address
+from pykasm.lang.locking import LockAction
 from pykasm.lang.routine import Routine
 
-Copies = frozenset[tuple[int, str, int]]
-"""Numbers of registers with the variable that each was read from, and the index of the reader."""
+Copies = frozenset[tuple[int, str, int, int]]
+"""Numbers of registers with the variable that each was read from, the index of the reader, and that
+of an instruction that may have let the thread move since, or `NOTHING_YET`."""
 
 ChangedBy = Callable[[Node], Collection[int]]
 """Gives the registers that a call may change."""
 
 _STORES = (OpAccess.WRITE, OpAccess.READ_WRITE)
+_ENDING = (LockAction.RELEASE, LockAction.END)
 _FACTORY = InstructionInfoFactory()
 
 
 class ReadModifyWrite(NamedTuple):
     """A variable is written by the instruction `at` with what the one at `read` read from it, or
-    from `source`, another one."""
+    from `source`, another one; on some path after the instruction `between`, one that may turn
+    interrupts on or ends what kept the thread where it was."""
 
     variable: str
     source: str
     read: int
     at: int
+    between: int
 
 
 class AddressTaken(NamedTuple):
@@ -66,11 +71,20 @@ def per_cpu_use(
     """Return what a function does with the per-CPU `variables` (symbols)."""
     if not _may_matter(routine, variables):
         return NO_USE
-    flow = _CopyFlow(graph(routine.symbol), variables, changed)
+    ends = frozenset(_ends(routine))
+    flow = _CopyFlow(graph(routine.symbol), variables, changed, ends)
     addresses = tuple(flow.addresses())
     made = {one.at: one.variable for one in addresses}
-    uses = uses_after_moves(flow.nodes, made, changed) if made else ()
+    uses = uses_after_moves(flow.nodes, made, changed, ends) if made else ()
     return PerCpuUse(tuple(flow.updates()), addresses, tuple(uses))
+
+
+def _ends(routine: Routine) -> Iterator[int]:
+    """Yield the instructions that release a lock or end a state."""
+    at = [event.index for event in routine.lock_events if event.action in _ENDING]
+    if at:
+        lines = [isinstance(item, Line) for item in routine.items]
+        yield from (sum(lines[:index]) for index in at)
 
 
 def _may_matter(routine: Routine, variables: Set[str]) -> bool:
@@ -93,10 +107,13 @@ def _is_read(line: Line, operand: int) -> bool:
 class _CopyFlow:
     """Which registers may hold copies of the `variables` before each instruction."""
 
-    def __init__(self, graph: Graph, variables: Set[str], changed: ChangedBy) -> None:
+    def __init__(
+        self, graph: Graph, variables: Set[str], changed: ChangedBy, ends: Collection[int]
+    ) -> None:
         self.variables = variables
         self.nodes = graph.nodes
         self._changed = changed
+        self._ends = ends
         self.copies: dict[int, Copies] = forward_may(self.nodes, frozenset(), self._transfer)
 
     def updates(self) -> Iterator[ReadModifyWrite]:
@@ -105,10 +122,10 @@ class _CopyFlow:
             node = self.nodes[at]
             variable = self._variable(node)
             reads = {number for number, _ in node.effects.reads}
-            for number, read_from, read in sorted(copies):
+            for number, read_from, read, between in sorted(copies):
                 # an instruction that reads the variable itself, such as `xadd`, is done at once
                 if variable is not None and number in reads and _only_stores(node):
-                    yield ReadModifyWrite(variable, read_from, read, at)
+                    yield ReadModifyWrite(variable, read_from, read, at, between)
 
     def addresses(self) -> Iterator[AddressTaken]:
         """Yield where the addresses of variables are made."""
@@ -127,12 +144,15 @@ class _CopyFlow:
         # whatever is computed from a copy is one: `inc`, `lea`, a sum with something else
         written = {number for number, _ in node.effects.writes if number != RSP}
         read = {number for number, _ in node.effects.reads}
-        copied = {(name, place) for number, name, place in before if number in read}
+        copied = {one[1:] for one in before if one[0] in read}
         variable = self._variable(node)
         if variable is not None:
-            copied.add((variable, at))
-        kept = {one for one in before if one[0] not in written}
-        return frozenset(kept | {(number, *one) for number in written for one in copied})
+            copied.add((variable, at, NOTHING_YET))
+        after = {one for one in before if one[0] not in written}
+        after |= {(number, *one) for number in written for one in copied}
+        if at in self._ends or node.effects.mnemonic in ENABLING:
+            after |= {(number, name, place, at) for number, name, place, _ in after}
+        return frozenset(after)
 
     def _variable(self, node: Node) -> str | None:
         """Return the per-CPU variable that the instruction's memory operand lies in."""
@@ -148,7 +168,7 @@ def _is_own(node: Node, copies: Copies) -> bool:
     processor's: what is added to a block of variables which this processor did not find by itself
     leads into another one's."""
     written = {number for number, _ in node.effects.writes}
-    found_here = any(number in written for number, _, _ in copies)
+    found_here = any(one[0] in written for one in copies)
     return node.effects.mnemonic != Mnemonic.ADD or found_here
 
 

@@ -244,6 +244,66 @@ class TurnedOnBetween(Uninterrupted):
         mov(self.switches, rax)
 
 
+class TurnedOnMeanwhile(Uninterrupted):
+    """Has interrupts off where it reads and where it writes back, but not all the while."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        cli()
+        mov(rax, self.switches)
+        sti()
+        inc(rax)
+        cli()
+        mov(self.switches, rax)
+        sti()
+
+
+class ReleasedMeanwhile(Uninterrupted):
+    """Holds a lock where it reads and where it writes back, but not all the while."""
+
+    lock = bss(SpinLock)
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.lock.take()
+        mov(rcx, self.switches)
+        self.lock.drop()
+        self.lock.take()
+        inc(rcx)
+        mov(self.switches, rcx)
+        self.lock.drop()
+
+
+class ReadAgain(ReleasedMeanwhile):
+    """Reads it again with the lock."""
+
+    @function(context="thread")
+    def run(self) -> None:
+        self.lock.take()
+        mov(rcx, self.switches)
+        self.lock.drop()
+        self.lock.take()
+        mov(rcx, self.switches)
+        inc(rcx)
+        mov(self.switches, rcx)
+        self.lock.drop()
+
+
+def test_variable_of_a_processor_is_written_back_after_interrupts_were_on_meanwhile() -> None:
+    assert findings(TurnedOnMeanwhile()) == [
+        """\
+error[E041]: `TurnedOnMeanwhile.switches` is written back, maybe on another processor
+  FILE:LINE
+  LINE |         mov(self.switches, rax)
+        |         ^^^^^^^^^^^^^^^^^^^^^^^
+  LINE |         sti()
+        |         ^^^^^ an interrupt behind this may move the thread
+help: change it in one instruction, or with interrupts off"""
+    ]
+    assert rules(ReleasedMeanwhile()) == ["E041"]
+    assert findings(ReadAgain()) == []
+
+
 def test_variable_of_a_processor_is_written_back_when_interrupts_are_on_again() -> None:
     assert findings(TurnedOnBetween()) == [
         """\

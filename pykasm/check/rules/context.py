@@ -15,7 +15,7 @@ from pykasm.check.gsflow import GsFlow
 from pykasm.check.indirectcalls import OF_TYPE, OWN_TYPE
 from pykasm.check.lockstate import OFF
 from pykasm.check.percpu import AddressTaken, ReadModifyWrite
-from pykasm.check.percpuaddress import AddressUse
+from pykasm.check.percpuaddress import NOTHING_YET, AddressUse
 from pykasm.check.programanalysis import ProgramAnalysis
 from pykasm.check.remembered import indirect_target
 from pykasm.check.rule import build_check, rule
@@ -335,7 +335,9 @@ def variables_of_processors_are_changed_at_once(build: Build) -> Iterator[Findin
     for symbol, use in build.per_cpu_uses.items():
         for update in use.updates:
             if any(_may_move(analysis, symbol, at) for at in (update.read, update.at)):
-                yield _written_back(analysis, symbol, update)
+                yield _written_back(analysis, symbol, update, update.read)
+            elif update.between != NOTHING_YET and _may_move(analysis, symbol, update.between + 1):
+                yield _written_back(analysis, symbol, update, update.between)
         for taken in use.addresses:
             if _may_move(analysis, symbol, taken.at):
                 yield _address_used(analysis, symbol, taken)
@@ -380,15 +382,18 @@ def _used_after_move(analysis: ProgramAnalysis, symbol: str, use: AddressUse) ->
         )
 
 
-def _written_back(analysis: ProgramAnalysis, symbol: str, one: ReadModifyWrite) -> Finding:
-    read = analysis.span(symbol, one.read)
+def _written_back(
+    analysis: ProgramAnalysis, symbol: str, one: ReadModifyWrite, moves: int
+) -> Finding:
+    """Find what is written back where an interrupt after the instruction `moves` may have moved the
+    thread."""
     return Finding(
         E041,
         f"`{one.variable}` is written back, maybe on another processor"
         if one.variable == one.source
         else f"`{one.source}` of maybe another processor is stored in this one's `{one.variable}`",
         span=analysis.span(symbol, one.at),
-        notes=[Note(read, "an interrupt behind this may move the thread")],
+        notes=[Note(analysis.place(symbol, moves), "an interrupt behind this may move the thread")],
         fix="change it in one instruction, or with interrupts off",
         symbol=symbol,
     )
