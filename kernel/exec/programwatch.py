@@ -7,9 +7,10 @@ from kernel.process.exits import Exits
 from kernel.process.process import Process
 from kernel.process.processes import Processes
 from kernel.process.waits import SIGNAL_MASK, STATUS_SHIFT
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.terminal.input import Input
 from kernel.terminal.reader import Reader
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from pykasm import *
 
 

@@ -9,11 +9,12 @@ from kernel.interrupts.action import Action
 from kernel.interrupts.dispatcher import Dispatcher
 from kernel.interrupts.vectors import InterruptVector
 from kernel.interrupts.work import Performer, Work, WorkQueue, WorkState
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
 from kernel.sched.waiting import Waiting
 from kernel.structures.list import ListHead
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from pykasm import *
 
 TIME_LIMIT = 1_000_000

@@ -13,11 +13,12 @@ from kernel.mm.heap import Heap
 from kernel.net.inflight import InFlight
 from kernel.net.passedfiles import PassedFiles
 from kernel.net.unixgarbage import UnixGarbage
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.waiting import FOREVER
 from kernel.structures.list import ListHead
 from kernel.sync.pollqueue import PollQueue
 from kernel.sync.pollqueues import PollQueues
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from pykasm import *
 
 

@@ -20,6 +20,7 @@ from kernel.process.limitcalls import LimitCalls
 from kernel.process.logcalls import LOUD, SILENT
 from kernel.process.processids import FIRST_REUSED, PID_MAX, ProcessIds
 from kernel.process.systemnamecalls import FIELD_SIZE, SystemNameCalls, SystemNames
+from kernel.sched.realtimelimit import WITHOUT_LIMIT, RealTimeLimit
 from kernel.text.numbers import Numbers
 from kernel.vm.regions import Regions
 from pykasm import *
@@ -77,7 +78,9 @@ class SettingTexts(ProcSource):
         ids: ProcessIds,
         regions: Regions,
         limits: LimitCalls,
+        real_time: RealTimeLimit,
     ) -> None:
+        self.real_time = real_time
         self.writer = writer
         self.numbers = numbers
         self.names = names
@@ -100,6 +103,8 @@ class SettingTexts(ProcSource):
             "kernel/hostname": (self.show_host, self.set_host),
             "kernel/domainname": (self.show_domain, self.set_domain),
             "kernel/printk": (self.show_level, self.set_level),
+            "kernel/sched_rt_period_us": (self.show_period, self.set_period),
+            "kernel/sched_rt_runtime_us": (self.show_runtime, self.set_runtime),
         }
         self.proc_files = [
             ProcSetting("sys/kernel/pid_max", ids.end, FIRST_REUSED + 1, PID_MAX),
@@ -203,6 +208,45 @@ class SettingTexts(ProcSource):
         with if_(~good):
             ret(0)
         ret(value)
+
+    # Real-time policies (sched(7))
+
+    @function
+    def show_period(self, inode: Ptr[Inode]) -> OrErrno[I32]:
+        """Write the microseconds of their period."""
+        self.writer.print("%u\n", u64(self.real_time.period))
+        ret(0)
+
+    @function
+    def set_period(self, inode: Ptr[Inode], text: Ptr[U8]) -> OrErrno[I32]:
+        """Set it. Returns 0, or -EINVAL if it is no such number, or less than the runtime."""
+        period = try_(self._parse(text), Errno.EINVAL)
+        fail_if(period > MOST_32, Errno.EINVAL)
+        fail_if(i64(period) < self.real_time.runtime, Errno.EINVAL)
+        mov(self.real_time.period, i64(period))
+        ret(0)
+
+    @function
+    def show_runtime(self, inode: Ptr[Inode]) -> OrErrno[I32]:
+        """Write how many microseconds of it are theirs, or that there is no limit."""
+        with if_(self.real_time.runtime == WITHOUT_LIMIT):
+            self.writer.print(f"{WITHOUT_LIMIT}\n")
+            ret(0)
+        self.writer.print("%u\n", u64(self.real_time.runtime))
+        ret(0)
+
+    @function
+    def set_runtime(self, inode: Ptr[Inode], text: Keep[Ptr[U8]]) -> OrErrno[I32]:
+        """Set that. Returns 0, or -EINVAL if it is no such number, or more than the period."""
+        with if_((text[0] == ord("-")) & (text[1] == ord("1")) & (text[2] <= ord(" "))):
+            mov(self.real_time.runtime, WITHOUT_LIMIT)
+            ret(0)
+        runtime = scratch(self._parse(text))
+        with if_((runtime == 0) & (text[0] != ord("0"))):
+            ret(-Errno.EINVAL)
+        fail_if(runtime > u64(self.real_time.period), Errno.EINVAL)
+        mov(self.real_time.runtime, i64(runtime))
+        ret(0)
 
     # Counts
 

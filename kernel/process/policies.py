@@ -5,9 +5,15 @@ from __future__ import annotations
 from enum import IntEnum
 
 from kernel.process.task import Task
-from kernel.sched.runqueue import PRIORITIES, PROCESSOR_WORDS, QUANTUM, UNLIMITED, USED_BY_TICK
+from kernel.sched.runqueue import (
+    BOOT_PRIORITY,
+    PRIORITIES,
+    PROCESSOR_WORDS,
+    QUANTUM,
+    UNLIMITED,
+    USED_BY_TICK,
+)
 from kernel.sched.scheduler import Scheduler
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
 MOST_PRIORITY = 99

@@ -15,6 +15,7 @@ from kernel.process.process import Process, ProcessState
 from kernel.process.programframe import program_frame
 from kernel.process.task import Task
 from kernel.process.userreturn import UserReturn
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.thread import Interruption
@@ -22,7 +23,7 @@ from kernel.sched.waiting import Waiting
 from kernel.signals.signalstates import SignalStates
 from kernel.structures.list import ListHead
 from kernel.threads.areas import SaveAreas
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.usercopy import UserCopy

@@ -2,6 +2,7 @@
 
 from kernel.sched.loadaverages import LoadAverages
 from kernel.sched.preemption import Preemption
+from kernel.sched.realtimelimit import RealTimeLimit
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.segmentbases import SegmentBases
 from kernel.sched.sleep import Sleep
@@ -16,6 +17,7 @@ CONTENTS: Contents = (
     Preemption,  # whether this processor may turn to another thread, and should
     Switch,  # how it leaves one thread for another
     ThreadTimes,  # for how long threads run
+    RealTimeLimit,  # how much of a processor urgent threads may have
     SchedulerTicks,  # when a thread's turn is over
     ExtendedState,  # x87, SSE and AVX registers, which few threads use
     SegmentBases,  # where FS and GS of programs begin

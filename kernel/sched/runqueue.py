@@ -16,6 +16,14 @@ PRIORITIES = 32
 
 IDLE_PRIORITY = 0
 
+BOOT_PRIORITY = 16
+"""That of the thread which the kernel's start becomes, and a good one where nothing matters."""
+
+ALL_PRIORITIES = (1 << PRIORITIES) - 1
+USUAL_PRIORITIES = (1 << BOOT_PRIORITY + 1) - (1 << IDLE_PRIORITY + 1)
+"""Sets of them. The second one has those that are neither of idle threads nor for more urgent
+ones."""
+
 USED_BY_TICK = 64
 USED_BY_SWITCH = 1
 """It is little, but a thread that no tick ever meets, as more urgent ones run at each, comes to the
@@ -50,6 +58,9 @@ class RunQueue(Struct):
 
     Who reads it without the lock and misses a thread that comes now is told of it: an idle
     processor by an interrupt, one that looks at each tick by the next tick."""
+    eligible: U32
+    """Bit n is set if a thread of priority n may be chosen: see `RealTimeLimit`. It is for the
+    processor alone, as all about that."""
     priority: U32
     """That of the thread that runs. Others may look without the lock: it is only a hint then."""
     number: U32
@@ -64,6 +75,9 @@ class RunQueue(Struct):
     tick: Timer
     ticking: U32
     """1 while `tick` is armed. It, and the two above, are for the processor alone."""
+    urgent: Nanoseconds
+    """For how long real-time policies had the processor in this period."""
+    period_end: Nanoseconds
     running: U64 = field(guarded_by="lock")
     """The address of the thread that runs."""
     since: Nanoseconds = field(guarded_by="lock")
@@ -104,10 +118,12 @@ class RunQueue(Struct):
 
     @inline(changes=("link", rax, rcx))
     def take_first(self, link: Ptr[ListHead]) -> None:
-        """Take the most urgent thread out and let `link` be its. Something must be there."""
+        """Take the most urgent thread that is eligible out and let `link` be its. Something must be
+        there."""
         list, number = scratch(Ptr[ListHead]), scratch(U32)
-        xor(number, number)  # `bsr` may leave it as it was
-        bsr(number, self.ready)
+        mov(number, self.ready)
+        and_(number, self.eligible)
+        bsr(number, number)
         point_at(list, self.lists, number)
         mov(link, list.next)
         self._unlink(link, list, number)
@@ -132,7 +148,8 @@ class RunQueue(Struct):
 
     @inline(changes=rax)
     def reset(self) -> None:
-        """Make all lists empty."""
+        """Make all lists empty, and all threads eligible."""
+        mov(self.eligible, ALL_PRIORITIES)
         list, number = scratch(Ptr[ListHead]), scratch(U32)
         lea(list, self.lists)
         with for_(number, 0, PRIORITIES):

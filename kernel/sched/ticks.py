@@ -6,6 +6,7 @@ from kernel.clock.clock import Clock
 from kernel.clock.timer import Timer
 from kernel.clock.timers import Timers
 from kernel.sched.preemption import Preemption
+from kernel.sched.realtimelimit import RealTimeLimit
 from kernel.sched.runqueue import IDLE_PRIORITY, UNLIMITED, USED_BY_TICK, RunQueue
 from kernel.sched.thread import Interruption, Thread
 from kernel.sched.threadtimes import ThreadTimes
@@ -24,9 +25,15 @@ class SchedulerTicks(Subsystem):
     """1 while an interrupt of a program is handled."""
 
     def __init__(
-        self, preemption: Preemption, times: ThreadTimes, clock: Clock, timers: Timers
+        self,
+        preemption: Preemption,
+        times: ThreadTimes,
+        limit: RealTimeLimit,
+        clock: Clock,
+        timers: Timers,
     ) -> None:
         self.preemption = preemption
+        self.limit = limit
         self.times = times
         self.clock = clock
         self.timers = timers
@@ -58,6 +65,7 @@ class SchedulerTicks(Subsystem):
         with if_(eax >= queue.priority):
             self.preemption.request()
         self._count(queue)
+        self.limit.count(queue, TICK)
         tail(self._set_timer, queue)
 
     @function(context="interrupt")

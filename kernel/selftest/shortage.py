@@ -8,11 +8,12 @@ from kernel.mm.directmap import DirectMap
 from kernel.mm.heap import Heap
 from kernel.mm.pages import Pages
 from kernel.mm.runtimemappings import RuntimeMappings
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.scheduler import Scheduler
 from kernel.selftest.case import TestSuite, check
 from kernel.selftest.shortages import Effect, Operation, Shortages, nothing_if
 from kernel.threads.areas import SaveAreas
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from kernel.vm.addressspace import AddressSpace
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.region import Region

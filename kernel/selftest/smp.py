@@ -15,13 +15,13 @@ from kernel.paging.permissions import WRITE
 from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from kernel.processors.request import Request
-from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.sched.runqueue import BOOT_PRIORITY, IDLE_PRIORITY, RunQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Entry
 from kernel.selftest.case import SHOWN, BenchmarkSuite, TestSuite, check, measure
 from kernel.selftest.threadpool import THREADS, ThreadPool
 from kernel.smp.calls import Calls
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from pykasm import *
 
 CALLS = 25

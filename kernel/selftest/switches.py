@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from kernel.console.console import Console
 from kernel.locks.waitqueue import WaitQueue
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.thread import Entry
 from kernel.sched.waiting import Waiting
 from kernel.selftest.case import BenchmarkSuite, measure
 from kernel.selftest.threadpool import ThreadPool
 from kernel.sync.mutex import CONTENDED, Mutex, Mutexes
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
 FEW, MANY = 10, 10_000

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kernel.console.console import Console
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.sleep import Sleep
 from kernel.selftest.load import Load
 from kernel.selftest.random import Random
 from kernel.selftest.threadpool import ThreadPool
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
 LONGEST_SLEEP = (1 << 17) - 1

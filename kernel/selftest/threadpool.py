@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Entry, Thread
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from pykasm import *
 
 THREADS = 8

@@ -5,10 +5,10 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.clock.units import NSEC_PER_SEC
 from kernel.console.console import Console
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.sleep import Sleep
 from kernel.selftest.case import TestSuite, check
 from kernel.selftest.threadpool import ThreadPool
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
 FEW = 10

@@ -6,6 +6,7 @@ from kernel.clock.clock import Clock
 from kernel.clock.units import Nanoseconds
 from kernel.console.console import Console
 from kernel.errno import Errno
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.thread import INTERRUPTIBLE, UNINTERRUPTIBLE, Interruption
 from kernel.sched.waiting import FOREVER, Waiting
 from kernel.selftest.case import TestSuite, check
@@ -14,7 +15,6 @@ from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import Mutex, Mutexes
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.sync.semaphore import Semaphore, Semaphores
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 
 SHORT = 2_000_000

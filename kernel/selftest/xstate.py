@@ -5,11 +5,12 @@ from __future__ import annotations
 from kernel.clock.clock import Clock
 from kernel.console.console import Console
 from kernel.cpu.control import Cr0
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.thread import Entry, Thread
 from kernel.sched.xstate import INITIAL_CONTROL, INITIAL_MXCSR, StateComponent
 from kernel.selftest.case import BenchmarkSuite, Outcome, TestSuite, check, measure
 from kernel.selftest.threadpool import THREADS, ThreadPool
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from pykasm import *
 from pykasm.lang import registers
 

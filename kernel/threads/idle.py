@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from kernel.cpu.percpu import PerCpu
 from kernel.debug.panic import Panic
-from kernel.sched.runqueue import IDLE_PRIORITY, RunQueue
+from kernel.sched.runqueue import ALL_PRIORITIES, IDLE_PRIORITY, RunQueue
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.thread import Thread
 from kernel.structures.list import ListHead
@@ -68,6 +68,8 @@ class Idle(Subsystem):
             self.steal()
             cli()
             with if_(self._rest()):
+                # Nobody else wants the processor that was kept from urgent threads
+                mov(self.scheduler.queue.eligible, ALL_PRIORITIES)
                 self.scheduler.preemption.enable()
                 self.scheduler.schedule()
                 self.scheduler.preemption.disable()

@@ -9,7 +9,7 @@ from kernel.cpu.stack import STACK_SIZE
 from kernel.cpu.trapframe import TrapFrame
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.locks.spinlock import SpinLock
-from kernel.sched.runqueue import PROCESSOR_WORDS, QUANTUM
+from kernel.sched.runqueue import BOOT_PRIORITY, PROCESSOR_WORDS, QUANTUM
 from kernel.sched.scheduler import Scheduler
 from kernel.sched.switch import SavedRegisters
 from kernel.sched.thread import Entry, Thread, ThreadState
@@ -19,9 +19,6 @@ from kernel.threads.areas import SaveAreas
 from kernel.threads.stacks import SPARE, ThreadStacks
 from pykasm import *
 from pykasm.objects.debug import EntryFrame
-
-BOOT_PRIORITY = 16
-"""That of the thread which the kernel's start becomes, and a good one where nothing matters."""
 
 
 class Threads(LeakChecks):

@@ -12,13 +12,14 @@ from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
 from kernel.process.jobcontrol import JobControl
 from kernel.process.session import ControllingTerminal
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.waiting import FOREVER
 from kernel.structures.refcount import ReferenceCount
 from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueues import PollQueues
 from kernel.terminal.input import Input
 from kernel.terminal.reader import Reader
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from kernel.tty.lineinput import LineInput
 from kernel.tty.terminal import OUTPUT_SIZE, Terminal, TerminalDriver
 from kernel.tty.terminalfiles import TerminalFiles

@@ -14,11 +14,12 @@ from kernel.fs.characterdevices import MINOR_BITS, CharacterDriver, device
 from kernel.fs.file import File, FileOperations
 from kernel.fs.inode import Inode
 from kernel.process.session import ControllingTerminal
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sync.mutex import Mutexes
 from kernel.sync.pollqueue import ANYTHING
 from kernel.sync.pollqueues import PollQueues
 from kernel.terminal.consoleinput import SAME, ConsoleInput
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from kernel.tty.lineinput import LineInput
 from kernel.tty.terminal import TerminalDriver
 from kernel.tty.terminalfiles import TerminalFiles

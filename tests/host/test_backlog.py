@@ -6,9 +6,10 @@ import pytest
 
 from kernel.console.output import RESERVE, RING_SIZE
 from kernel.console.serial import COM1, FIFO_DEPTH, UartRegister
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.thread import Thread
 from kernel.terminal.backlog import STALL_TIMEOUT, Backlog
-from kernel.threads.threads import BOOT_PRIORITY, Threads
+from kernel.threads.threads import Threads
 from pykasm import *
 from tests.host.threads_support import Kernel
 from tests.host.uart import Uart

@@ -6,11 +6,10 @@ import pytest
 
 from kernel.interrupts.vectors import InterruptVector
 from kernel.sched.preemption import NOT_REQUESTED
-from kernel.sched.runqueue import IDLE_PRIORITY, PRIORITIES, RunQueue
+from kernel.sched.runqueue import BOOT_PRIORITY, IDLE_PRIORITY, PRIORITIES, RunQueue
 from kernel.sched.thread import Thread, ThreadState
 from kernel.structures.list import ListHead
 from kernel.threads.idle import Idle
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 from pykasm.hostrun import HostFault
 from tests.host.threads_support import Kernel

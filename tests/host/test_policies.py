@@ -10,8 +10,7 @@ from kernel.process.policies import (
     passes_of,
     quantum_of,
 )
-from kernel.sched.runqueue import PRIORITIES, QUANTUM
-from kernel.threads.threads import BOOT_PRIORITY
+from kernel.sched.runqueue import BOOT_PRIORITY, PRIORITIES, QUANTUM
 
 NICE_VALUES = range(LEAST_NICE, MOST_NICE + 1)
 

@@ -5,7 +5,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.sched.runqueue import PRIORITIES, RunQueue
+from kernel.sched.runqueue import (
+    ALL_PRIORITIES,
+    BOOT_PRIORITY,
+    PRIORITIES,
+    USUAL_PRIORITIES,
+    RunQueue,
+)
 from kernel.structures.list import ListHead
 from pykasm import *
 from pykasm.hostrun import Host
@@ -78,3 +84,15 @@ def test_what_comes_first_is_the_most_urgent_that_waited_longest(steps: list[Any
             host.call(bench.prepend, links[number], priority)
         ready = sum(1 << one for one in range(PRIORITIES) if waiting[one])
         assert host[bench.queue.ready] == ready
+
+
+def test_what_is_not_eligible_waits_however_urgent_it_is() -> None:
+    host.reset()
+    host.call(bench.reset)
+    urgent, usual = host.new(ListHead), host.new(ListHead)
+    host.call(bench.append, urgent, BOOT_PRIORITY + 1)
+    host.call(bench.append, usual, BOOT_PRIORITY)
+    host[bench.queue.eligible] = USUAL_PRIORITIES
+    assert host.call(bench.take_first) == usual
+    host[bench.queue.eligible] = ALL_PRIORITIES
+    assert host.call(bench.take_first) == urgent

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.clock.timer import Timer
-from kernel.sched.runqueue import QUANTUM
+from kernel.sched.runqueue import BOOT_PRIORITY, QUANTUM
 from kernel.sched.thread import Entry, Thread
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 from pykasm.hostrun import HostAssertion
 from tests.host.threads_support import MOST, Kernel

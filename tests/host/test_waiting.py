@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.clock.timer import Timer
+from kernel.sched.runqueue import BOOT_PRIORITY
 from kernel.sched.sleep import Sleep
 from kernel.sched.thread import (
     INTERRUPTIBLE,
@@ -26,7 +27,6 @@ from kernel.sync.condition import ConditionVariable, ConditionVariables
 from kernel.sync.mutex import CONTENDED, Mutex, Mutexes
 from kernel.sync.rwlock import ReadWriteLock, ReadWriteLocks
 from kernel.sync.semaphore import Semaphore, Semaphores
-from kernel.threads.threads import BOOT_PRIORITY
 from pykasm import *
 from pykasm.lang.locking import watching_locks
 from tests.host.threads_support import Kernel
