@@ -106,10 +106,7 @@ class Dentries(LeakChecks):
         without `parent` a root. Returns null without memory."""
         name = keep(try_(self._copy_name(key)))
         errdefer(self._free_name, name)
-        dentry = scratch(try_(self.records.allocate()))
-        mov(rdx, dentry)
-        zero(dentry)
-        made = scratch(cast(rdx, Ptr[Dentry]))
+        made = scratch(try_(self.records.allocate_zeroed()))
         with unshared(made):
             made.references.start()
             mov(made.superblock, superblock)

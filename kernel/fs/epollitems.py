@@ -43,10 +43,7 @@ class EpollItems(LeakChecks):
     ) -> OrNull[Owned[Ptr[EpollItem]]]:
         """Return an item for `file` that is in no set yet, and that wants nothing; null without
         memory."""
-        item = scratch(try_(self.records.allocate()))
-        mov(rdx, item)
-        zero(item)
-        made = scratch(cast(rdx, Ptr[EpollItem]))
+        made = scratch(try_(self.records.allocate_zeroed()))
         mov(made.epoll, epoll)
         mov(made.file, file)
         mov(made.node.key, key)

@@ -86,9 +86,8 @@ class Epolls(LeakChecks):
         self, flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
     ) -> Owned[OrNull[Ptr[File]]]:
         """Return the open file of an empty set, by `OpenFlag`s; null without memory."""
-        epoll = keep(try_(self.records.allocate()))
+        epoll = keep(try_(self.records.allocate_zeroed()))
         errdefer(self._free, epoll)
-        zero(epoll)
         with unshared(epoll):
             epoll.ready.reset()
             epoll.children.reset()

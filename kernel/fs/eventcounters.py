@@ -79,9 +79,8 @@ class EventCounters(LeakChecks):
     ) -> Owned[OrNull[Ptr[File]]]:
         """Return the open file of a counter that begins at `start`, by `OpenFlag`s; null without
         memory."""
-        counter = keep(try_(self.records.allocate()))
+        counter = keep(try_(self.records.allocate_zeroed()))
         errdefer(self._free, counter)
-        zero(counter)
         with unshared(counter):
             mov(eax, start)
             mov(counter.count, rax)

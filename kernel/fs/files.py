@@ -148,10 +148,7 @@ class Files(LeakChecks):
         self, path: Keep[Ptr[Path]], flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
     ) -> Owned[OrNull[Ptr[File]]]:
         """Return an open file that nothing was prepared for yet, or null without memory."""
-        file = scratch(try_(self.records.allocate()))
-        mov(rdx, file)
-        zero(file)
-        made = keep(cast(rdx, Ptr[File]))
+        made = keep(try_(self.records.allocate_zeroed()))
         made.references.start()
         self._set_flags(made, flags)
         credentials.references.gain()

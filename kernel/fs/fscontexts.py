@@ -60,10 +60,7 @@ class FsContexts(LeakChecks):
     @function
     def _allocate(self) -> Owned[OrNull[Ptr[FsContext]]]:
         """Return a context of zeros with one reference, or null without memory."""
-        context = scratch(try_(self.records.allocate()))
-        mov(rdx, context)
-        zero(context)
-        made = scratch(cast(rdx, Ptr[FsContext]))
+        made = scratch(try_(self.records.allocate_zeroed()))
         made.references.start()
         lock.inc(self.count)
         ret(made)

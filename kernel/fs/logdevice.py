@@ -116,9 +116,8 @@ class LogDevice(CharacterDriver):
     @function(context="thread")
     def open(self, inode: Ptr[Inode], file: Keep[Ptr[File]]) -> OrErrno[I32]:
         """Begin to read at the oldest message."""
-        record = scratch(try_(self.records.allocate(), Errno.ENOMEM))
+        record = scratch(try_(self.records.allocate_zeroed(), Errno.ENOMEM))
         mov(file.private, u64(record))
-        zero(record)
         disown(record, "the file has it")
         self._go_to_oldest(cast(file.private, Ptr[OpenLog]))
         ret(0)

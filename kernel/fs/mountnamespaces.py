@@ -39,10 +39,7 @@ class MountNamespaces(LeakChecks):
         """Return a namespace of the mounts in `tree`, which is in none; null without memory, and
         that is freed."""
         errdefer(self.trees.discard, tree)
-        namespace = scratch(try_(self.records.allocate()))
-        mov(rdx, namespace)
-        zero(namespace)
-        made = keep(cast(rdx, Ptr[MountNamespace]))
+        made = keep(try_(self.records.allocate_zeroed()))
         made.references.start()
         mov(eax, 1)
         lock.xadd(self.next_number, eax)

@@ -74,10 +74,7 @@ class Mounts(LeakChecks):
     ) -> Owned[OrNull[Ptr[Mount]]]:
         """Return a mount of `superblock`, to which the caller has a reference that it gives to the
         mount; null without memory."""
-        mount = scratch(try_(self.records.allocate()))
-        mov(rdx, mount)
-        zero(mount)
-        made = keep(cast(rdx, Ptr[Mount]))
+        made = keep(try_(self.records.allocate_zeroed()))
         made.references.start()
         mov(made.flags, flags)
         root.references.gain()

@@ -68,10 +68,9 @@ class Notices(LeakChecks):
     @function
     def create(self, user: Keep[U32]) -> tuple[OrErrno[I32], OrNull[Owned[Ptr[NoticeQueue]]]]:
         """Return 0 and a queue of `user`; or -ENOMEM, or -EMFILE if that has too many, and null."""
-        queue, result = keep(self.queue_records.allocate()), keep(I32)
+        queue, result = keep(self.queue_records.allocate_zeroed()), keep(I32)
         with if_(queue == 0):
             ret(-Errno.ENOMEM, 0)
-        zero(queue)
         mov(queue.user, user)
         with self.lock.held():
             mov(result, self._enter(queue))

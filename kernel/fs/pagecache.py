@@ -308,10 +308,7 @@ class PageCache(LeakChecks):
     @function
     def _new_node(self) -> Owned[OrNull[Ptr[PageNode]]]:
         """Return a node without anything in it, or null without memory."""
-        node = scratch(try_(self.nodes.allocate()))
-        mov(rdx, node)
-        zero(node)
-        ret(cast(rdx, Ptr[PageNode]))
+        ret(self.nodes.allocate_zeroed())
 
     # Removing
 

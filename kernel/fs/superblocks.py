@@ -38,10 +38,7 @@ class SuperBlocks(LeakChecks):
     def create(self, operations: Keep[Ptr[SuperBlockOperations]]) -> Owned[OrNull[Ptr[SuperBlock]]]:
         """Return a file system without a root, and with a device number of its own; null without
         memory."""
-        superblock = scratch(try_(self.records.allocate()))
-        mov(rdx, superblock)
-        zero(superblock)
-        made = scratch(cast(rdx, Ptr[SuperBlock]))
+        made = scratch(try_(self.records.allocate_zeroed()))
         made.references.start()
         with unshared(made):
             made.mounts.reset()

@@ -57,12 +57,10 @@ class TextFiles(Subsystem):
     @function(context="thread")
     def open(self, file: Keep[Ptr[File]], show: Keep[ShowText]) -> OrErrno[I32]:
         """Prepare `file`, whose text `show` writes. Returns 0 or -ENOMEM."""
-        record = scratch(try_(self.records.allocate(), Errno.ENOMEM))
+        record = scratch(try_(self.records.allocate_zeroed(), Errno.ENOMEM))
+        mov(record.show, show)
         mov(file.private, u64(record))
-        mov(rdx, record)
-        zero(record)
         disown(record, "the file has it")
-        mov(cast(rdx, Ptr[TextFile]).show, show)
         ret(0)
 
     @function(context="thread")

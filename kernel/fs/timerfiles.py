@@ -115,9 +115,8 @@ class TimerFiles(LeakChecks):
     ) -> Owned[OrNull[Ptr[File]]]:
         """Return the open file of a timer that does not run, by `OpenFlag`s; null without
         memory."""
-        timer = keep(try_(self.records.allocate()))
+        timer = keep(try_(self.records.allocate_zeroed()))
         errdefer(self._free, timer)
-        zero(timer)
         timer.timer.prepare(address_of(self.expire))
         mov(timer.is_of_day, is_of_day)
         mov(timer.needs_right, needs_right)

@@ -120,9 +120,8 @@ class MessageQueues(LeakChecks):
         self, key: Keep[U32], flags: Keep[U32], credentials: Keep[Ptr[Credentials]]
     ) -> OrErrno[I64]:
         """Make a queue. Returns its id, -ENOSPC or -ENOMEM."""
-        queue = keep(try_(self.records.allocate(), Errno.ENOMEM))
+        queue = keep(try_(self.records.allocate_zeroed(), Errno.ENOMEM))
         errdefer(self._free_queue, queue)
-        zero(queue)
         mov(queue.most_bytes, QUEUE_BYTES)
         queue.messages.reset()
         queue.receivers.reset()

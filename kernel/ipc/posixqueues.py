@@ -79,10 +79,7 @@ class PosixQueues(LeakChecks):
     @function
     def create(self) -> Owned[OrNull[Ptr[PosixQueue]]]:
         """Return a queue without messages that may have none, or null without memory."""
-        queue = scratch(try_(self.records.allocate()))
-        mov(rdx, queue)
-        zero(queue)
-        made = scratch(cast(rdx, Ptr[PosixQueue]))
+        made = scratch(try_(self.records.allocate_zeroed()))
         made.receivers.reset()
         made.senders.reset()
         lock.inc(self.count)

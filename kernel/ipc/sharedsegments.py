@@ -135,9 +135,8 @@ class SharedSegments(LeakChecks):
         self, size: Keep[U64], credentials: Keep[Ptr[Credentials]]
     ) -> Owned[OrNull[Ptr[SharedSegment]]]:
         """Return a segment of `size` bytes, or null without memory."""
-        segment = keep(try_(self.records.allocate()))
+        segment = keep(try_(self.records.allocate_zeroed()))
         errdefer(self._free_record, segment)
-        zero(segment)
         mov(segment.size, size)
         round_up(size, PAGE)
         file = scratch(try_(self.anonymous.memory(size, credentials)))

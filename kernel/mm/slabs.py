@@ -52,6 +52,15 @@ class SlabCache(Component, Generic[T]):
         """Allocate an object, not cleared. Return its address, null if there is no memory."""
         return cast(self.slabs.allocate(address_of(self.cache)), self.pointer)
 
+    @inline(changes=CALLER_SAVED)
+    def allocate_zeroed(self) -> Ptr[T]:
+        """Allocate an object full of zeros. Return its address, null if there is no memory."""
+        object = scratch(self.allocate())
+        mov(rdx, object)  # which `zero` leaves alone
+        with if_(object != 0):
+            zero(object)
+        return cast(rdx, self.pointer)
+
     @inline(changes=("object", *CALLER_SAVED))
     def free(self, object: Ptr[T]) -> None:
         """Free `object`, which `allocate` returned."""

@@ -68,10 +68,7 @@ class UnixSockets(LeakChecks):
         self, type: Keep[U32], operations: Keep[Ptr[SocketOperations]]
     ) -> Owned[OrNull[Ptr[UnixSocket]]]:
         """Return a new socket of a `type`, or null without memory."""
-        socket = scratch(try_(self.records.allocate()))
-        mov(rdx, socket)
-        zero(socket)
-        made = scratch(cast(rdx, Ptr[UnixSocket]))
+        made = scratch(try_(self.records.allocate_zeroed()))
         self.sockets.prepare(cast(u64(made), Ptr[Socket]))
         mov(made.family, AddressFamily.UNIX)
         mov(made.type, type)

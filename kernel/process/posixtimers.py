@@ -80,11 +80,10 @@ class PosixTimers(LeakChecks):
         with group.lock.held():
             mov(allowed, self.queues.count_one(group))
         fail_if(allowed == 0)
-        timer = scratch(self.records.allocate())
+        timer = scratch(self.records.allocate_zeroed())
         with if_(timer == 0):
             self._give_back(group)
             ret(0)
-        zero(timer)
         lock.inc(self.count)
         ret(timer)
 

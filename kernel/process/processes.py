@@ -164,9 +164,8 @@ class Processes(LeakChecks):
     @function
     def _allocate(self) -> OrNull[Owned[Ptr[Process]]]:
         """Return a process with a number and without relations, or null."""
-        process = keep(try_(self.records.allocate()))
+        process = keep(try_(self.records.allocate_zeroed()))
         errdefer(self._free_memory, process)
-        zero(process)
         mov(process.number, try_(self.ids.allocate()))
         mov(process.started, self.clock.now())
         process.references.start()

@@ -70,9 +70,8 @@ class Tasks(Subsystem):
         """Create a task of `process` with this number, which `start` lets run when it has
         registers, and what it needs of files. Returns null if memory is out."""
         number = keep(number)
-        task = keep(try_(self.exits.records.allocate()))
+        task = keep(try_(self.exits.records.allocate_zeroed()))
         errdefer(self.exits.records.free, task)
-        zero(task)
         mov(task.number, number)
         mov(task.process, process)
         mov(eax, process.number)

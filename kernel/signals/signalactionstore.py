@@ -31,10 +31,7 @@ class SignalActionStore(LeakChecks):
     @function
     def create(self) -> Owned[OrNull[Ptr[SignalActions]]]:
         """Return the default for each signal; null without memory."""
-        actions = scratch(try_(self.records.allocate()))
-        mov(rdx, actions)
-        zero(actions)
-        created = scratch(cast(rdx, Ptr[SignalActions]))
+        created = scratch(try_(self.records.allocate_zeroed()))
         created.references.start()
         lock.inc(self.count)
         ret(created)

@@ -95,10 +95,9 @@ class AddressSpaces(LeakChecks):
     @function
     def create(self) -> Owned[OrNull[Ptr[AddressSpace]]]:
         """Allocate a space without regions, or return null."""
-        space = keep(try_(self.spaces.allocate()))
+        space = keep(try_(self.spaces.allocate_zeroed()))
         errdefer(self.spaces.free, space)
         root = keep(try_(self.pages.allocate_page()))
-        zero(space)
         mov(space.root, root)
         mov(space.size_limit, -1)
         self._fill_root(root)
