@@ -168,6 +168,16 @@ class Moment(NamedTuple):
             return None
         return assigned_names(self.code.co_filename).get((line, column))
 
+    def has_in_it(self, other: Moment | None) -> bool:
+        """Whether `other` was a part of the expression that is being evaluated now."""
+        if other is None or other.code is not self.code or other.instruction == self.instruction:
+            return False
+        (line, end_line, column, end_column), inner = self._position, other._position
+        if None in (line, end_line, column, end_column, *inner):
+            return False
+        starts = (line, column) <= (inner[0], inner[2])
+        return starts and (inner[1], inner[3]) <= (end_line, end_column)
+
     @property
     def _stretch(self) -> tuple[int | None, int | None, int | None, int | None]:
         line, end_line, column, end_column = self._position

@@ -85,7 +85,7 @@ class AcpiTables(Subsystem):
     @function
     def _warn_of_damage(self) -> None:
         """Log a warning for each listed table that is damaged."""
-        with self.each() as address, if_((address != 0) & ~self.is_valid(address)):
+        with self.each() as address, if_((address != 0) & (lambda: ~self.is_valid(address))):
             self.log.write(
                 LogLevel.WARNING,
                 "ACPI: the table at 0x%x is damaged; going on without it",

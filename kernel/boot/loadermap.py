@@ -40,7 +40,7 @@ class LoaderMap(Subsystem):
         """Take the map of `count` entries of `size` bytes, a multiple of 8, if there is available
         memory in it and no map yet; sort it by addresses."""
         entry = keep(entries)
-        with if_((self.entries != 0) | ~self._has_memory(entry, count, size)):
+        with if_((self.entries != 0) | (lambda: ~self._has_memory(entry, count, size))):
             ret()
         mov(self.entries, entry)
         mov(self.count, count)

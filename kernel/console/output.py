@@ -113,7 +113,7 @@ class SerialOutput(Subsystem):
         """Write as many bytes to the transmitter, which is empty, as its FIFO takes."""
         free = scratch(U32)
         movzx(free, self.serial.fifo_depth)
-        with while_(lambda: (free != 0) & ~self._is_empty()):
+        with while_(lambda: (free != 0) & (lambda: ~self._is_empty())):
             and_(eax, RING_MASK)  # eax: `sent`, by `_is_empty`
             self.serial.write(UartRegister.THR, self.ring[rax])
             inc(self.sent)

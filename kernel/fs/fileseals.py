@@ -56,7 +56,7 @@ class FileSeals(Subsystem):
         lock.or_(inode.seals, seals)
         with if_((seals & Seal.WRITE) == 0):
             ret(0)
-        with if_((old & Seal.WRITE) | ~self._may_be_written(inode)):
+        with if_((old & Seal.WRITE) | (lambda: ~self._may_be_written(inode))):
             ret(0)
         mov(inode.seals, old)
         fail(Errno.EBUSY)

@@ -80,7 +80,9 @@ class Initramfs(Subsystem):
                 sub(length, self.reader.rest)
                 add(start, length)
                 mov(length, self.reader.rest)
-                with if_((result == 0) & (length != 0) & ~self.gzip.is_member(start, length)):
+                with if_(
+                    (result == 0) & (length != 0) & (lambda: ~self.gzip.is_member(start, length))
+                ):
                     mov(result, self.reader.refuse_header())
         with if_(result == 0):
             mov(result, self.reader.finish())

@@ -342,7 +342,7 @@ class MountTrees(Subsystem):
         asserts(point != 0)
         with self.mounts.lock.held():
             mov(result, -Errno.ENOENT)
-            with if_((parent.namespace != 0) & ~self.mounts.is_lost(point)):
+            with if_((parent.namespace != 0) & (lambda: ~self.mounts.is_lost(point))):
                 xor(result, result)
                 self.mounts.detach(tree, address_of(old))
                 # In one step under the lock: no walk finds neither place, or both
@@ -418,7 +418,7 @@ class MountTrees(Subsystem):
         asserts(parent != 0)
         self.groups.collect(parent)
         xor(result, result)
-        with if_((references == 0) | ~self._is_used(address_of(place))):
+        with if_((references == 0) | (lambda: ~self._is_used(address_of(place)))):
             # It was collected itself, as a peer of what it is mounted on
             with if_((references != 0) & (mount.next_target != 0)):
                 inc(references)  # that of the list

@@ -156,7 +156,7 @@ class PageCache(LeakChecks):
         beyond the size."""
         result = keep(I32)
         with loop():
-            with if_((limited != 0) & ~self._is_inside(inode, number)):
+            with if_((limited != 0) & (lambda: ~self._is_inside(inode, number))):
                 ret(-Errno.ENXIO, 0)
             page = self.find(inode, number)
             # Another thread may add one after this look, of which -EEXIST tells, and it may be

@@ -190,7 +190,9 @@ class RecordLocks(Subsystem):
         mov(rest.link.next, 0)
         with self.lock.held():
             mov(result, -Errno.EAGAIN)
-            with if_((wanted.kind == RecordKind.NONE) | (self._conflict(inode, wanted) == 0)):
+            with if_(
+                (wanted.kind == RecordKind.NONE) | (lambda: self._conflict(inode, wanted) == 0)
+            ):
                 mov(spare.made, made)
                 mov(spare.rest, rest)
                 self._change(inode, wanted, address_of(spare))

@@ -164,7 +164,7 @@ class Arena(Subsystem):
         # All addresses of the arena are in ranges; the end matters for those outside of it
         node = try_(self.trees.at_most(address_of(self.ranges), address))
         range = keep(container_of(node, AddressRange, "by_address"))
-        fail_if((range.use != RangeUse.FREE) | (self._end_of(range) <= address))
+        fail_if((range.use != RangeUse.FREE) | (lambda: self._end_of(range) <= address))
         ret(range)
 
     @function(holds="lock")

@@ -68,7 +68,7 @@ class CoreRegions(Subsystem):
         not be written."""
         address = keep(UserAddress)
         xor(u32(address), u32(address))
-        with while_(lambda: (dump.failed == 0) & self.find_from(dump, address)):
+        with while_(lambda: (dump.failed == 0) & (lambda: self.find_from(dump, address))):
             mov(address, dump.region.end)
             yield
             self.give_back(dump)

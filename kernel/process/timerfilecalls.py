@@ -84,7 +84,7 @@ class TimerFileCalls(SystemCallGroup):
                 pass
             with default():
                 fail(Errno.EINVAL)
-        fail_if((needs_right != 0) & ~self._has_right(), Errno.EPERM)
+        fail_if((needs_right != 0) & (lambda: ~self._has_right()), Errno.EPERM)
         task = self.processes.current()
         file = try_(
             self.timers.create(is_of_day, needs_right, flags, task.credentials), Errno.ENOMEM

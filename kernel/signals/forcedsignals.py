@@ -30,7 +30,7 @@ class ForcedSignals(Subsystem):
         group = keep(target.group)
         with group.lock.held():
             handler = scratch(self.actions.handler_of(group.actions, info.number))
-            with if_((handler <= Disposition.IGNORE) | (target.mask & bit_of(info.number))):
+            with if_((handler <= Disposition.IGNORE) | (lambda: target.mask & bit_of(info.number))):
                 self._make_deadly(group, target, info.number)
             target.forced.copy_from(info)
             self.waiting.interrupt(target.thread, Interruption.SIGNAL)

@@ -162,7 +162,7 @@ class RestartableSequences(Subsystem):
         """Return 0 if `section` is one, and there is the `signature` in front of where it is given
         up; else -EINVAL or -EFAULT."""
         end, found = scratch(section.start), local(U32)
-        fail_if((section.version != 0) | ~below_user_end(end), Errno.EINVAL)
+        fail_if((section.version != 0) | (lambda: ~below_user_end(end)), Errno.EINVAL)
         add(end, section.length)
         fail_if(CF | ~below_user_end(end), Errno.EINVAL)
         mov(rax, section.abort)

@@ -30,7 +30,7 @@ class SysLinks(Subsystem):
         asserts(target != 0)  # it is a link
         mov(above, node.parent)
         xor(u32(length), u32(length))
-        with while_(lambda: (above != 0) & ~self._is_below(target, above)):
+        with while_(lambda: (above != 0) & (lambda: ~self._is_below(target, above))):
             for character in UP.encode():
                 mov(page[length], character)
                 inc(length)

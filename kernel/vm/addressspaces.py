@@ -265,7 +265,7 @@ class AddressSpaces(LeakChecks):
         """Set the bounds of `like`, which is as long as it is to be, to where it can be. Returns 0
         or -ENOMEM."""
         limit, place = keep(limit), keep(like.node.key)
-        with if_((place == 0) | ~self.gaps.is_free(space, place, like.end)):
+        with if_((place == 0) | (lambda: ~self.gaps.is_free(space, place, like.end))):
             length = scratch(like.end)
             sub(length, place)
             mov(place, try_(self.gaps.find(space, length, limit), Errno.ENOMEM))

@@ -34,7 +34,7 @@ class Heaps(Subsystem):
         """Make `end` that of the heap of `space`, if that can be. Returns where it is then."""
         result = keep(UserAddress)
         with self.locks.write_held(space.regions_lock):
-            fits = (end >= space.heap_start) & ~above_user_end(end)
+            fits = (end >= space.heap_start) & (lambda: ~above_user_end(end))
             with if_(fits), if_(self._move(space, end) == 0):
                 mov(space.heap_end, end)
             mov(result, space.heap_end)

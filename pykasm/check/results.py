@@ -16,7 +16,7 @@ from pykasm.check.testedplaces import TestedPlaces
 from pykasm.check.valueflow import combined_register, given_in_place
 from pykasm.check.valuepath import AT_ENTRY, NARROW, NEGATIVE, WIDE, ZERO, Path, Value
 from pykasm.lang.builder import NullablePlace, Said
-from pykasm.lang.convention import SLOT
+from pykasm.lang.convention import SLOT, Kind
 from pykasm.lang.numbers import U32, Integer
 from pykasm.lang.operands import MemoryOperand
 from pykasm.lang.routine import Routine
@@ -219,6 +219,8 @@ class ResultFlow(TestedPlaces):
 
     def leave(self, index: int, node: Node, path: Path) -> None:
         """Return results to the caller; find those that nobody has looked at."""
+        if self.function.routine.kind is Kind.NAKED:
+            return  # it has no results of its own: the code that goes on may look at what is there
         own = self.function.routine.signature.results
         if node.effects.mnemonic != Mnemonic.RET:
             self.returned(index, node, path)  # what it jumps to returns for this function

@@ -597,7 +597,7 @@ def building(builder: CodeBuilder) -> Iterator[CodeBuilder]:
     """Add instructions inside to `builder`."""
     _builders.append(builder)
     try:
-        with noting(builder.conditions):
+        with noting(builder.conditions, builder.items):
             yield builder
     finally:
         _builders.pop()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pykasm.errors import ConditionMistake, report
 from pykasm.source import Moment, author_moment
+
+C = TypeVar("C", bound="Condition")
 
 
 class Condition:
@@ -18,12 +20,14 @@ class Condition:
 
     moment: Moment | None = None
     is_used = False
+    items_before = 0
+    """How many items of code there were when it was made."""
 
     def __and__(self, other: object) -> Condition:
-        return noted(Both(condition(self), condition(other)))
+        return _in_turn(noted(Both(condition(self), condition(other))))
 
     def __or__(self, other: object) -> Condition:
-        return noted(Either(condition(self), condition(other)))
+        return _in_turn(noted(Either(condition(self), condition(other))))
 
     __rand__ = __and__
     __ror__ = __or__
@@ -174,24 +178,42 @@ def _only_flags(test: Condition) -> bool:
     return False
 
 
-_noted: list[list[Condition]] = []
+def _in_turn(both: Joined) -> Joined:
+    """`both`; a mistake where the code of the right one has been written by now, so that it runs
+    whatever the left one says."""
+    left, right = both.left, both.right
+    is_late = right.items_before > left.items_before
+    if is_late and both.moment is not None and both.moment.has_in_it(left.moment):
+        raise ConditionMistake(
+            f"the code of `{right!r}` runs before `{left!r}` is looked at, and whatever it says",
+            expected="a function that makes it in its turn",
+            got=f"({left!r}) {both.word} (…), with code of its own",
+            fix=f"`({left!r}) {both.word} (lambda: …)`, or write the code in front of it",
+        )
+    return both
+
+
+_noted: list[tuple[list[Condition], Sequence[object]]] = []
 
 
 @contextmanager
-def noting(made: list[Condition]) -> Iterator[None]:
-    """Gather the conditions that the author makes inside in `made`."""
-    _noted.append(made)
+def noting(made: list[Condition], items: Sequence[object]) -> Iterator[None]:
+    """Gather the conditions that the author makes inside in `made`; `items` are those of the code
+    that is being written."""
+    _noted.append((made, items))
     try:
         yield
     finally:
         _noted.pop()
 
 
-def noted(made: Condition) -> Condition:
+def noted(made: C) -> C:
     """`made`, of which it will be asked whether code looks at it."""
     if _noted:
+        conditions, items = _noted[-1]
         made.moment = author_moment()
-        _noted[-1].append(made)
+        made.items_before = len(items)
+        conditions.append(made)
     return made
 
 

@@ -281,7 +281,7 @@ class Repeat:
     def _continues(self, code: Code, left: Any) -> Condition:
         if self.test is None:
             return left != 0
-        made: Condition = (left != 0) & code.test(self.test)()
+        made: Condition = (left != 0) & code.test(self.test)
         return made
 
     def run(self, state: State) -> None:

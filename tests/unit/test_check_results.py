@@ -677,3 +677,59 @@ def test_what_may_be_null_is_stored() -> None:
     assert "what may be null is stored in a field that does not say so" in found
     assert found.endswith("or let the field be `OrNull[…]`")
     assert rules(StoresTested()) == []  # type: ignore[call-arg]
+
+
+class Started(Subsystem):
+    """Begins where nobody called it, and loses an error."""
+
+    free = bss(U32)
+
+    @function
+    def reserve(self) -> OrErrno[I32]:
+        fail_if(self.free == 0, EIO)
+        ret(0)
+
+    @naked
+    def run(self) -> None:
+        call(self.reserve)
+        mov(eax, 1)
+        with loop():
+            hlt()
+
+
+class StartedByLoader(Started):
+    """Does so where the loader jumps to."""
+
+    @entry()
+    def run(self) -> None:
+        ignore(self.reserve())
+        mov(eax, 1)
+        with loop():
+            hlt()
+
+
+class StartedWell(Started):
+    """Looks at the error, or leaves it to what it jumps to."""
+
+    @naked
+    def run(self) -> None:
+        with if_(self.reserve() < 0):
+            hlt()
+        jmp(self.go_on)
+
+    @naked
+    def go_on(self) -> None:
+        call(self.reserve)
+        jmp(self.stop)
+
+    @naked
+    def stop(self) -> None:
+        mov(self.free, eax)
+        with loop():
+            hlt()
+
+
+def test_an_error_is_lost_in_code_that_nobody_calls() -> None:
+    assert rules(Started()) == ["E082"]
+    assert rules(StartedByLoader()) == ["E082"]
+    assert rules(StartedWell()) == []

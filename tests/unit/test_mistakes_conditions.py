@@ -386,3 +386,60 @@ got: Ptr[U64] < Ptr[U64], seen as I64
 help: compare them as they are; of a difference, compare the difference with 0"""
     )
     assert findings(Earlier()) == []
+
+
+class Asking(Subsystem):
+    """Asks in turn."""
+
+    asked = bss(U64)
+
+    @function
+    def is_three(self, number: U64) -> Bool:
+        inc(self.asked)
+        ret(number == 3)
+
+    @function
+    def in_turn(self, number: Keep[U64]) -> Bool:
+        ret((number != 0) & (lambda: self.is_three(number)))
+
+    @function
+    def before(self, number: Keep[U64]) -> Bool:
+        is_three = self.is_three(number)
+        ret((number != 0) & is_three)
+
+    @function
+    def first(self, number: Keep[U64]) -> Bool:
+        ret(self.is_three(number) & (number != 4))
+
+
+def test_a_call_in_turn_is_made_where_the_left_condition_holds() -> None:
+    asking = Asking()
+    host = Host(asking)
+    assert [host.call(asking.in_turn, one) for one in (0, 3, 4)] == [0, 1, 0]
+    assert host.read(host.address(asking.asked), 8) == (2).to_bytes(8, "little")
+    assert host.call(asking.before, 3) == host.call(asking.first, 3) == 1
+
+
+def test_a_call_beside_a_condition_that_it_is_not_made_in_turn_with() -> None:
+    class Wrong(Asking):
+        @function
+        def wrong(self, number: Keep[U64]) -> Bool:
+            ret((number != 0) & (number < 9) & (self.is_three(number) != 0))
+
+    class WrongEither(Asking):
+        @function
+        def wrong(self, number: Keep[U64]) -> Bool:
+            ret((number == 0) | ~self.is_three(number))
+
+    assert (
+        message_of(lambda: Host(Wrong()))
+        == """\
+error[condition]: the code of `eax != 0` runs before `(number != 0) & (number < 9)` is looked at, and whatever it says
+  FILE:LINE
+  LINE |             ret((number != 0) & (number < 9) & (self.is_three(number) != 0))
+        |                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+expected: a function that makes it in its turn
+got: ((number != 0) & (number < 9)) & (…), with code of its own
+help: `((number != 0) & (number < 9)) & (lambda: …)`, or write the code in front of it"""
+    )
+    assert "runs before `number == 0` is looked at" in message_of(lambda: Host(WrongEither()))

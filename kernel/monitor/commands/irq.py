@@ -133,7 +133,7 @@ class InterruptCommands(Commands):
         """Print the line of a vector, unless it was never used."""
         slot = keep(Ptr[Slot])
         point_at(slot, self.dispatcher.slots, u64(vector))
-        with if_((slot.first == 0) & ~self._has_come(vector)):
+        with if_((slot.first == 0) & (lambda: ~self._has_come(vector))):
             ret()
         self.console.print("  0x%02x", vector)
         self._show_line(vector)

@@ -10,7 +10,6 @@ from pykasm.check.results import STORED, Followed, Mistaken, ResultFlow, follows
 from pykasm.check.rule import function_check, rule
 from pykasm.check.valuepath import AT_ENTRY, Value
 from pykasm.errors import Note
-from pykasm.lang.convention import Kind
 from pykasm.source import line_span
 
 E082 = rule(
@@ -54,7 +53,7 @@ E093 = rule(
 @function_check
 def results_are_looked_at(function: FunctionAnalysis) -> Iterator[Finding]:
     """Check results that may be errors, and pointers that may be null, on every path."""
-    if function.routine.kind is not Kind.FUNCTION or not follows_results(function):
+    if not follows_results(function):
         return
     flow = ResultFlow.solved(function)
     if flow is not None:
