@@ -99,7 +99,7 @@ def in_one_line(text: str) -> str:
 _VALUES = [
     (re.compile(pattern), name)
     for pattern, name in (
-        (r"<(?:[\w.<>]+\.)?(\w+) object at 0x\w+>", r"an object of `\1`"),
+        (r"<(?:[\w.<>]+\.)?(\w[^<>]*) object at 0x\w+>", r"an object of `\1`"),
         (
             r"<(?:bound )?(?:function|method) (?:[\w.<>]+\.)?(\w+|<lambda>) (?:at|of) [^>]+>",
             r"`\1`",

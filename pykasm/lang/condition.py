@@ -242,7 +242,7 @@ def condition(value: object) -> Condition:
     if made is not None:
         made.is_used = True
         return made
-    if callable(value) and convert is None:
+    if callable(value) and convert is None and not isinstance(value, type):
         return Deferred(value)
     fix = "compare: `x != 0`" if convert is not None else ""
     if isinstance(value, bool):

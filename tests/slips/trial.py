@@ -169,7 +169,7 @@ def _output(pipe: int, process: int) -> Iterator[bytes]:
 HEAD = re.compile(r"(error|warning)\[[\w-]+\]: \S.*")
 PLACE = re.compile(r"  (\S+):(\d+)")
 QUOTED = re.compile(r" {2,6}\d+ \| ?.*| {8}\| .*")
-WORDS = re.compile(r"(expected|got|help): .*")
+WORDS = re.compile(r"(expected|got|help|note): .*")
 COUNT = re.compile(r"\d+ errors?(, \d+ of them not shown)?")
 INSIDE = re.compile(
     r"Traceback|/pykasm/|pykasm\.|object at 0x|<class|<function|<module"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pykasm import *
+from pykasm.errors import in_one_line
 from pykasm.hostrun import Host
 from tests.unit.checking import findings
 from tests.unit.messages import message_of
@@ -443,3 +444,22 @@ got: ((number != 0) & (number < 9)) & (…), with code of its own
 help: `((number != 0) & (number < 9)) & (lambda: …)`, or write the code in front of it"""
     )
     assert "runs before `number == 0` is looked at" in message_of(lambda: Host(WrongEither()))
+
+
+@pytest.mark.parametrize("kind", [Fn[[U64], U64], Array[U8], Ptr[U64], State, dict])
+def test_a_type_is_no_condition(kind: Any) -> None:
+    class Wrong(Subsystem):
+        @function
+        def wrong(self) -> None:
+            with if_(kind):
+                nop()
+
+    told = message_of(Wrong)
+    assert told.startswith("error[condition]: this is no condition\n")
+    assert "object at" not in told
+    assert "<class" not in told
+
+
+def test_an_object_of_a_generic_type_is_shown_by_its_type() -> None:
+    made: Any = Fn[[U64], U64]()
+    assert in_one_line(f"{object.__repr__(made)}") == "an object of `Fn[[U64], U64]`"
