@@ -67,18 +67,9 @@ class AnonymousFiles(Subsystem):
     @function(context="thread", sleeps=True)
     def start(self) -> None:
         """Make the file system. Context: the thread that starts the kernel."""
-        mount = self._create_mount()
-        asserts(mount != 0)  # the kernel does not start with so little memory
-        mov(self.mount, mount)
-
-    @function(context="thread", sleeps=True)
-    def _create_mount(self) -> Owned[OrNull[Ptr[Mount]]]:
-        """Return the mount of a new file system, or null without memory."""
-        superblock = keep(try_(self.superblocks.create(address_of(self.operations))))
-        errdefer(self.superblocks.drop, superblock)
-        root = try_(self.inodes.create(superblock, FileType.DIRECTORY))
-        fail_if(self.superblocks.set_root(superblock, root) != 0)
-        ret(self.mounts.create(superblock, 0))
+        mov(
+            self.mount, self.mounts.create_internal(address_of(self.operations), FileType.DIRECTORY)
+        )
 
     @function
     def _evict(self, inode: Ptr[Inode]) -> None:

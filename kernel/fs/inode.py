@@ -287,7 +287,12 @@ class Configure(Fn[[Ptr[SuperBlock], Ptr[U8]], OrErrno[I32]], context="thread"):
 
 
 class SuperBlockOperations(Struct):
-    """What a file system does as a whole."""
+    """What a file system does as a whole, and what it is known by."""
 
     evict: Evict
     configure: Configure
+    kind: Ptr[U8]
+    """What it is called."""
+    magic: U64
+    """What `statfs` tells of it (include/uapi/linux/magic.h)."""
+    flags: U32 = field(SuperBlockFlag)

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.fs.dentries import Dentries
-from kernel.fs.inode import Dentry, DentryFlag, SuperBlock, SuperBlockFlag
+from kernel.fs.inode import (
+    Dentry,
+    DentryFlag,
+    SuperBlock,
+    SuperBlockFlag,
+    SuperBlockOperations,
+)
 from kernel.fs.mount import Mount, MountFlag, MountNamespace
 from kernel.fs.path import Path
 from kernel.fs.superblocks import SuperBlocks
@@ -55,6 +61,27 @@ class Mounts(LeakChecks):
         made = try_(self._make(superblock, root, flags))
         disown(superblock, "the mount has it")
         ret(made)
+
+    @function(context="thread", sleeps=True)
+    def create_internal(
+        self, operations: Ptr[SuperBlockOperations], mode: U32
+    ) -> Owned[Ptr[Mount]]:
+        """Return the mount of a new file system that is seen nowhere, whose root has a `mode`.
+        Context: the thread that starts the kernel."""
+        mount = self._create_internal(operations, mode)
+        asserts(mount != 0)  # the kernel does not start with so little memory
+        ret(mount)
+
+    @function(context="thread", sleeps=True)
+    def _create_internal(
+        self, operations: Ptr[SuperBlockOperations], mode: Keep[U32]
+    ) -> Owned[OrNull[Ptr[Mount]]]:
+        """Do what `create_internal` does; null without memory."""
+        superblock = keep(try_(self.superblocks.create(operations)))
+        errdefer(self.superblocks.drop, superblock)
+        root = try_(self.dentries.inodes.create(superblock, mode))
+        fail_if(self.superblocks.set_root(superblock, root) != 0)
+        ret(self.create(superblock, 0))
 
     @function
     def clone(self, mount: Keep[Ptr[Mount]], root: Keep[Ptr[Dentry]]) -> Owned[OrNull[Ptr[Mount]]]:

@@ -45,26 +45,19 @@ class NamespaceFiles(Subsystem):
         self.namespaces = namespaces
         self.file_operations = rodata(FileOperations, defaults.table())
         self.inode_operations = rodata(InodeOperations, InodeOperations())
-        self.operations = rodata(SuperBlockOperations, SuperBlockOperations(evict=self._evict))
+        self.operations = rodata(
+            SuperBlockOperations,
+            SuperBlockOperations(
+                evict=self._evict, kind="nsfs", magic=MAGIC, flags=SuperBlockFlag.UNCACHED
+            ),
+        )
 
     @function(context="thread", sleeps=True)
     def start(self) -> None:
         """Make the file system. Context: the thread that starts the kernel."""
-        mount = self._create_mount()
-        asserts(mount != 0)  # the kernel does not start with so little memory
-        mov(self.mount, mount)
-
-    @function(context="thread", sleeps=True)
-    def _create_mount(self) -> Owned[OrNull[Ptr[Mount]]]:
-        """Return the mount of a new file system, or null without memory."""
-        superblock = keep(try_(self.superblocks.create(address_of(self.operations))))
-        errdefer(self.superblocks.drop, superblock)
-        mov(superblock.magic, MAGIC)
-        mov(superblock.kind, text("nsfs"))
-        or_(superblock.flags, SuperBlockFlag.UNCACHED)
-        root = try_(self.inodes.create(superblock, FileType.DIRECTORY))
-        fail_if(self.superblocks.set_root(superblock, root) != 0)
-        ret(self.mounts.create(superblock, 0))
+        mov(
+            self.mount, self.mounts.create_internal(address_of(self.operations), FileType.DIRECTORY)
+        )
 
     @function(context="thread")
     def _evict(self, inode: Ptr[Inode]) -> None:

@@ -43,6 +43,7 @@ class SuperBlocks(LeakChecks):
         with unshared(made):
             made.mounts.reset()
         mov(made.operations, operations)
+        copy_fields(made, operations, "kind", "magic", "flags")
         mov(made.next_number, FIRST_INODE)
         mov(made.most_pages, -1)
         mov(made.most_inodes, -1)

@@ -86,7 +86,14 @@ class Tmpfs(FileSystem):
             ),
         )
         self.superblock_operations = rodata(
-            SuperBlockOperations, SuperBlockOperations(evict=self.evict, configure=self.configure)
+            SuperBlockOperations,
+            SuperBlockOperations(
+                evict=self.evict,
+                configure=self.configure,
+                kind=self.name,
+                magic=MAGIC,
+                flags=SuperBlockFlag.IN_MEMORY | SuperBlockFlag.EXTENDED,
+            ),
         )
 
     @function(context="thread", sleeps=True)
@@ -112,9 +119,6 @@ class Tmpfs(FileSystem):
         """Make an empty file system with `options`; null without memory."""
         superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
         errdefer(self.superblocks.drop, superblock)
-        mov(superblock.kind, text(self.name))
-        mov(superblock.magic, MAGIC)
-        mov(superblock.flags, SuperBlockFlag.IN_MEMORY | SuperBlockFlag.EXTENDED)
         mov(edx, options.mode)
         or_(edx, FileType.DIRECTORY)
         root = scratch(try_(self._new_inode(superblock, edx, 0)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kernel.cpu.exceptions import VectorHandlers
+from kernel.cpu.percpu import PerCpu
 from kernel.cpu.trapframe import TrapFrame
 from kernel.interrupts.action import Action
 from kernel.interrupts.localapic import SERVING, LocalApic
@@ -34,8 +35,9 @@ class Dispatcher(VectorHandlers):
     serving = percpu(U32)
     """1 while this processor calls actions, else 0."""
 
-    def __init__(self, apic: LocalApic) -> None:
+    def __init__(self, apic: LocalApic, per_cpu: PerCpu) -> None:
         self.apic = apic
+        self.per_cpu = per_cpu
         self.lock = bss(SpinLock)
 
     def handlers(self) -> Mapping[int, BoundFunction[None]]:
@@ -69,6 +71,16 @@ class Dispatcher(VectorHandlers):
         """Count an interrupt that vanished while it was delivered. It must not be ended, or another
         one would be (Intel SDM vol. 3A, 11.9)."""
         inc(self.counts[InterruptVector.SPURIOUS])
+
+    @inline(changes=(rax, rcx))
+    def count_of(self, block: U64, vector: U32) -> U64:
+        """Return the number of interrupts on `vector` that the processor had whose per-CPU
+        variables are in `block`."""
+        mov(rax, block)
+        self.per_cpu.point_into(rax, self.counts)
+        mov(ecx, vector)
+        mov(rax, u64[rax + rcx * sizeof(U64)])
+        return u64(rax)
 
     @function(context="any")
     def claim(self, vector: U32, action: Ptr[Action]) -> None:

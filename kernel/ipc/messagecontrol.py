@@ -42,9 +42,9 @@ class MessageControl(Subsystem):
         self.scheduler = scheduler
 
     @function(context="thread", sleeps=True)
-    def inform(self, target: Keep[Ptr[MessageInformation]], uses: Keep[U32]) -> I64:
-        """Fill in what there may be, and with `uses` what there is. Returns the highest index of a
-        queue."""
+    def inform(self, target: Keep[Ptr[MessageInformation]], command: Keep[U32]) -> I64:
+        """Fill in what there may be, and by the `command` INFORMATION what there is. Returns the
+        highest index of a queue."""
         result = keep(I64)
         for name, value in (
             ("pool", POOL),
@@ -59,7 +59,7 @@ class MessageControl(Subsystem):
         ):
             mov(getattr(target, name), value)
         with self.mutexes.held(self.queues.table.lock):
-            with if_(uses != 0):
+            with if_(command == MessageCommand.INFORMATION):
                 mov(eax, self.queues.table.count)
                 mov(target.pool, eax)
                 mov(rax, self.queues.messages)

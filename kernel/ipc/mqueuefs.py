@@ -57,6 +57,8 @@ USUAL_LIMIT = 819_200
 """RLIMIT_MSGQUEUE of processes that change nothing (MQ_BYTES_MAX): it holds for queues that are
 made as files, by `open`."""
 
+ROOT_MODE = FileType.DIRECTORY | ModeBit.STICKY | 0o777
+
 PRIVILEGED = 1 << CapabilityBit.SYS_RESOURCE
 
 
@@ -125,7 +127,10 @@ class Mqueuefs(FileSystem):
             ),
         )
         self.superblock_operations = rodata(
-            SuperBlockOperations, SuperBlockOperations(evict=self.evict)
+            SuperBlockOperations,
+            SuperBlockOperations(
+                evict=self.evict, kind=self.name, magic=MAGIC, flags=SuperBlockFlag.IN_MEMORY
+            ),
         )
 
     # The file system
@@ -133,27 +138,17 @@ class Mqueuefs(FileSystem):
     @function(context="thread", sleeps=True)
     def start(self) -> None:
         """Make the file system. Context: the thread that starts the kernel."""
-        mount = self._create_mount()
-        asserts(mount != 0)  # the kernel does not start with so little memory
-        mov(self.mount, mount)
-
-    @function(context="thread", sleeps=True)
-    def _create_mount(self) -> Owned[OrNull[Ptr[Mount]]]:
-        """Return the mount of the file system, or null without memory."""
-        superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
-        errdefer(self.superblocks.drop, superblock)
-        mov(superblock.kind, text(self.name))
-        mov(superblock.magic, MAGIC)
-        mov(superblock.flags, SuperBlockFlag.IN_MEMORY)
-        mode = FileType.DIRECTORY | ModeBit.STICKY | 0o777
-        root = scratch(try_(self.inodes.create(superblock, mode)))
+        operations = address_of(self.superblock_operations)
+        mount = keep(self.mounts.create_internal(operations, ROOT_MODE))
+        dentry = scratch(mount.root)
+        root = scratch(dentry.inode)
+        asserts(root != 0)
         mov(root.links, 2)
         lea(rax, self.operations)
         mov(root.operations, rax)
         lea(rax, self.directories.operations)
         mov(root.file_operations, rax)
-        fail_if(self.superblocks.set_root(superblock, root) != 0)
-        ret(self.mounts.create(superblock, 0))
+        mov(self.mount, mount)
 
     @function(context="thread", sleeps=True)
     def create(

@@ -58,9 +58,9 @@ class SemaphoreControl(Subsystem):
     # All of it
 
     @function(context="thread", sleeps=True)
-    def inform(self, target: Keep[Ptr[SemaphoreInformation]], uses: Keep[U32]) -> I64:
-        """Fill in what there may be, and with `uses` what there is. Returns the highest index of a
-        set."""
+    def inform(self, target: Keep[Ptr[SemaphoreInformation]], command: Keep[U32]) -> I64:
+        """Fill in what there may be, and by the `command` INFORMATION what there is. Returns the
+        highest index of a set."""
         result = keep(I64)
         for name, value in (
             ("map_size", MOST_IN_ALL),
@@ -76,7 +76,7 @@ class SemaphoreControl(Subsystem):
         ):
             mov(getattr(target, name), value)
         with self.mutexes.held(self.sets.table.lock):
-            with if_(uses != 0):
+            with if_(command == SemaphoreCommand.INFORMATION):
                 mov(eax, self.sets.table.count)
                 mov(target.undo_size, eax)
                 mov(rax, self.sets.semaphores)

@@ -8,7 +8,6 @@ from kernel.interrupts.dispatcher import Dispatcher, Slot
 from kernel.interrupts.vectors import FIRST_INTERRUPT, InterruptVector
 from kernel.irq.lines import Lines, Route
 from kernel.proc.procsource import ProcSource, ProcText
-from kernel.processors.processor import Processor
 from kernel.processors.processors import Processors
 from pykasm import *
 
@@ -80,13 +79,4 @@ class InterruptTexts(ProcSource):
     def _show_counts(self, vector: Keep[U32]) -> None:
         """Write how often each processor had an interrupt on `vector`."""
         with self.processors.each() as processor:
-            self.writer.print("%10u ", self._count(processor, vector))
-
-    @inline(changes=(rax, rcx))
-    def _count(self, processor: Ptr[Processor], vector: U32) -> U64:
-        """Return the number of interrupts that `processor` had on `vector`."""
-        mov(rax, processor.block)
-        self.processors.per_cpu.point_into(rax, self.dispatcher.counts)
-        mov(ecx, vector)
-        mov(rax, u64[rax + rcx * sizeof(U64)])
-        return u64(rax)
+            self.writer.print("%10u ", self.dispatcher.count_of(processor.block, vector))

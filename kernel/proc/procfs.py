@@ -109,7 +109,10 @@ class Procfs(FileSystem):
         self.files = with_threads(file for source in sources for file in source.proc_files)
         self.root = self._keep(ProcEntry, self._directory("", "", is_private=False))
         self.superblock_operations = rodata(
-            SuperBlockOperations, SuperBlockOperations(evict=nodes.evict)
+            SuperBlockOperations,
+            SuperBlockOperations(
+                evict=nodes.evict, kind=self.name, magic=MAGIC, flags=SuperBlockFlag.UNCACHED
+            ),
         )
 
     # The tree
@@ -246,9 +249,6 @@ class Procfs(FileSystem):
         node = local(ProcNode)
         superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
         errdefer(self.superblocks.drop, superblock)
-        mov(superblock.kind, text(self.name))
-        mov(superblock.magic, MAGIC)
-        mov(superblock.flags, SuperBlockFlag.UNCACHED)
         lea(rax, self.root)
         mov(node.entry, rax)
         mov(node.process, 0)

@@ -228,10 +228,7 @@ class MessageCalls(SystemCallGroup):
     def _inform(self, command: U32, target: Keep[User[U8]]) -> OrErrno[I64]:
         """Store what there may be at `target`, or what there is."""
         information, result = local(MessageInformation), keep(I64)
-        xor(eax, eax)
-        cmp(command, MessageCommand.INFORMATION)
-        sete(al)
-        mov(result, self.control.inform(address_of(information), eax))
+        mov(result, self.control.inform(address_of(information), command))
         size = sizeof(MessageInformation)
         self.copy.copy_out_all(target, address_of(information), size)
         ret(result)

@@ -195,10 +195,7 @@ class SemaphoreCalls(SystemCallGroup):
     def _inform(self, command: U32, target: Keep[User[U8]]) -> OrErrno[I64]:
         """Store what there may be at `target`, or what there is."""
         information, result = local(SemaphoreInformation), keep(I64)
-        xor(eax, eax)
-        cmp(command, SemaphoreCommand.INFORMATION)
-        sete(al)
-        mov(result, self.control.inform(address_of(information), eax))
+        mov(result, self.control.inform(address_of(information), command))
         size = sizeof(SemaphoreInformation)
         self.copy.copy_out_all(target, address_of(information), size)
         ret(result)

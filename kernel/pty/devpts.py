@@ -65,7 +65,14 @@ class Devpts(FileSystem):
             InodeOperations, fixed.table(look_up=self.look_up, resize=self.resize)
         )
         self.superblock_operations = rodata(
-            SuperBlockOperations, SuperBlockOperations(evict=self.evict, configure=self.configure)
+            SuperBlockOperations,
+            SuperBlockOperations(
+                evict=self.evict,
+                configure=self.configure,
+                kind=self.name,
+                magic=MAGIC,
+                flags=SuperBlockFlag.IN_MEMORY,
+            ),
         )
 
     # As a whole
@@ -93,9 +100,6 @@ class Devpts(FileSystem):
         """Make one with `options`; null without memory."""
         superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
         errdefer(self.superblocks.drop, superblock)
-        mov(superblock.kind, text(self.name))
-        mov(superblock.magic, MAGIC)
-        mov(superblock.flags, SuperBlockFlag.IN_MEMORY)
         root = scratch(try_(self._make_root(superblock)))
         fail_if(self.superblocks.set_root(superblock, root) != 0)
         instance = self.mounts.instance_of(superblock)

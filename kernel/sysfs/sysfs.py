@@ -81,7 +81,10 @@ class Sysfs(FileSystem):
         )
         self.link_operations = rodata(FileOperations, defaults.table())
         self.superblock_operations = rodata(
-            SuperBlockOperations, SuperBlockOperations(evict=self.evict)
+            SuperBlockOperations,
+            SuperBlockOperations(
+                evict=self.evict, kind=self.name, magic=MAGIC, flags=SuperBlockFlag.UNCACHED
+            ),
         )
 
     @function(context="thread")
@@ -108,9 +111,6 @@ class Sysfs(FileSystem):
         """Make it ready for use; null without memory."""
         superblock = keep(try_(self.superblocks.create(address_of(self.superblock_operations))))
         errdefer(self.superblocks.drop, superblock)
-        mov(superblock.kind, text(self.name))
-        mov(superblock.magic, MAGIC)
-        mov(superblock.flags, SuperBlockFlag.UNCACHED)
         root = try_(self._new_inode(superblock, address_of(self.tree.root)))
         fail_if(self.superblocks.set_root(superblock, root) != 0)
         ret(superblock)

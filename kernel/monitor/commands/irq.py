@@ -138,7 +138,7 @@ class InterruptCommands(Commands):
         self.console.print("  0x%02x", vector)
         self._show_line(vector)
         with self.processors.each() as processor:
-            self.console.print("  %10u", self._count(processor, vector))
+            self.console.print("  %10u", self.dispatcher.count_of(processor.block, vector))
         self.console.print("  ")
         self._show_actions(slot.first)
         with if_(vector == InterruptVector.SPURIOUS):
@@ -150,18 +150,12 @@ class InterruptCommands(Commands):
         """Return whether some processor had interrupts on `vector`."""
         vector, come = scratch(vector), scratch(Bool)
         xor(come, come)
-        with self.processors.each() as processor, if_(self._count(processor, vector) != 0):
+        with (
+            self.processors.each() as processor,
+            if_(self.dispatcher.count_of(processor.block, vector) != 0),
+        ):
             mov(come, 1)
         ret(come)
-
-    @inline(changes=(rax, rcx))
-    def _count(self, processor: Ptr[Processor], vector: U32) -> U64:
-        """Return the number of interrupts that `processor` had on `vector`."""
-        mov(rax, processor.block)
-        self.processors.per_cpu.point_into(rax, self.dispatcher.counts)
-        mov(ecx, vector)
-        mov(rax, u64[rax + rcx * sizeof(U64)])
-        return u64(rax)
 
     @function
     def _show_line(self, vector: Keep[U32]) -> None:
