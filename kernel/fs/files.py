@@ -83,6 +83,7 @@ class Files(LeakChecks):
         file, result = keep(self._create(path, flags, credentials)), keep(I32)
         with if_(file == 0):
             ret(-Errno.ENOMEM, 0)
+        # What shows a place alone is neither read nor written: no kind is asked, no writer counted
         with if_((flags & OpenFlag.PATH) == 0):
             mov(result, self._prepare(file))
             with if_(result != 0):
@@ -90,6 +91,7 @@ class Files(LeakChecks):
                 ret(result, 0)
             with if_(self.events.are_watched()):
                 self.events.note(file.path.dentry, FileEvent.OPEN)
+        # They say how it is opened, and `fcntl` does not show them
         and_(file.flags, ~int(OF_OPENING))
         ret(0, file)
 
@@ -100,6 +102,7 @@ class Files(LeakChecks):
         try_(self._claim(file))
         operations = scratch(file.operations)
         mov(result, operations.open(file.inode, file))
+        # The kind has refused it, so its `release` is not called either
         with if_(result != 0):
             self._disclaim(file)
         ret(result)
@@ -178,6 +181,7 @@ class Files(LeakChecks):
             mov(ecx, Access.WRITE)
         with elif_(eax != 0):
             mov(ecx, Access.READ | Access.WRITE)
+        # So `read` and `write` refuse it by their usual look at the access
         with if_(flags & OpenFlag.PATH):
             xor(ecx, ecx)
         mov(file.access, ecx)
@@ -193,6 +197,7 @@ class Files(LeakChecks):
     def free(self, file: Keep[Owned[Ptr[File]]]) -> None:
         """Close `file`, which nobody has any more."""
         with if_((file.flags & OpenFlag.PATH) == 0):
+            # First: while it is watched, a poll may come to what `release` frees
             with if_(file.watches.next != 0):
                 self.items.forget(file)
             with if_(self.events.are_watched()):
@@ -203,6 +208,7 @@ class Files(LeakChecks):
             with if_(file.lock != FileLock.NONE):
                 self.locks.release(file)
             inode = scratch(file.inode)
+            # All zero until the first lock, so files that nobody locks take no lock here
             with if_(inode.records.next != 0):
                 self.parts.release(inode, u64(file))
         self._discard(file)

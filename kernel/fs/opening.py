@@ -226,17 +226,25 @@ class Opening(Subsystem):
         asserts(dentry != 0)
         inode = keep(dentry.inode)
         asserts(inode != 0)
+        # O_TMPFILE has the bit of O_DIRECTORY in it, and what it makes is no directory
         with if_((flags & OpenFlag.DIRECTORY) & ~self._is_unnamed(flags)):
             fail_if(~is_type(inode, FileType.DIRECTORY), Errno.ENOTDIR)
+        # A place is opened, not what is there: no right to the file itself is needed (open(2),
+        # O_PATH)
         with if_(flags & OpenFlag.PATH):
             ret(0)
+        # The walk follows links, so one is left only where it was told not to
         fail_if(is_type(inode, FileType.SYMLINK), Errno.ELOOP)
         with if_(flags & OpenFlag.EXECUTE):
             fail_if(~is_type(inode, FileType.REGULAR), Errno.EACCES)
         wanted = keep(self._wanted(flags))
         with if_(is_type(inode, FileType.DIRECTORY)):
+            # CREATE too, though the name is there: Linux refuses it before it looks at rights
             fail_if((wanted & Access.WRITE) | (flags & OpenFlag.CREATE), Errno.EISDIR)
+        # A mode without rights holds from the next time it is opened on: who makes a file may write
+        # to it
         with if_(created == 0):
+            # Before the permissions: who has none is told -EROFS all the same, as by Linux
             try_(self._check_mount(lookup.place.mount, inode, wanted))
             try_(self.permissions.check(inode, wanted, lookup.credentials))
             with if_(flags & OpenFlag.NO_ACCESS_TIME):
@@ -253,6 +261,7 @@ class Opening(Subsystem):
     def _wanted(self, flags: U32) -> U32:
         """Return the `Access` that `flags` ask for."""
         with if_(flags & OpenFlag.EXECUTE):
+            # Not to read as well: a program may be run by who must not see what is in it
             ret(Access.EXECUTE)
         mov(ecx, flags)
         and_(ecx, ACCESS_MODE)
@@ -260,8 +269,10 @@ class Opening(Subsystem):
         with if_(ecx == OpenFlag.WRITE_ONLY):
             mov(eax, Access.WRITE)
         with elif_(ecx != 0):
+            # The reserved 3 too, which asks for both (open(2))
             mov(eax, Access.READ | Access.WRITE)
         with if_(flags & OpenFlag.TRUNCATE):
+            # Cutting off is writing, even where it is opened for reading
             or_(eax, Access.WRITE)
         ret(eax)
 
@@ -274,6 +285,7 @@ class Opening(Subsystem):
         mov(eax, inode.mode)
         and_(eax, TYPE_MASK)
         with if_((eax == FileType.CHARACTER) | (eax == FileType.BLOCK)):
+            # What is written goes to the device, so a read-only mount does not matter for it
             fail_if(mount.flags & MountFlag.NO_DEVICES, Errno.EACCES)
             ret(0)
         with if_(wanted & Access.EXECUTE):
@@ -290,6 +302,7 @@ class Opening(Subsystem):
         result = keep(I32)
         with if_(~is_type(inode, FileType.REGULAR)):
             ret(0)
+        # Counted even for this moment, so that what runs is not cut off (ETXTBSY)
         try_(self.writers.gain(inode))
         with self.mutexes.held(inode.lock):
             self.permissions.drop_set_ids(inode, credentials)

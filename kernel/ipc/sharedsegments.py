@@ -115,9 +115,11 @@ class SharedSegments(LeakChecks):
     ) -> OrErrno[I64]:
         """Make a segment. Returns its id, -EINVAL, -ENOSPC or -ENOMEM."""
         credentials = keep(credentials)
+        # A comparison takes no constant of 64 bits
         mov(rcx, MOST_BYTES)
         fail_if((size == 0) | (size > rcx), Errno.EINVAL)
         fail_if(flags & SharedFlag.HUGE, Errno.ENOMEM)  # no pages are set apart
+        # The pages come only as they are touched, so what could never be had is refused now
         with if_((flags & SharedFlag.NO_RESERVE) == 0):
             fail_if(self.overcommit.check(size) != 0, Errno.ENOMEM)
         segment = keep(try_(self._allocate(size, credentials), Errno.ENOMEM))
@@ -125,6 +127,7 @@ class SharedSegments(LeakChecks):
         self.tables.set_owner(segment, flags, credentials)
         id = try_(self.tables.enter(address_of(self.table), segment, key))
         disown(segment, "the table has it")
+        # The table counts whole pages, though `shmctl` shows the bytes that were asked for
         round_up(size, PAGE)
         shr(size, PageShift.PAGE)
         add(self.pages, size)
@@ -188,6 +191,8 @@ class SharedSegments(LeakChecks):
             with if_(segment != 0):
                 mov(result, self.tables.check(segment, wanted, credentials))
                 with if_(result == 0):
+                    # A removal from now on only marks it, so it is there when it is mapped without
+                    # the lock
                     inc(segment.attachments)
         with if_(result != 0):
             ret(result, 0)
@@ -200,6 +205,7 @@ class SharedSegments(LeakChecks):
         with self.mutexes.held(self.table.lock):
             mov(gone, self._leave(segment))
         with if_(gone != 0):
+            # After the lock: dropping the file frees its pages, which may take long and sleep
             take_over(gone, "nobody has it")
             self._free(gone)
 

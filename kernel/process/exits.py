@@ -110,6 +110,7 @@ class Exits(Subsystem):
         process = keep(self.processes.current().process)
         with if_(process.signals.deadly != 0):
             ret()  # a signal ends it, perhaps not at once
+        # Two tasks may end it at once: the first one's status counts
         with process.lock.held(), if_(process.state == ProcessState.ALIVE):
             self._begin_end(process, status)
             with process.tasks.each(Task, "sibling") as task:
@@ -130,7 +131,9 @@ class Exits(Subsystem):
         """End the task that runs. If it is the last of a process that nobody has ended, that ends
         with `status`, as `wait4` gives it."""
         task = keep(self.processes.current())
+        # Before anything of it is gone: another task may be writing it into a core file
         self.rests.leave(task)
+        # From here on signals for the process choose another task, which is there to take them
         self._leave_signals(task)
         credentials, process = scratch(task.credentials), scratch(task.process)
         # Who waits is told the user; the task, and its credentials, are gone by then
@@ -209,6 +212,8 @@ class Exits(Subsystem):
                 woken = self.futexes.wake(task.clear_child_tid, 0, 1, ALL_BITS)
                 ignore(woken, "nobody is left to tell")
                 ret()
+            # Without memory for the page the waiter would sleep for ever; a bad address is given up
+            # at once
             break_if(~self.shortage.wait())
 
     @function(context="thread")
@@ -224,8 +229,11 @@ class Exits(Subsystem):
         xor(is_last, is_last)
         is_awaited = local(U32)
         with process.lock.held():
+            # Read while it is locked; it is announced without, as a queue has a lock of its own
             mov(eax, process.replacing)
             mov(is_awaited, eax)
+            # Under the lock with the look at `is_empty`: of two that leave at once, one alone is
+            # the last
             task.sibling.unlink()
             mov(eax, task.number)
             with if_(eax == process.number):

@@ -165,17 +165,21 @@ class Waits(Subsystem):
         """Fill `request` in with what has become of `child`, and forget it unless it can be waited
         for again. Returns whether there is anything."""
         options = scratch(request.options)
+        # First, as a child that has ended is stopped no more, whatever was noted of that
         with if_((options & WaitOption.EXITED) != 0), if_(child.state == ProcessState.ZOMBIE):
             self._fill_in_end(child, request)
             self._fill_in_usage(child, request)
             with if_((request.options & WaitOption.NOWAIT) == 0):
                 self._count_usage(child, request)
                 self.processes.unlist(child)
+                # The list of children had this reference
                 take_over(child, "nobody waits for it any more")
                 self.processes.drop(child)
             ret(True)
         with if_((options & WaitOption.STOPPED) != 0), if_(child.stop_signal != 0):
             mov(eax, child.stop_signal)
+            # The signal stands where an exit code does, and tells apart by the low byte (wait(2),
+            # WSTOPSIG)
             shl(eax, 8)
             or_(eax, STOPPED_STATUS)
             self._fill_in(child, request, ChildEvent.STOPPED)

@@ -145,6 +145,7 @@ class Scheduler(Subsystem):
         queue, previous = keep(Ptr[RunQueue]), keep(self.current)
         link = keep(Ptr[ListHead])
         if debugging():
+            # This also catches a spin lock that is still held: it disables preemption
             asserts(self.preemption.is_allowed())  # else it sleeps where it said it would not
         self.per_cpu.point_at(u64(queue), self.queue)
         with queue.lock.held_interrupts_off():
@@ -256,6 +257,7 @@ class Scheduler(Subsystem):
     @function(context="thread", sleeps=True)
     def yield_now(self) -> None:
         """Give the rest of this quantum up: other threads of the same priority run first."""
+        # Who yields in a loop waits for another processor: its twin in the core may be that one
         pause()
         cli()
         mov(self.queue.used, UNLIMITED)  # `_requeue` puts it after the others then
@@ -279,7 +281,9 @@ class Scheduler(Subsystem):
         """
         with self._locked_queue_of(thread) as queue, if_(thread.state == ThreadState.BLOCKED):
             mov(thread.state, ThreadState.READY)
+            # Who has slept gets a whole quantum, as it left the rest of the last one to others
             mov(thread.used, 0)
+            # As it was before: who is woken into an empty queue disturbs nobody
             link, others = scratch(Ptr[ListHead]), scratch(queue.ready)
             lea(link, thread.link)
             queue.append(link, thread.priority)
@@ -291,6 +295,7 @@ class Scheduler(Subsystem):
         """Fill in `times` with for how long `thread`, which the caller keeps from being freed, has
         run until now. Context: any."""
         with interrupts_disabled(), self._locked_queue_of(thread) as queue:
+            # One that rests was counted when it left its processor
             with if_(queue.running == u64(thread)):
                 self.times.count(queue, thread)
             copy_fields(times, thread.times, "total", "user", "system")
@@ -307,6 +312,8 @@ class Scheduler(Subsystem):
     def inherit_priority(self, thread: Ptr[Thread], inherited: U32) -> None:
         """Make `thread`, which the caller keeps from being freed, at least as urgent as `inherited`
         says, until it is called again. `preempt_if_due` follows."""
+        # Most changes of who waits change nothing here, and this spares the interrupt of another
+        # processor
         with if_(thread.inherited_priority == inherited):
             ret()
         tail(self._set_priority, thread, thread.own_priority, inherited)
@@ -328,6 +335,7 @@ class Scheduler(Subsystem):
                 queue.remove(link, thread.priority)
                 queue.append(link, priority)
             with elif_(thread.state == ThreadState.RUNNING):
+                # Who wakes a thread compares with this to learn whether the processor is to be told
                 mov(queue.priority, priority)
             mov(thread.priority, priority)
             release(link)
@@ -344,6 +352,7 @@ class Scheduler(Subsystem):
         `Thread`)."""
         mov(thread.quantum, quantum)
         mov(thread.passes, passes)
+        # What was owed by the old settings is not paid by the new ones
         mov(thread.passes_left, 0)
 
     # Moving
