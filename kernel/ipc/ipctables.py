@@ -64,6 +64,7 @@ class IpcTables(Subsystem):
         mov(object.key, key)
         self._give_id(table, object)
         self.trees.insert(address_of(table.objects), address_of(object.node))
+        # Those without a key are found by their ids alone
         with if_(key != PRIVATE_KEY):
             mov(eax, key)
             mov(object.by_key.key, rax)
@@ -78,6 +79,7 @@ class IpcTables(Subsystem):
         """Give `object` the lowest free index, and a sequence number that it did not have with the
         object before."""
         index = scratch(self._free_index(table))
+        # An index that was given before: who still has the old id must not find the new object
         with if_(index < table.next):
             inc(table.sequence)
             with if_(table.sequence > MOST_SEQUENCE):
@@ -89,6 +91,7 @@ class IpcTables(Subsystem):
         mov(object.node.key, rax)
         mov(ecx, table.sequence)
         mov(object.sequence, ecx)
+        # An old id has another sequence number, and leads to nothing
         shl(ecx, INDEX_BITS)
         or_(eax, ecx)
         mov(object.id, eax)
@@ -125,6 +128,7 @@ class IpcTables(Subsystem):
         index = scratch(id)
         and_(index, INDEX_MASK)
         object = scratch(try_(self.find_index(table, index)))
+        # The index has another object by now
         fail_if(object.id != id)
         ret(object)
 
@@ -133,6 +137,7 @@ class IpcTables(Subsystem):
         """Return the object with this index, or null."""
         mov(eax, index)
         node = scratch(self.trees.at_least(address_of(table.objects), rax))
+        # The call has changed the register
         mov(eax, index)
         fail_if((node == 0) | (node.key != rax))
         ret(container_of(node, IpcObject, "node"))
@@ -140,6 +145,7 @@ class IpcTables(Subsystem):
     @function(holds="table.lock")
     def find_key(self, table: Ptr[IpcTable], key: Keep[U32]) -> OrNull[Ptr[IpcObject]]:
         """Return the object that `key` leads to, or null."""
+        # Each call with it makes an object of its own
         fail_if(key == PRIVATE_KEY)
         mov(eax, key)
         node = scratch(self.trees.at_least(address_of(table.keys), rax))
@@ -192,6 +198,7 @@ class IpcTables(Subsystem):
         with else_():
             mov(found, self.find(address_of(table), number))
         fail_if(found == 0, Errno.EINVAL)
+        # As what /proc/sysvipc shows anyone
         with if_(command != statuses.STATUS_OF_ANY):
             try_(self.check(found, IpcAccess.READ, credentials))
 
@@ -211,6 +218,7 @@ class IpcTables(Subsystem):
     def hide(self, table: Ptr[IpcTable], object: Keep[Ptr[IpcObject]]) -> None:
         """Have no key lead to `object` any more."""
         with if_(object.key != PRIVATE_KEY):
+            # Marked, as a segment is hidden first, and removed when nobody has it attached
             mov(object.key, PRIVATE_KEY)
             self.trees.remove(address_of(table.keys), address_of(object.by_key))
 
@@ -224,12 +232,14 @@ class IpcTables(Subsystem):
         Returns 0 or -EACCES."""
         granted = keep(object.mode)
         with if_(self._is_owner(object, credentials)):
+            # One class alone counts: an owner without a right does not get it as one of the group
             shr(granted, 2 * CLASS_SHIFT)
         with elif_(lambda: self._is_in_group(object, credentials)):
             shr(granted, CLASS_SHIFT)
         mov(eax, wanted)
         for _ in range(2):
             shr(wanted, CLASS_SHIFT)
+            # What is wanted may stand in any class's place, as in the flags of `msgget`
             or_(eax, wanted)
         not_(granted)
         and_(eax, granted)
@@ -250,6 +260,7 @@ class IpcTables(Subsystem):
         self, object: Keep[Ptr[IpcObject]], credentials: Keep[Ptr[Credentials]]
     ) -> Bool:
         """Return whether `credentials` have the group of `object`, or that of who has made it."""
+        # Both groups, as `_is_owner` takes both users
         with if_(self.permissions.is_member(credentials, object.creator_group)):
             ret(True)
         ret(self.permissions.is_member(credentials, object.group))

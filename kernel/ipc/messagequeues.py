@@ -121,6 +121,7 @@ class MessageQueues(LeakChecks):
     ) -> OrErrno[I64]:
         """Make a queue. Returns its id, -ENOSPC or -ENOMEM."""
         queue = keep(try_(self.records.allocate_zeroed(), Errno.ENOMEM))
+        # Nothing but its record is to be undone: it is empty
         errdefer(self._free_queue, queue)
         mov(queue.most_bytes, QUEUE_BYTES)
         queue.messages.reset()
@@ -201,6 +202,7 @@ class MessageQueues(LeakChecks):
         try_(self.tables.check(queue, IpcAccess.WRITE, credentials))
         message = keep(waiter.message)
         asserts(message != 0)  # the caller has one
+        # Who comes now may pass those that wait, if its message is shorter, as with Linux
         with if_(~self._fits(queue, message)):
             ret(WAITS)
         mov(waiter.message, 0)
@@ -212,6 +214,8 @@ class MessageQueues(LeakChecks):
         """Return whether there is room in `queue` for `message`."""
         mov(rax, queue.bytes)
         add(rax, message.size)
+        # The number of messages has the same limit as their bytes, or empty ones would take no end
+        # of memory
         fits = scratch(U64)
         mov(fits, queue.most_bytes)
         release(fits)
@@ -224,6 +228,7 @@ class MessageQueues(LeakChecks):
         """Give `message`, which a `process` has sent, to who waits for it, or put it in."""
         mov(queue.last_sender, process)
         mov(queue.sent, self.tables.seconds())
+        # A message that somebody waits for is never in the queue, so that nobody else takes it
         with if_(self._hand_over(queue, message)):
             ret()
         link = scratch(address_of(message.link))
@@ -241,9 +246,11 @@ class MessageQueues(LeakChecks):
         Returns whether somebody has it."""
         with queue.receivers.each_removable(MessageWaiter, "link") as waiter:
             with if_(~self.selection.takes(waiter, message)):
+                # It wants another type
                 continue_()
             mov(rax, message.size)
             with if_(rax > waiter.room):
+                # It fails by that, and the message is for the next one
                 self._tell(waiter, MessageNews.TOO_LONG)
                 continue_()
             mov(eax, waiter.process)
@@ -303,12 +310,14 @@ class MessageQueues(LeakChecks):
         with if_(message == 0):
             ret(WAITS)
         mov(rax, message.size)
+        # The message stays, for a call with more room
         fail_if(rax > waiter.room, Errno.E2BIG)
         self._take_out(queue, message)
         mov(waiter.message, message)
         mov(eax, waiter.process)
         mov(queue.last_receiver, eax)
         mov(queue.received, self.tables.seconds())
+        # After the message has gone, whose room they take
         self._let_in(queue)
         ret(0)
 
@@ -329,6 +338,7 @@ class MessageQueues(LeakChecks):
         with queue.senders.each_removable(MessageWaiter, "link") as waiter:
             message = keep(waiter.message)
             asserts(message != 0)  # it waits with one
+            # No shorter one goes before it here, or a long one would wait for ever
             break_if(~self._fits(queue, message))
             mov(waiter.message, 0)
             self._put(queue, message, waiter.process)
@@ -408,6 +418,7 @@ class MessageQueues(LeakChecks):
             self.scheduler.preempt_if_due()
             with if_(result != WAITS):
                 ret(result)
+            # Without the lock: who brings the news takes it
             mov(result, self._sleep(waiter))
             with if_(result != WAITS):
                 ret(result)
@@ -430,6 +441,7 @@ class MessageQueues(LeakChecks):
         with self.mutexes.held(self.table.lock):
             mov(news, waiter.news)
             with if_(news == MessageNews.NOTHING):
+                # Nobody has taken it out, so it is still listed, and must not be when this returns
                 waiter.link.unlink()
         with switch(news):
             with case(MessageNews.NOTHING):

@@ -86,12 +86,16 @@ class KillCalls(SystemCallGroup):
         or what `_send` does."""
         own = self.processes.current_process()
         with if_(number == own.number):
+            # A single thread that does not block it takes it on its way out, without any queue
             with if_(own.signals.count == 1), if_(self.own_signals.hand_over(info)):
                 ret(0)
+            # Again, as the register was not kept across the call
             own = self.processes.current_process()
+            # A process may always send to itself, and can't end meanwhile: no lock, no check
             tail(self._send_to_self, address_of(own.signals), info)
         release(own)
         process, result = keep(try_(self.search.process_of(number), Errno.ESRCH)), keep(I64)
+        # The credentials of the target are looked at under it
         with self.processes.lock.held():
             mov(result, self._send(process, info))
         self.processes.drop(process)
@@ -128,6 +132,7 @@ class KillCalls(SystemCallGroup):
         `_send_to_group` does."""
         result, own = keep(I64), keep(self.processes.current_process())
         with self.processes.lock.held():
+            # As long as there is nobody but these two
             mov(result, -Errno.ESRCH)
             with (
                 self.processes.each() as process,
@@ -140,6 +145,7 @@ class KillCalls(SystemCallGroup):
     def _add_result(self, result: I64, sent: I64) -> None:
         """Make `result`, of several processes, one of one more that was `sent` a signal: 0 once
         that went well."""
+        # One success counts more than any errors (kill(2))
         with if_(sent == 0):
             xor(result, result)
         with elif_(result != 0):
@@ -161,6 +167,7 @@ class KillCalls(SystemCallGroup):
     def tkill(self, number: I32, signal: U32) -> OrErrno[I64]:
         """Send `signal` to the thread `number`."""
         info = local(SignalInfo)
+        # Threads have no groups: only numbers of threads are meant here
         fail_if(number <= 0, Errno.EINVAL)
         number = keep(number)
         self._describe(address_of(info), signal, SignalCode.SI_TKILL)
@@ -179,6 +186,7 @@ class KillCalls(SystemCallGroup):
         task = self.processes.current()
         process = scratch(task.process)
         own = (u32(process_number) == process.number) & (u32(number) == task.number)
+        # What raise(3) does
         with if_(own), if_(self.own_signals.hand_over(address_of(info))):
             ret(0)
         process = try_(self.processes.find(u32(process_number)), Errno.ESRCH)
@@ -207,6 +215,7 @@ class KillCalls(SystemCallGroup):
             task = keep(self.search.find(process, number))
             with if_(task != 0):
                 mov(result, self._check(process, info.number))
+                # Signal 0 asks, and nothing is sent
                 with if_((result == 0) & (info.number != 0)):
                     sent = self.signals.send_to_thread(task, info)
                     movsxd(result, sent)
@@ -245,6 +254,7 @@ class KillCalls(SystemCallGroup):
         -EFAULT."""
         result, left = self.copy.copy_in(u64(info), source, sizeof(SignalInfo))
         ignore(left)
+        # The argument counts, whatever the program has written there
         mov(info.number, signal)
         movsxd(rax, result)
         ret(rax)

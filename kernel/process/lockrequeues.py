@@ -86,10 +86,13 @@ class LockRequeues(Subsystem):
         self.locks.prepare(address_of(waiter.wait))
         try_(self.keys.find(address_of(waiter.wait.key), target, private))
         try_(self.keys.find(address_of(waiter.key), address, private))
+        # Who was moved could not be told from who was not
         fail_if(self.futexes.is_at(waiter, waiter.wait.key), Errno.EINVAL)
+        # The lock's key is known by now, as `requeue` compares it and may not fault under its locks
         try_(self.futexes.enqueue(address_of(waiter), address, expected))
         try_(self.futexes.sleep(address_of(waiter), deadline))
         result = self.locks.finish(address_of(waiter.wait), target, deadline)
+        # The word was waited for already: to begin again would wait for a second wake-up
         fail_if(result == -Errno.EINTR, Errno.EAGAIN)
         ret(result)
 
@@ -116,6 +119,7 @@ class LockRequeues(Subsystem):
                 mov(result, self._move_all(request, address))
                 self._drop(request)
             with if_(result == -Errno.EFAULT):
+                # Faults are resolved here, without locks: the words are read with interrupts off
                 try_(self.words.touch(address, Rights.READ))
                 try_(self.words.touch(request.place, Rights.WRITE))
                 mov(result, LOOK_AGAIN)
@@ -174,6 +178,7 @@ class LockRequeues(Subsystem):
             with if_((result == 0) & (bucket.waiters.next != 0)):
                 with if_(process == 0):
                     mov(result, self._move_some(request, bucket))
+                # Held until all are queued, so that the owner can't end in between
                 with else_(), process.lock.held_interrupts_off():
                     mov(eax, request.word)
                     and_(eax, OWNER_MASK)
@@ -191,6 +196,7 @@ class LockRequeues(Subsystem):
         with if_(failed != 0):
             ret(failed)
         fail_if(value != request.expected, Errno.EAGAIN)
+        # Once is enough: another round begins only after a fault, or a race for the lock's word
         mov(request.is_checked, 0)
         ret(0)
 
@@ -205,6 +211,7 @@ class LockRequeues(Subsystem):
             self.locks.lock.held_interrupts_off(),
             bucket.waiters.each_removable(FutexWaiter, "link") as waiter,
         ):
+            # Those that were moved before an error stay moved
             break_if((request.most == 0) | (result != 0))
             with if_(self.futexes.is_at(at(waiter), request.key)):
                 mov(result, self._move(request, cast(waiter, Ptr[LockWaiter])))
@@ -216,6 +223,7 @@ class LockRequeues(Subsystem):
         fail_if(waiter.for_lock == 0, Errno.EINVAL)
         mov(rax, request.target.space)
         mov(rcx, request.target.place)
+        # It said which lock it wants; to give it another would be found by nobody
         fail_if((rax != u64(waiter.wait.key.space)) | (rcx != waiter.wait.key.place), Errno.EINVAL)
         mov(eax, request.word)
         mov(waiter.wait.word, eax)
@@ -234,6 +242,7 @@ class LockRequeues(Subsystem):
         """Give the lock, which nobody has, to the thread of `wait`. Returns 0, LOOK_AGAIN or
         -EFAULT."""
         task, fresh = scratch(wait.task), keep(request.word)
+        # Who gets the lock has to learn that its data may be half changed
         and_(fresh, OWNER_DIED)
         or_(fresh, task.number)
         mov(request.owner, task)
@@ -241,6 +250,7 @@ class LockRequeues(Subsystem):
         failed, found = self.words.compare_and_exchange(request.place, request.word, fresh)
         with if_(failed != 0):
             ret(failed)
+        # The program has changed it without the kernel, as the fast way does
         with if_(found != request.word):
             ret(LOOK_AGAIN)
         mov(request.word, fresh)
@@ -255,12 +265,16 @@ class LockRequeues(Subsystem):
         owner = keep(request.owner)
         with if_(owner == 0):
             tail(self.locks.explain_absence, wait, request.place)
+        # It would wait for itself
         fail_if(owner == wait.task, Errno.EDEADLK)
+        # A circle of waiters would have priorities go round for ever
         try_(self.locks.check(owner, wait.task))
+        # First the mark: an owner that unlocks by the fast way would not look for waiters
         result = self.locks.mark(wait, request.place)
         with if_(result != 0):
             ret(result)
         or_(request.word, WAITERS)
         self.locks.insert(owner, wait)
+        # Last, when it is among the owner's waiters, by whose priorities this goes
         self.locks.inherit(owner)
         ret(0)

@@ -74,9 +74,11 @@ class MemoryCalls(SystemCallGroup):
         """Make `end` that of the heap. Returns where it is then."""
         space = self.spaces.of_task()
         with if_(self.limits.check_heap(space, end) != 0):
+            # It has no errors: a program sees that the end is where it was (brk(2))
             ret(i64(space.heap_end))
         before, now = keep(space.heap_end), keep(UserAddress)
         mov(now, self.heaps.move_end(space, end))
+        # After `mlockall(MCL_FUTURE)` what comes is locked, unless it is filled by faults
         with if_((space.locks_new == int(RegionFlags.LOCKED)) & (now > before)):
             region = local(Region)
             round_down(before, PAGE)
@@ -102,8 +104,10 @@ class MemoryCalls(SystemCallGroup):
         """Map `length` bytes of the file `number` from `offset` on, or anonymous memory. Returns
         where."""
         region, result = local(Region), keep(I32)
+        # A page of a file can only be shown at a page
         fail_if(offset & (PAGE - 1), Errno.EINVAL)
         mov(region.node.key, address)
+        # A length until `_set_bounds` knows the start
         mov(region.end, length)
         and_(rights, ALL_RIGHTS)
         mov(region.rights, rights)
@@ -149,6 +153,7 @@ class MemoryCalls(SystemCallGroup):
             try_(operations.map(file, region))
         with else_():
             try_(self._check_anonymous(region, flags))
+        # The cheap looks first; only `_place` changes the space, so nothing is undone
         try_(self._check_amount(region, flags))
         try_(self._check_limits(region, flags))
         with if_((region.flags & RegionFlags.SHARED) & (region.backing == 0)):
@@ -182,17 +187,20 @@ class MemoryCalls(SystemCallGroup):
         round_up(length, PAGE)
         mov(rax, region.offset)
         add(rax, length)
+        # Offsets of files are below 2**64, so the end may not be beyond
         fail_if(CF, Errno.EOVERFLOW)
         sub(limit, length)
         with if_(flags & (MapFlag.FIXED | MapFlag.FIXED_NO_REPLACE)):
             fail_if(address > limit, Errno.ENOMEM)
             fail_if(address & (PAGE - 1), Errno.EINVAL)
+            # So that a null pointer of the kernel leads to nothing a program has (mmap_min_addr)
             fail_if(address < USER_START, Errno.EPERM)
         with else_():  # a hint alone
             round_down(address, PAGE)
             with if_(address > limit):
                 xor(u32(address), u32(address))
             with if_((address != 0) & (address < USER_START)):
+                # A hint is taken as near as it may be
                 mov(address, USER_START)
         mov(region.node.key, address)
         add(address, length)
@@ -227,12 +235,14 @@ class MemoryCalls(SystemCallGroup):
     def _check_anonymous(self, region: Ptr[Region], flags: U32) -> OrErrno[I32]:
         """Make `region` one of anonymous memory. Returns 0, or an error if the flags don't fit."""
         mov(rax, region.node.key)
+        # So that regions beside each other have offsets beside each other, and become one
         mov(region.offset, rax)
         mov(eax, flags)
         and_(eax, TYPE_MASK)
         with if_(flags & MapFlag.HUGE_TLB):
             tail(self._refuse_huge, flags)
         with if_(eax == MapFlag.SHARED):
+            # What grows takes pages of its own, and others would not see them
             fail_if(flags & MapFlag.GROWS_DOWN, Errno.EINVAL)
             or_(region.flags, RegionFlags.SHARED)
             ret(0)
@@ -244,6 +254,7 @@ class MemoryCalls(SystemCallGroup):
     @function
     def _refuse_huge(self, flags: U32) -> OrErrno[I32]:
         """Return -ENOMEM, as no pages are set apart; -EINVAL for sizes that there are none of."""
+        # The logarithm of the size stands in the flags' upper bits, 0 for the usual one
         shr(flags, HUGE_SHIFT)
         and_(flags, HUGE_MASK)
         fail_if((flags != 0) & (flags != PageShift.LARGE) & (flags != PageShift.HUGE), Errno.EINVAL)
@@ -257,19 +268,23 @@ class MemoryCalls(SystemCallGroup):
         mov(eax, flags)
         and_(eax, TYPE_MASK)
         with if_(eax == SHARED_VALIDATE):
+            # That is what this type is for: plain SHARED takes unknown flags and does nothing
             fail_if(flags & (~int(KNOWN_FLAGS) & 0xFFFF_FFFF), Errno.EOPNOTSUPP)
             mov(eax, MapFlag.SHARED)
         with if_(eax == MapFlag.SHARED):
             or_(region.flags, RegionFlags.SHARED)
             with if_((file.access & Access.WRITE) == 0):
                 fail_if(region.rights & Rights.WRITE, Errno.EACCES)
+                # Nor may `mprotect` give that right later
                 or_(region.flags, RegionFlags.READ_ONLY)
         with elif_(eax != MapFlag.PRIVATE):
             ret(-Errno.EINVAL)
+        # Even where it is only written to, as a page that is written to can be read, too
         fail_if((file.access & Access.READ) == 0, Errno.EACCES)
         with if_(region.rights & Rights.EXECUTE):
             mount = scratch(file.path.mount)
             asserts(mount != 0)
+            # Else a loader in a program would get around `noexec`
             fail_if(mount.flags & MountFlag.NO_EXECUTE, Errno.EPERM)
         fail_if(flags & (MapFlag.GROWS_DOWN | MapFlag.HUGE_TLB), Errno.EINVAL)
         ret(0)
@@ -286,6 +301,7 @@ class MemoryCalls(SystemCallGroup):
         mov(region.backing, rax)
         mov(region.offset, 0)
         mov(result, self._place(region, flags))
+        # The region has a reference of its own by now, or nobody wants the file
         self.files.drop(file)
         ret(result)
 
@@ -296,6 +312,7 @@ class MemoryCalls(SystemCallGroup):
         with if_(flags & MapFlag.FIXED_NO_REPLACE):
             mov(result, self.spaces.map_region(space, region))
         with elif_(flags & MapFlag.FIXED):
+            # In one step, so that no thread sees a hole where the old region was
             mov(result, self.spaces.replace_region(space, region))
         with else_():
             limit = scratch(U64)
@@ -310,12 +327,15 @@ class MemoryCalls(SystemCallGroup):
         """Touch the pages of `region` as far as there is memory."""
         page, end, wanted = keep(region.node.key), keep(region.end), keep(U32)
         space = self.spaces.of_task()
+        # Private pages that can be written are copied now, so that no fault comes later
         mov(wanted, Rights.READ)
         with if_((region.flags & RegionFlags.SHARED) == 0):
             mov(eax, region.rights)
             and_(eax, Rights.WRITE)
             or_(wanted, eax)
         with while_(page < end):
+            # The mapping is there and stays: what is missing comes by faults (mmap(2),
+            # MAP_POPULATE)
             break_if(self.paging.resolve_fault(space, page, wanted) != 0)
             add(page, PAGE)
 
@@ -344,9 +364,11 @@ class MemoryCalls(SystemCallGroup):
         fail_if((grows & GROWS_UP) | (address & (PAGE - 1)), Errno.EINVAL)
         with if_(end == 0):
             ret(0)
+        # Before it is rounded up, which may overflow
         fail_if(above_user_end(end), Errno.ENOMEM)
         round_up(end, PAGE)
         add(end, address)
+        # CF is that of the sum
         fail_if(CF | above_user_end(end), Errno.ENOMEM)
         fail_if(rights & (~(int(ALL_RIGHTS) | SEMAPHORES) & 0xFFFF_FFFF), Errno.EINVAL)
         and_(rights, ALL_RIGHTS)
@@ -375,12 +397,15 @@ class MemoryCalls(SystemCallGroup):
         known = RemapFlag.MAY_MOVE | RemapFlag.FIXED | RemapFlag.DONT_UNMAP
         fail_if(flags & (~int(known) & 0xFFFF_FFFF), Errno.EINVAL)
         with if_(flags & (RemapFlag.FIXED | RemapFlag.DONT_UNMAP)):
+            # Both move it in any case
             fail_if((flags & RemapFlag.MAY_MOVE) == 0, Errno.EINVAL)
         fail_if(address & (PAGE - 1), Errno.EINVAL)
         round_up(length, PAGE)
         round_up(new_length, PAGE)
+        # After rounding: a length at the end of the address space has become 0
         fail_if(new_length == 0, Errno.EINVAL)
         with if_(flags & RemapFlag.DONT_UNMAP):
+            # The old place stays as large as it was, so there is one length
             fail_if(length != new_length, Errno.EINVAL)
         with if_(flags & RemapFlag.FIXED):
             fail_if(target & (PAGE - 1), Errno.EINVAL)

@@ -125,6 +125,7 @@ class PollCalls(SystemCallGroup):
         mov(rax, FOREVER)
         mov(deadline, cast(rax, Nanoseconds))
         with if_(u64(timeout) != 0):
+            # Read before signals are unblocked: a bad address leaves all as it was
             try_(self.times.deadline(timeout, address_of(deadline)))
         try_(self.masks.block(mask, size))
         mov(result, self._poll(list, count, deadline))
@@ -139,6 +140,7 @@ class PollCalls(SystemCallGroup):
         """Wait for files until `deadline`."""
         result = keep(I64)
         process = self.processes.current_process()
+        # It bounds the memory that a program can have the kernel take here
         fail_if(count > u32(process.limits[Resource.NOFILE].soft), Errno.EINVAL)
         release(process)
         entries = keep(try_(self._allocate(count), Errno.ENOMEM))
@@ -163,6 +165,7 @@ class PollCalls(SystemCallGroup):
         mov(rdi, room)
         mov(rcx, size)
         xor(eax, eax)
+        # All empty, so that `_drop` may come at any time
         rep.stosb()
         ret(cast(rdx, Ptr[PollEntry]))
 
@@ -177,6 +180,7 @@ class PollCalls(SystemCallGroup):
             self.copy.copy_in_all(address_of(polled), list, sizeof(PolledFile))
             movzx(eax, polled.wanted)
             mov(entry.wanted, eax)
+            # Negative ones are skipped: so programs leave entries out (poll(2))
             with if_(polled.number >= 0):
                 file = self.numbers.get(u32(polled.number))
                 mov(entry.file, file)
@@ -195,6 +199,7 @@ class PollCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Wait, unless there are files `missing`, which their numbers tell at once."""
         with if_(missing != 0):
+            # There is something to tell: look at the others once, and do not wait
             xor(u32(deadline), u32(deadline))
         result = self.polling.poll(entries, u64(count), deadline, INTERRUPTIBLE)
         with if_(result == -Errno.EINTR):
@@ -210,6 +215,8 @@ class PollCalls(SystemCallGroup):
         polled, number = local(PolledFile), keep(I64)
         xor(u32(number), u32(number))
         with while_(count != 0):
+            # The numbers again, as entries do not keep them; what another thread writes there harms
+            # nobody
             self.copy.copy_in_all(address_of(polled), list, sizeof(PolledFile))
             mov(eax, entry.found)
             with if_((entry.file == 0) & (polled.number >= 0)):
@@ -218,6 +225,7 @@ class PollCalls(SystemCallGroup):
             with if_(eax != 0):
                 inc(number)
             mov(rdi, u64(list))
+            # Only the result is stored: what the program asked for is its own
             add(rdi, offsetof(PolledFile, "found"))
             place = address_of(polled.found)
             self.copy.copy_out_all(cast(rdi, User[U8]), place, sizeof(U16))
@@ -313,6 +321,7 @@ class PollCalls(SystemCallGroup):
     ) -> OrErrno[I64]:
         """Wait for what is `asked` until `deadline`. Numbers that no table has are left out."""
         result, sets = keep(I64), local(FileSets)
+        # Of more than can be open, those beyond are not there (select(2))
         fail_if(i32(asked.count) < 0, Errno.EINVAL)
         with if_(asked.count > SELECT_LIMIT):
             mov(asked.count, SELECT_LIMIT)
@@ -330,6 +339,7 @@ class PollCalls(SystemCallGroup):
     def _set_bytes(self, asked: Ptr[SelectArguments]) -> U64:
         """Return how many bytes of each set there are."""
         mov(eax, asked.count)
+        # Sets are arrays of `long`: whole words are read and written
         add(eax, 63)
         shr(eax, 6)
         shl(eax, 3)
@@ -382,6 +392,7 @@ class PollCalls(SystemCallGroup):
         """Store the sets of what was found. Returns how many numbers are in them, or -EFAULT."""
         found = keep(self._reduce(entries, asked.count, sets))
         for index, (name, _) in enumerate(SELECTED):
+            # What was not given is not stored
             with if_(asked.places[index] != 0):
                 length = self._set_bytes(asked)
                 place = cast(asked.places[index], User[U8])
@@ -396,9 +407,11 @@ class PollCalls(SystemCallGroup):
         with for_(number, 0, left):
             for name, some in SELECTED:
                 with if_((entry.found & some) == 0):
+                    # What is not in a set stays out whatever was found, so nothing is ever set here
                     btr(getattr(sets, name).words[0], number)
                 with else_():
                     bt(getattr(sets, name).words[0], number)
+                    # `bt` leaves the bit in CF
                     adc(found, 0)
             add(entry, sizeof(PollEntry))
         ret(found)

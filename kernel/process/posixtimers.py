@@ -78,6 +78,8 @@ class PosixTimers(LeakChecks):
         allowed = keep(U32)
         xor(allowed, allowed)
         with group.lock.held():
+            # A timer's signal is counted when the timer is made, so that it can be sent whenever it
+            # expires
             mov(allowed, self.queues.count_one(group))
         fail_if(allowed == 0)
         timer = scratch(self.records.allocate_zeroed())
@@ -111,13 +113,17 @@ class PosixTimers(LeakChecks):
         its number; or -EINVAL, if it should have to do with a thread that is none of the group."""
         result = keep(I64)
         with group.lock.held():
+            # Under the lock by which threads leave: one that is found here takes its timers along
+            # later
             mov(result, self._find_threads(group, timer, request))
             with if_(result == 0):
                 mov(result, i64(self._choose_number(group)))
                 mov(timer.node.key, result)
                 mov(timer.signal.info.details.timer.timer, u32(result))
                 with if_(request.has_value == 0):
+                    # A program that says nothing gets the number as the value (timer_create(2))
                     mov(timer.signal.info.details.timer.value, u64(result))
+                # Last: from here on other threads of the process may set or delete it
                 self.trees.insert(address_of(group.timers), address_of(timer.node))
         ret(result)
 
@@ -129,8 +135,10 @@ class PosixTimers(LeakChecks):
             mov(number, group.next_timer)
             mov(eax, number)
             inc(eax)
+            # Numbers stay positive as an `int`
             and_(eax, NUMBERS)
             mov(group.next_timer, eax)
+            # After all numbers were given once, old timers may still have theirs
             break_if(self.find(group, number) == 0)
         ret(u64(number))
 
@@ -177,6 +185,7 @@ class PosixTimers(LeakChecks):
         """Fill in `setting` with how the timer `number` of `process` is set. Returns 0 or
         -EINVAL."""
         times, group, result = local(RunTimes), keep(address_of(process.signals)), keep(I64)
+        # Before the lock of signals, as this takes that of the process
         self.times.read(process, address_of(times))
         mov(result, -Errno.EINVAL)
         with group.lock.held():
@@ -201,14 +210,17 @@ class PosixTimers(LeakChecks):
         by_day = local(Nanoseconds)
         group = keep(address_of(process.signals))
         self.times.read(process, address_of(times))
+        # Out here as well: whether it is needed is known only once the timer is found
         mov(by_day, self.wall.since_boot(setting.left))
         mov(result, -Errno.EINVAL)
         with group.lock.held():
             timer = keep(self.find(group, number))
+            # Its time does not go on, so it would never expire
             with if_((timer != 0) & self._is_stopped_for_good(timer)):
                 mov(result, -Errno.ESRCH)
             with elif_(timer != 0):
                 mov(result, 0)
+                # Before it is set anew, which forgets how it was
                 self._describe(timer, address_of(times), address_of(former))
                 with if_((timer.day != DayBase.NONE) & (is_absolute != 0)), if_(setting.left != 0):
                     mov(setting.left, self._by_clock(timer, by_day))
@@ -224,6 +236,7 @@ class PosixTimers(LeakChecks):
         kind, time = scratch(timer.day), keep(by_day)
         with if_(kind == DayBase.ATOMIC):
             sub(time, self.wall.atomic_offset())
+            # 0 would stop the timer, but a time that is past makes it expire at once
             with if_(i64(time) <= 0):
                 mov(time, 1)
         ret(time)
@@ -267,6 +280,8 @@ class PosixTimers(LeakChecks):
             ret(0)
         with if_(is_absolute != 0):
             with if_(timer.day != DayBase.NONE):
+                # A point of time moves when the time of day is set, a span does not
+                # (timer_settime(2))
                 mov(timer.base, TimeBase.DAY)
             ret(time)
         with if_(timer.day != DayBase.NONE):
@@ -297,6 +312,7 @@ class PosixTimers(LeakChecks):
         with group.lock.held():
             mov(timer, self.find(group, number))
             with if_(timer != 0):
+                # Who takes it out frees it: of two that delete it at once, the other finds nothing
                 self.trees.remove(address_of(group.timers), address_of(timer.node))
         fail_if(timer == 0, Errno.EINVAL)
         self._end(group, timer)
@@ -305,6 +321,7 @@ class PosixTimers(LeakChecks):
     @function(context="thread")
     def _end(self, group: Keep[Ptr[SignalGroup]], timer: Keep[Ptr[SignalTimer]]) -> None:
         """Stop `timer`, which nobody finds any more, and free it."""
+        # Without the lock, which its handler takes: it may be running, and is waited for
         self.timers.end(timer)
         take_over(timer, "the group had it")
         self.discard(group, timer)
@@ -314,6 +331,7 @@ class PosixTimers(LeakChecks):
         """Delete all timers of `group`, of whose threads only the one that runs is left."""
         timer = keep(Ptr[SignalTimer])
         with loop():
+            # One a round, as each is freed without the lock
             xor(u32(timer), u32(timer))
             with group.lock.held():
                 node = scratch(group.timers.first)
