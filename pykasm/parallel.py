@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import select
+import signal
 import warnings
 from collections.abc import Callable, Sequence
-from typing import BinaryIO, Generic, NoReturn, TypeVar
+from typing import BinaryIO, Generic, NoReturn, Self, TypeVar
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -55,6 +57,64 @@ class Background(Generic[R]):
         """What the work gives; exceptions arise here. To be asked for once."""
         answer: list[R] | None = None if self._fork is None else _result(*self._fork)
         return self._work() if answer is None else answer[0]
+
+
+class Ahead(Generic[T, R]):
+    """`work` that another process does on what is ready, while this one makes more of it ready.
+
+    Nothing comes of what it did not get to, and of what it failed at: that is left to who asks. On
+    one processor that is everything. `before` is called, in this process, with what is about to be
+    worked on.
+    """
+
+    def __init__(
+        self, before: Callable[[list[T]], None], work: Callable[[list[T]], R], least: int
+    ) -> None:
+        self._before = before
+        self._work = work
+        self._least = least
+        """The size of what is worth a fork."""
+        self._is_alone = processors() < LEAST
+        self._waiting: list[T] = []
+        self._size = 0
+        self._fork: tuple[int, BinaryIO] | None = None
+        self._results: list[R] = []
+
+    def add(self, item: T, size: int) -> None:
+        """Have `item` worked on, which is so large, as soon as the other process is free."""
+        self._waiting.append(item)
+        self._size += size
+        if self._is_alone or self._size < self._least or self._is_busy:
+            return
+        self._take()
+        waiting, self._waiting, self._size = self._waiting, [], 0
+        self._before(waiting)
+        self._fork = _fork(self._work, [waiting])
+
+    @property
+    def _is_busy(self) -> bool:
+        return self._fork is not None and not select.select([self._fork[1]], [], [], 0)[0]
+
+    def results(self) -> list[R]:
+        """What came of what was taken on, in this order. It is waited for."""
+        self._take()
+        return self._results
+
+    def _take(self) -> None:
+        if self._fork is not None:
+            fork, self._fork = self._fork, None
+            self._results += _result(*fork) or []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the other process, which would write files that others are in charge of now."""
+        if self._fork is not None:
+            process, pipe = self._fork
+            pipe.close()
+            os.kill(process, signal.SIGKILL)
+            os.waitpid(process, 0)
 
 
 def _fork(work: Callable[[T], R], items: Sequence[T]) -> tuple[int, BinaryIO]:

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pykasm.build.units import Units
-from pykasm.files import Stamps
-from pykasm.listing.files import ListingFiles, UnitTexts, part_file, write_part
-from pykasm.listing.maker import unit_listing
+from pykasm.build.unitsahead import unit_texts
+from pykasm.listing.files import ListingFiles, UnitTexts, part_file
 from pykasm.listing.places import LinkedImage
 from pykasm.parallel import in_parallel
 
@@ -18,14 +17,15 @@ from pykasm.parallel import in_parallel
 class Listing:
     """What the listing has of all `units`, linked as the ELF file `linked`."""
 
-    def __init__(self, units: Units, stamps: Stamps, linked: Path) -> None:
+    def __init__(self, units: Units, linked: Path) -> None:
         self._units = units
-        self._stamps = stamps
+        self._stamps = units.stamps
         self._folder = units.project.folder
         names = [unit.name for unit in units.program.units]
         known = {name: found for name in names if (found := self._known(name))}
         self._new = [name for name in names if name not in known]
-        made = dict(zip(self._new, in_parallel(self._made, self._new), strict=True))
+        pending = [name for name in self._new if name not in units.texts]
+        made = units.texts | dict(zip(pending, in_parallel(self._made, pending), strict=True))
         if units.are_sure:
             units.memory.save_texts((kept, made.get(name)) for name, kept in units.kept.items())
         texts: list[UnitTexts] = [
@@ -35,7 +35,9 @@ class Listing:
 
     def _known(self, name: str) -> UnitTexts | None:
         kept = self._units.kept.get(name)
-        if kept is None or not self._stamps.fresh(self._script(name), self._key(name)):
+        if name in self._units.texts or kept is None:
+            return None
+        if not self._stamps.fresh(self._script(name), self._key(name)):
             return None
         return self._units.memory.texts(kept)
 
@@ -49,10 +51,7 @@ class Listing:
 
     def _made(self, name: str) -> bytes:
         """Write the script of a unit to the cache, and return its texts."""
-        unit = self._units.again(name)
-        listing = unit_listing(unit.assembled, unit.packed)
-        write_part(listing, self._units.project.cache)
-        return pickle.dumps(UnitTexts.of(listing), pickle.HIGHEST_PROTOCOL)
+        return unit_texts(self._units.again(name), self._units.project.cache)
 
     def publish(self) -> None:
         """Make it the listing of the kernel."""

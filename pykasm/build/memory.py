@@ -22,6 +22,9 @@ from pykasm.journal import Journal
 from pykasm.lang.builder import accept
 from pykasm.listing.files import UnitTexts
 
+UNKEPT = (pickle.PicklingError, AttributeError, TypeError)
+"""What pickle raises for what it does not take, such as classes in functions."""
+
 
 class Cited(NamedTuple):
     """Lines of a file that a unit names, with their places; `layout` is the digest of the file's

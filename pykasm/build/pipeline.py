@@ -59,7 +59,7 @@ def build(
     with without_garbage_collection(), _guarded(project):
         last = LastBuild(project, listing=listing, iso=iso)
         if last.outcome is None:
-            units = _units(project, stages)
+            units = _units(project, stages, files=True, listing=listing)
             outcome = _built(units, stages, listing=listing, iso=iso)
             last.leave(outcome, units.importer.files if units.are_sure else None)
             return BuildResult(project, outcome)
@@ -76,8 +76,8 @@ def checked(project: Project, stages: Stages) -> tuple[Units, Report]:
     """The project's image with its code run and encoded, and what the checker finds in it. Both
     start from what earlier builds and checks left, and leave as much to later ones."""
     with without_garbage_collection(), _guarded(project):
-        units = _units(project, stages)
-        _write_objects(units, Stamps(project.cache / "stamps.json"), stages)
+        units = _units(project, stages, files=True)
+        _write_objects(units, stages)
         return units, _report(units)
 
 
@@ -88,14 +88,18 @@ def _guarded(project: Project) -> Iterator[None]:
         yield
 
 
-def _units(project: Project, stages: Stages) -> Units:
+def _units(
+    project: Project, stages: Stages, *, files: bool = False, listing: bool = False
+) -> Units:
+    if files:
+        project.objects.mkdir(exist_ok=True)
     with stages.stage("emit"):
         units = Units(project, Memory(project.cache))
-        units.emit()
+        units.emit(files=files, listing=listing)
         if units.is_mixed:
             units.forget_modules()
             units = Units(project, Memory(project.cache), recall=False)
-            units.emit()
+            units.emit(files=files, listing=listing)
     with stages.stage("encode"):
         units.encode()
     return units
@@ -103,18 +107,17 @@ def _units(project: Project, stages: Stages) -> Units:
 
 def _built(units: Units, stages: Stages, *, listing: bool, iso: bool) -> Outcome:
     project = units.project
-    stamps = Stamps(project.cache / "stamps.json")
     checking = Background(partial(_verdict, units))
-    _write_objects(units, stamps, stages)
+    _write_objects(units, stages)
     try:
-        linked = _link(units, stages, stamps)
+        linked = _link(units, stages)
     except LinkError as failure:
         _check(checking, stages)  # what it finds comes first
         raise told_at_lines(failure, units) from None
     listed = None
     if listing:
         with stages.stage("listing"):
-            listed = Listing(units, stamps, linked.image)
+            listed = Listing(units, linked.image)
     checked, warnings = _check(checking, stages)
     with stages.stage("publish"):
         linked.publish()
@@ -133,10 +136,9 @@ def _built(units: Units, stages: Stages, *, listing: bool, iso: bool) -> Outcome
     )
 
 
-def _write_objects(units: Units, stamps: Stamps, stages: Stages) -> None:
-    units.project.objects.mkdir(exist_ok=True)
+def _write_objects(units: Units, stages: Stages) -> None:
     with stages.stage("objects"):
-        units.write(stamps)
+        units.write()
 
 
 Verdict: TypeAlias = tuple[str, tuple[str, ...]]
@@ -178,8 +180,8 @@ class _Linked(NamedTuple):
             self.stamps.record({self.kernel: self.made_from})
 
 
-def _link(units: Units, stages: Stages, stamps: Stamps) -> _Linked:
-    project, records = units.project, units.in_order
+def _link(units: Units, stages: Stages) -> _Linked:
+    project, records, stamps = units.project, units.in_order, units.stamps
     objects = [units.object_file(unit.name) for unit in units.program.units]
     with stages.stage("link") as stage:
         script = project.kernel.with_suffix(".ld")

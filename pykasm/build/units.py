@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import pickle
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
 from pykasm.build.imageloader import load_image
 from pykasm.build.importer import Importer
-from pykasm.build.memory import Kept, Memory
+from pykasm.build.memory import UNKEPT, Kept, Memory
 from pykasm.build.project import Project
 from pykasm.build.state import State
 from pykasm.build.unitkeys import UnitKeys
 from pykasm.build.unitrecord import UnitRecord, WrittenUnit
+from pykasm.build.unitsahead import LEAST, Maker, UnitAhead, data_digest
 from pykasm.build.version import builder_version
 from pykasm.check.content import Content
 from pykasm.errors import Collector, collecting
 from pykasm.files import Stamps, write_if_changed
-from pykasm.lang.image import Image, emit_unit, pack_unit
+from pykasm.lang.image import Image, PackedData, emit_unit, pack_unit
 from pykasm.lang.interning import is_interning
 from pykasm.lang.objects import AssembledUnit, assemble_units
 from pykasm.lang.subsystem import Subsystem
 from pykasm.lang.unit import Unit
 from pykasm.objects.elf import write_object
-from pykasm.parallel import in_parallel
+from pykasm.parallel import Ahead, in_parallel
 
 
 class Units:
@@ -53,6 +55,11 @@ class Units:
         self._owners: dict[str, Subsystem] = {}
         """The subsystems whose units were recalled."""
         self._again: dict[str, WrittenUnit] = {}
+        self.stamps = Stamps(project.cache / "stamps.json")
+        """What files were made from."""
+        self._ahead: dict[str, UnitAhead] = {}
+        self.texts: dict[str, bytes] = {}
+        """What the listing has of units that were made while others were written."""
 
     # Writing
 
@@ -62,24 +69,39 @@ class Units:
         keys = UnitKeys(self.importer, settings)
         return {unit.name: keys.key(unit, owner) for unit, owner in self._pairs}, keys.are_sure
 
-    def emit(self) -> None:
-        """Write the code of all units. Raises `BuildFailed` with all mistakes of all of them."""
+    def emit(self, *, files: bool = False, listing: bool = False) -> None:
+        """Write the code of all units. Raises `BuildFailed` with all mistakes of all of them.
+
+        With `files`, another process writes object files meanwhile, and with `listing` the parts of
+        the listing.
+        """
         program, layouts = self.program, self.importer.layouts
         state = State(self.image.subsystems, self.importer.variables)
-        with collecting(self._collector) as collector:
+        maker = Maker(self.project, self.encoder, self._declared, layouts, listing)
+        ahead = Ahead(self._forget, maker.batch, LEAST)
+        with collecting(self._collector) as collector, ahead:
             with self.image.emitting(program), self.importer.importing():
                 for unit, owner in self._pairs:
                     kept = self.memory.unit(self._keys[unit.name], layouts)
                     record = None if kept is None else self._current_record(kept, owner)
-                    if kept is None or record is None:
-                        emit_unit(unit, owner)
-                    else:
+                    if kept is not None and record is not None:
                         self._recall(unit, owner, kept, record)
+                        continue
+                    emit_unit(unit, owner)
+                    if files and not is_interning(type(owner)):
+                        ahead.add(unit, sum(len(one.items) for one in unit.routines))
                 self.are_sure &= state.is_as_it_was
                 for unit in program.units:
                     if unit.name not in self._units:
                         program.packed[unit.name] = pack_unit(unit, collector)
             program.finish(collector)
+            for batch in ahead.results():
+                self.encoder.known.update(batch.encodings)
+                self._ahead.update((one.name, one) for one in batch.units)
+
+    def _forget(self, units: Iterable[Unit]) -> None:
+        """Before their object files are written: they are not those that they were."""
+        self.stamps.forget(self.object_file(unit.name) for unit in units)
 
     def _current_record(self, kept: Kept, owner: Subsystem) -> UnitRecord | None:
         """What is kept of a unit, if it is still so: methods that intern answer as they did."""
@@ -110,10 +132,29 @@ class Units:
     def encode(self) -> None:
         """Encode what has been written."""
         program = self.program
+        for unit in program.units:
+            self._take(unit)
         new = [unit for unit in program.units if unit.name not in self._units]
         made = assemble_units(new, program.packed, self.encoder, str(self.project.root))
         for unit, assembled in zip(new, made, strict=True):
             self._units[unit.name] = WrittenUnit(unit, program.packed[unit.name], assembled)
+
+    def _take(self, unit: Unit) -> None:
+        """Take what was made of `unit` meanwhile, unless its data have changed since then."""
+        made, packed = self._ahead.get(unit.name), self.program.packed[unit.name]
+        if made is None or made.data != data_digest(packed):
+            return
+        name, record = unit.name, pickle.loads(made.kept.record)
+        again = partial(self._assembled, unit, packed)
+        self._units[name] = made.written(unit, packed, again)
+        self.kept[name], self.records[name] = made.kept, record
+        if made.texts is not None:
+            self.texts[name] = made.texts
+
+    def _assembled(self, unit: Unit, packed: list[PackedData]) -> WrittenUnit:
+        root = str(self.project.root)
+        (assembled,) = assemble_units([unit], {unit.name: packed}, self.encoder, root)
+        return WrittenUnit(unit, packed, assembled)
 
     def again(self, name: str) -> WrittenUnit:
         """A unit with its code written, once more if need be."""
@@ -132,9 +173,7 @@ class Units:
                 emit_unit(unit, owner)
                 packed = pack_unit(unit, collector)
             collector.finish()
-        root = str(self.project.root)
-        (assembled,) = assemble_units([unit], {name: packed}, self.encoder, root)
-        return WrittenUnit(unit, packed, assembled)
+        return self._assembled(unit, packed)
 
     @property
     def assembled(self) -> list[AssembledUnit]:
@@ -157,13 +196,15 @@ class Units:
 
     # Files
 
-    def write(self, stamps: Stamps) -> None:
+    def write(self) -> None:
         """Write the objects of units that are not there, and make their records."""
+        stamps = self.stamps
         new = [unit.name for unit in self.program.units if unit.name not in self.records]
         gone = [
             name
             for name, record in self.records.items()
-            if not stamps.fresh(self.object_file(name), record.object.hex())
+            if name not in self._ahead
+            and not stamps.fresh(self.object_file(name), record.object.hex())
         ]
         stamps.forget(map(self.object_file, [*new, *gone]))
         made = dict(zip(new, in_parallel(self._record, new), strict=True))
@@ -197,10 +238,6 @@ class Units:
         contents = write_object(unit.assembled.object)
         write_if_changed(self.object_file(name), contents)
         return UnitRecord.of(unit, self._declared[name], contents)
-
-
-UNKEPT = (pickle.PicklingError, AttributeError, TypeError)
-"""What pickle raises for what it does not take, such as classes in functions."""
 
 
 def _loaded(project: Project, importer: Importer) -> Image:

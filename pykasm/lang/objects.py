@@ -105,7 +105,10 @@ def assemble_units(
                 codes = assemble_all([(one.symbol, one.items) for one in routines], encoder)
             collector.finish()
         by_symbol = {one.symbol: code for one, code in zip(routines, codes, strict=True)}
-        return [_Assembler(unit, packed[unit.name], by_symbol, directory).run() for unit in units]
+        types = DebugTypes()
+        return [
+            _Assembler(unit, packed[unit.name], by_symbol, types, directory).run() for unit in units
+        ]
 
 
 class _Assembler:
@@ -116,12 +119,13 @@ class _Assembler:
         unit: Unit,
         packed: list[PackedData],
         codes: dict[str, AssembledCode],
+        types: DebugTypes,
         directory: str,
     ) -> None:
         self.unit = unit
         self.packed = packed
         self.codes = codes
-        self.types = DebugTypes()
+        self.types = types
         self.directory = directory
         self.debug = DebugUnit(unit.name, directory)
         self.made = AssembledUnit(unit.name, ObjectFile(unit.name, debug=self.debug))

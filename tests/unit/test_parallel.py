@@ -1,11 +1,12 @@
 """Work that is shared among forks of a process."""
 
 import os
+from collections.abc import Callable
 
 import pytest
 
 from pykasm import parallel
-from pykasm.parallel import Background, in_parallel
+from pykasm.parallel import Ahead, Background, in_parallel
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +49,53 @@ def test_what_fails_meanwhile_fails_here() -> None:
     background = Background(work)
     with pytest.raises(LookupError, match=str(os.getpid())):
         background.result()
+
+
+def _ahead(work: Callable[[list[int]], object], least: int = 1) -> Ahead[int, object]:
+    return Ahead(lambda items: None, work, least)
+
+
+def test_what_is_ready_is_worked_on_in_another_process() -> None:
+    told: list[list[int]] = []
+    with Ahead(told.append, lambda items: (os.getpid(), items), 3) as ahead:
+        ahead.add(1, 2)
+        assert not told
+        ahead.add(2, 1)
+        ((process, items),) = ahead.results()
+    assert process != os.getpid()
+    assert items == [1, 2]
+    assert told == [[1, 2]]
+
+
+def test_what_is_ready_waits_while_the_other_process_works() -> None:
+    end, start = os.pipe()
+    with _ahead(lambda items: [os.read(end, 1), *items]) as ahead:
+        for number in range(3):
+            ahead.add(number, 1)
+        os.write(start, b"..")
+        assert ahead.results() == [[b".", 0]]
+
+
+def test_nothing_comes_of_what_fails_meanwhile() -> None:
+    with _ahead(lambda items: [1 // one for one in items], 2) as ahead:
+        ahead.add(0, 2)
+        assert ahead.results() == []
+        ahead.add(1, 2)
+        assert ahead.results() == [[1]]
+
+
+def test_what_nobody_waits_for_is_ended() -> None:
+    end, start = os.pipe()
+    with _ahead(lambda items: os.read(end, 1)) as ahead:
+        ahead.add(1, 1)
+    os.write(start, b".")
+    assert os.read(end, 1) == b"."
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+def test_one_processor_leaves_everything_to_who_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "processors", lambda: 1)
+    with _ahead(lambda items: items) as ahead:
+        ahead.add(1, 1)
+        assert ahead.results() == []

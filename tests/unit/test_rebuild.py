@@ -6,14 +6,19 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from pykasm import parallel
 from pykasm.build import units
 from pykasm.build.pipeline import build, checked
 from pykasm.build.project import Project
 from pykasm.build.stages import Stages
+from pykasm.build.unitrecord import WrittenUnit
+from pykasm.build.unitsahead import UnitAhead
 from pykasm.check.checker import report
+from pykasm.errors import BuildFailed
 from tests.edits import forget_modules
 
 REPOSITORY = Path(__file__).parents[2]
@@ -277,3 +282,72 @@ def test_a_field_with_the_name_of_a_function_that_reads_files(builds: Builds) ->
     builds.build()
     builds.edit("names", "mov(self.value, 1)", "mov(self.value, 2)")
     assert builds.build() == ["Names", "Others"]
+
+
+@pytest.fixture
+def _made_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have another process make each unit as soon as it is written."""
+    monkeypatch.setattr(parallel, "processors", lambda: 2)
+    monkeypatch.setattr(parallel.Ahead, "_is_busy", False)
+    monkeypatch.setattr(units, "LEAST", 1)
+
+
+def _products(project: Project) -> list[bytes]:
+    forget_modules("parts")
+    build(project, Stages(), listing=True)
+    scripts = sorted((project.folder / "kernel.listing").iterdir())
+    files = [project.kernel, project.listing, project.page, *scripts]
+    return [one.read_bytes() for one in files]
+
+
+SHARED = ("names", "self.texts =", "self.numbers = [1, 2]\n        self.texts =")
+HELD = ("names", "= names\n", "= names\n        self.table = rodata(U64 * 2, names.numbers)\n")
+CHANGED = ("start", "hlt()", "hlt()\n        self.names.numbers[1] = 3")
+
+
+@pytest.mark.parametrize(
+    ("edits", "found"),
+    [
+        ([], ["Others", "Start"]),
+        ([SHARED, HELD], ["Others", "Start"]),
+        ([SHARED, HELD, CHANGED], ["Start"]),
+    ],
+)
+def test_what_is_made_meanwhile_is_as_it_would_be_afterwards(
+    builds: Builds,
+    edits: list[tuple[str, str, str]],
+    found: list[str],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module, old, new in edits:
+        builds.edit(module, old, new)
+    afterwards = _products(replace(builds.project, build="afterwards"))
+    request.getfixturevalue("_made_meanwhile")
+    taken: list[str] = []
+    written = UnitAhead.written
+
+    def watched(self: UnitAhead, *arguments: Any) -> WrittenUnit:
+        taken.append(self.name)
+        return written(self, *arguments)
+
+    monkeypatch.setattr(UnitAhead, "written", watched)
+    meanwhile = replace(builds.project, build="meanwhile")
+    assert _products(meanwhile) == afterwards
+    assert taken == found
+    assert _products(meanwhile) == afterwards
+
+
+@pytest.mark.usefixtures("_made_meanwhile")
+def test_mistakes_in_what_is_made_meanwhile_are_told_in_order(builds: Builds) -> None:
+    builds.edit("names", "mov(self.value, 1)", "jrcxz(self.other)")
+    builds.edit("start", "self.names.twice()", "jrcxz(self.number)")
+    forget_modules("parts")
+    with pytest.raises(BuildFailed) as failed:
+        build(builds.project, Stages(), listing=True)
+    assert {one.what for one in failed.value.mistakes} == {"`jrcxz` cannot leave its own code"}
+    places = [one.span.source.file for one in failed.value.mistakes if one.span]
+    assert [*map(os.path.basename, places)] == ["names.py", "start.py"]
+    builds.edit("names", "jrcxz(self.other)", "mov(self.value, 1)")
+    builds.edit("start", "jrcxz(self.number)", "self.names.twice()")
+    builds.build()
