@@ -91,6 +91,7 @@ class InitialStack(Subsystem):
         mov(region.node.key, rax)
         mov(region.offset, rax)
         mov(region.rights, Rights.READ | Rights.WRITE)
+        # What is mapped is a beginning: faults below it make it larger, up to the limit
         mov(region.flags, RegionFlags.GROWS_DOWN)
         mov(region.backing, 0)
         result = self.spaces.map_region(space, address_of(region))
@@ -112,6 +113,7 @@ class InitialStack(Subsystem):
         release(space)
         sub(rax, sizeof(U64))  # the last word is 0
         mov(contents.top, rax)
+        # From the top down, as the vector below points up to these
         try_(self._push_facts(stack, request.first_name))
         try_(self._push_texts(stack, request.list))
         self._align(stack, request.list)
@@ -159,6 +161,7 @@ class InitialStack(Subsystem):
         """Push what the auxiliary vector only points to. Returns 0 or an error."""
         block = local(U8 * BLOCK)
         mov(rdi, name)
+        # No limit: the kernel's own text ends
         mov(rcx, -1)
         xor(eax, eax)
         repne.scasb()
@@ -190,6 +193,7 @@ class InitialStack(Subsystem):
             source, room = self.lists.at(list, position)
             mov(rcx, list.size)
             sub(rcx, position)
+            # Texts lie in pages of their own until now, and are copied piece by piece
             with if_(rcx > room):
                 mov(rcx, room)
             mov(part, rcx)
@@ -207,6 +211,7 @@ class InitialStack(Subsystem):
         """Move the top such that it is aligned when all words that follow are there."""
         mov(eax, list.argument_count)
         add(eax, list.environment_count)
+        # rsp is a multiple of 16 where a program begins (System V ABI, 3.4.1)
         and_(stack.top, -ALIGNMENT)
         with if_(~(eax & 1)):  # beside the pointers, the vector and an odd number of words
             sub(stack.top, sizeof(U64))
@@ -226,6 +231,7 @@ class InitialStack(Subsystem):
     ) -> None:
         """Make the rows of the auxiliary vector about where the program is."""
         headers, entry, base = scratch(image.headers), scratch(U64), scratch(U64)
+        # 0 says that they are not in memory, which a bias must not hide
         with if_(headers != 0):
             add(headers, image.bias)
         mov(entry, image.header.entry)
@@ -254,10 +260,12 @@ class InitialStack(Subsystem):
         request: Keep[Ptr[LoadRequest]],
     ) -> None:
         """Make the other rows: about the machine, and who the program is."""
+        # Before registers are taken for rows, as it is a call
         least = keep(self.signals.frame_room())
         more = scratch(U64)
         xor(u32(more), u32(more))
         with if_(self.features.structured & Structured.FSGSBASE):
+            # That the processor has them is not enough: the kernel has to let programs use them
             mov(u32(more), HardwareCapability.FSGSBASE)
         credentials = scratch(request.credentials)
         asserts(credentials != 0)
@@ -309,6 +317,7 @@ class InitialStack(Subsystem):
                 mov(rax, stack.texts)
                 add(rax, position)
                 try_(self._store(word, rax))
+                # Behind its zero, where the next one begins
                 mov(position, self.lists.end_of(list, position))
                 dec(count)
             if name == "argument_count":

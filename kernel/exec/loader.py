@@ -74,6 +74,7 @@ class ElfLoader(Subsystem):
         try_(self._check(address_of(image.header)))
         for name in ("end", "bias", "headers", "has_interpreter"):
             mov(getattr(image, name), 0)
+        # Larger than any, so that the first segment sets it
         mov(image.start, -1)
         with for_(number, 0, self._header_count(image)):
             try_(self._read_header(image, number, address_of(segment)))
@@ -86,6 +87,7 @@ class ElfLoader(Subsystem):
                 mov(image.interpreter, rax)
                 mov(rax, segment.file_size)
                 mov(image.interpreter_size, rax)
+        # Nothing to load is no program, though its header is right
         fail_if(image.end == 0, Errno.ENOEXEC)
         ret(0)
 
@@ -101,6 +103,7 @@ class ElfLoader(Subsystem):
         self, image: Ptr[ElfImage], number: U32, segment: Ptr[ProgramHeader]
     ) -> OrErrno[I32]:
         """Read the program header `number`. Returns 0, or -ENOEXEC if there is none."""
+        # Checked to be few, so 32 bits hold it
         imul(eax, number, sizeof(ProgramHeader))
         add(rax, image.header.program_headers)
         result = self.read(image, u64(segment), sizeof(ProgramHeader), rax)
@@ -146,6 +149,7 @@ class ElfLoader(Subsystem):
             mov(image.end, place)
         mov(place, image.header.program_headers)
         sub(place, segment.offset)
+        # Otherwise the headers are not in this segment, and its memory does not show them
         with if_(~CF & (place < segment.file_size)):
             add(place, segment.address)
             mov(image.headers, place)
@@ -162,6 +166,7 @@ class ElfLoader(Subsystem):
                 mov(rax, image.bias)
                 add(segment.address, rax)
                 try_(self._check_segment(address_of(segment)))
+                # As for `mmap`: at 0 it would catch null pointers of the kernel
                 fail_if(segment.address < USER_START, Errno.EPERM)
                 try_(self._map(space, image.file, address_of(segment)))
         ret(0)
@@ -177,6 +182,7 @@ class ElfLoader(Subsystem):
     ) -> OrErrno[I32]:
         """Map `segment`: first what is in the file, then zeros. Returns 0 or an error."""
         region = local(Region)
+        # With the bias this time, which must not lead out of what programs have
         try_(self._check_segment(segment))
         self._set_rights(address_of(region), segment)
         mov(region.flags, 0)
@@ -204,6 +210,7 @@ class ElfLoader(Subsystem):
         mov(rax, end)
         round_up(rax, PAGE)
         mov(region.end, rax)
+        # Address and offset are alike within a page (`_check_segment`), so both round down alike
         mov(rax, segment.offset)
         round_down(rax, PAGE)
         mov(region.offset, rax)
@@ -211,6 +218,8 @@ class ElfLoader(Subsystem):
         mov(region.backing, rax)
         try_(self.spaces.map_region(space, region))
         mov(rax, segment.memory_size)
+        # What follows in the last page of the file is to be zero (.bss); where it can't be written,
+        # it is left, as by Linux
         with if_((segment.file_size != rax) & (region.rights & Rights.WRITE)):
             tail(self._clear_rest, end)
         ret(0)
@@ -239,14 +248,17 @@ class ElfLoader(Subsystem):
         end = scratch(U64)
         mov(end, segment.address)
         add(end, segment.memory_size)
+        # CF is that of the sum: a segment may not come round
         fail_if(CF | above_user_end(end), Errno.ENOEXEC)
         mov(end, segment.offset)
         add(end, segment.file_size)
         fail_if(CF | above_user_end(end), Errno.ENOEXEC)
         mov(rax, segment.memory_size)
+        # What the file has would be mapped over what comes behind the segment
         fail_if(segment.file_size > rax, Errno.ENOEXEC)
         mov(rax, segment.address)
         sub(rax, segment.offset)
+        # Pages of files are mapped as they are, never copied together
         fail_if(rax & (PAGE - 1), Errno.ENOEXEC)
         ret(0)
 
@@ -264,6 +276,7 @@ class ElfLoader(Subsystem):
     def _clear_rest(self, start: U64) -> OrErrno[I32]:
         """Clear the bytes of a page from `start` on. Returns 0 or an error."""
         length = scratch(start)
+        # The bytes up to the next page: -start modulo its size
         neg(length)
         and_(length, PAGE - 1)
         result, left = self.copy.copy_out(cast(start, User[U8]), address_of(self.zeros), length)

@@ -60,6 +60,7 @@ class Mounting(Subsystem):
         lookup, result, name = local(Lookup), keep(I32), scratch(arguments.target)
         asserts(name != 0)
         try_(self.walk.find(address_of(lookup), arguments.subject, 0, name, LookupFlag.FOLLOW))
+        # After the walk, whose errors come first, as with Linux
         mov(result, self.rights.check(arguments.subject))
         with if_(result == 0):
             mov(result, self._run(address_of(lookup), arguments))
@@ -90,6 +91,7 @@ class Mounting(Subsystem):
         with if_((flags & MountRequest.REMOUNT) == 0):
             with if_(flags & MountRequest.BIND):
                 tail(self._with_source, lookup, arguments)
+            # The order is Linux's: of several requests the first of these counts
             with if_((flags & int(KINDS)) == 0):
                 with if_(flags & MountRequest.MOVE):
                     tail(self._with_source, lookup, arguments)
@@ -110,6 +112,7 @@ class Mounting(Subsystem):
         with if_(options == 0):
             mov(options, text(""))
         asserts(options != 0)
+        # Before the lock of mounts: making one may take long, and is seen by nobody
         failed, created = self._create(kind, options)
         superblock = keep(created)
         with if_(superblock == 0):
@@ -145,10 +148,12 @@ class Mounting(Subsystem):
             (flags & MountRequest.REMOUNT)
             & ((flags & int(OF_TIMES | MountRequest.STRICT_TIMES)) == 0)
         ):
+            # `mount -o remount,ro` says nothing of times, and should change nothing of them
             and_(old, int(OF_TIMES))
             or_(eax, old)
             ret(eax)
         with if_((eax & MountFlag.NO_ACCESS_TIMES) == 0):
+            # What mounts have if nothing is said (mount(2), MS_RELATIME)
             or_(eax, MountFlag.RELATIVE_TIMES)
         with if_(flags & MountRequest.STRICT_TIMES):
             and_(eax, ~int(MountFlag.RELATIVE_TIMES | MountFlag.NO_ACCESS_TIMES) & 0xFFFF_FFFF)
@@ -163,11 +168,14 @@ class Mounting(Subsystem):
     ) -> OrErrno[I32]:
         """Attach `tree` where the walk has come to, or, if somebody was faster, on what is mounted
         there."""
+        # Again, under the lock: others may have mounted here since the walk
         self.walk.go_down(lookup)
         with errdefer(self.trees.discard, tree):
             try_(self.rights.check_place(address_of(lookup.place), subject))
             place, root = scratch(lookup.place.dentry), scratch(tree.root)
             asserts(place != 0)
+            # A walk goes on through a directory, and ends at a file: it could not through the other
+            # kind
             fail_if(~self._are_alike(place.inode, root.inode), Errno.ENOTDIR)
             try_(self.trees.graft(tree, address_of(lookup.place)))
         disown(tree, "the namespace has it")
@@ -190,6 +198,7 @@ class Mounting(Subsystem):
         """Show what is at the source where the walk has come to, too, or there in its stead."""
         source, result, name = local(Lookup), keep(I32), scratch(arguments.source)
         fail_if(name == 0, Errno.EINVAL)
+        # An empty name is no place, though the walk would take it for one
         fail_if(at(name) == 0, Errno.EINVAL)
         try_(self.walk.find(address_of(source), arguments.subject, 0, name, LookupFlag.FOLLOW))
         with self.mutexes.held(self.trees.lock):
@@ -211,6 +220,7 @@ class Mounting(Subsystem):
         RECURSIVE says so."""
         mount, root = keep(source.mount), keep(source.dentry)
         asserts((mount != 0) & (root != 0))
+        # That is what the flag is for
         fail_if(mount.flags & MountFlag.UNBINDABLE, Errno.EINVAL)
         try_(self.rights.check_place(source, arguments.subject))
         release(source)
@@ -237,11 +247,15 @@ class Mounting(Subsystem):
         asserts((tree != 0) & (onto != 0))
         parent, point, root = scratch(tree.parent), scratch(place.dentry), scratch(tree.root)
         asserts(point != 0)
+        # The root of the namespace stays: `pivot_root` moves it
         fail_if(parent == 0, Errno.EINVAL)
+        # Taking it out of a shared mount would have to be done at all peers
         fail_if(parent.group != 0, Errno.EINVAL)
         fail_if(~self._are_alike(point.inode, root.inode), Errno.EINVAL)
         with if_(onto.group != 0):
+            # Peers would get copies, which these forbid
             fail_if(self.trees.has_unbindable(tree), Errno.EINVAL)
+        # A tree on itself could be reached from nowhere
         fail_if(self._lies_on(onto, tree), Errno.ELOOP)
         tail(self.trees.graft, tree, place)
 
@@ -274,6 +288,7 @@ class Mounting(Subsystem):
         flags = keep(self._flags_for(flags, mount.flags))
         with self.mounts.lock.held():
             mov(eax, mount.flags)
+            # The rest is the kernel's own
             and_(eax, ~int(MOUNT_FLAGS) & 0xFFFF_FFFF)
             or_(eax, flags)
             mov(mount.flags, eax)
@@ -294,9 +309,11 @@ class Mounting(Subsystem):
         asserts(options != 0)
         mov(result, operations.configure(superblock, options))
         with if_(result != 0):
+            # All or nothing: options that are wrong leave it writable
             mov(superblock.flags, old)
             ret(result)
         with if_((arguments.flags & MountFlag.READ_ONLY) == 0):
+            # Last, when nothing can fail any more
             lock.and_(superblock.flags, ~int(SuperBlockFlag.READ_ONLY) & 0xFFFF_FFFF)
         ret(0)
 
@@ -317,7 +334,9 @@ class Mounting(Subsystem):
         mov(mount, tree)
         mov(kind, flags)
         and_(kind, ~int(MountRequest.RECURSIVE | MountRequest.SILENT) & 0xFFFF_FFFF)
+        # A number has one bit alone if it and the number before it have none in common
         lea(eax, bare[u64(kind) - 1])
+        # Of no or several kinds nobody knows what is meant
         fail_if((kind & (~int(KINDS) & 0xFFFF_FFFF)) | (kind & eax), Errno.EINVAL)
         with loop():
             with self.mounts.lock.held():

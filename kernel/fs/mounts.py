@@ -91,6 +91,7 @@ class Mounts(LeakChecks):
         and_(flags, OF_PLACES)
         made = try_(self._make(superblock, root, flags))
         superblock = scratch(mount.superblock)
+        # Only once there is a mount to have it; `mount` keeps it from going until then
         superblock.references.gain()
         disown(superblock, "the mount has it")
         ret(made)
@@ -115,6 +116,7 @@ class Mounts(LeakChecks):
                 head.reset()
         with self.lock.held():
             link = scratch(address_of(made.sibling))
+            # Who makes the file system read-only counts writers by this list
             superblock.mounts.append(link)
             release(link)
         take_over(superblock, "it is the caller's")
@@ -134,6 +136,7 @@ class Mounts(LeakChecks):
         with self.lock.held():
             mount.sibling.unlink()
         self.dentries.drop(mount.root)
+        # After the root, whose entry and inode are of this file system
         self.superblocks.drop(mount.superblock)
         self.records.free(mount)
         lock.dec(self.count)
@@ -207,6 +210,7 @@ class Mounts(LeakChecks):
         """Return whether something is mounted on `dentry` in `namespace`."""
         dentry, namespace, found = scratch(dentry), scratch(namespace), scratch(Bool)
         xor(found, found)
+        # Most entries never had a mount, and take no lock here
         with if_(dentry.mounts.next == 0):
             ret(False)
         with (
@@ -234,6 +238,7 @@ class Mounts(LeakChecks):
     def lies_below(self, place: Ptr[Path], root: Ptr[Path]) -> Bool:
         """Return whether `place` is `root` or lies below it."""
         mount, dentry, root = scratch(place.mount), scratch(place.dentry), scratch(root)
+        # Under one lock all the way up, or a mount that moves meanwhile would mislead
         with self.lock.held(), while_((mount != 0) & (mount != root.mount)):
             mov(dentry, mount.point)
             mov(mount, mount.parent)
@@ -257,6 +262,7 @@ class Mounts(LeakChecks):
             point.references.gain()
             mov(mount.point, point)
         with else_():
+            # By its old place, which it is found by
             self._take_out(above)
             self._exchange_place(above, mount)
             self._put_in(above)
@@ -281,11 +287,13 @@ class Mounts(LeakChecks):
         asserts((parent != 0) & (point != 0))
         mov(mount.place.key, u64(point))
         self.trees.insert(address_of(parent.children), address_of(mount.place))
+        # Made when first needed: an entry has room for a list, but is all zero
         with if_(point.mounts.next == 0):
             point.mounts.reset()
         link = scratch(address_of(mount.neighbour))
         point.mounts.append(link)
         release(link)
+        # Last: walks look for a mount only where it is set
         tail(self.dentries.set_flags, point, DentryFlag.MOUNTED)
 
     @function(holds="lock")
@@ -295,6 +303,7 @@ class Mounts(LeakChecks):
         asserts((parent != 0) & (point != 0))
         self.trees.remove(address_of(parent.children), address_of(mount.place))
         mount.neighbour.unlink()
+        # Other namespaces may have something there as well
         with if_(point.mounts.is_empty()):
             self.dentries.clear_flags(point, DentryFlag.MOUNTED)
 
@@ -322,6 +331,7 @@ class Mounts(LeakChecks):
         mov(mount.namespace, 0)
         dec(namespace.count)
         with if_(namespace.root == mount):
+            # Who looks for the root finds none, and not one that goes
             mov(namespace.root, 0)
         self.trees.remove(address_of(namespace.mounts), address_of(mount.listed))
         ret(True)
@@ -361,6 +371,7 @@ class Mounts(LeakChecks):
         """Make `superblock` read-only unless files are open for writing there. Returns whether it
         is."""
         old = keep(superblock.flags)
+        # Who opens counts itself first and looks at the flag then, so one of the two sees the other
         lock.or_(superblock.flags, SuperBlockFlag.READ_ONLY)  # before the look at who writes
         with if_(self._count_writers(superblock) != 0):
             mov(superblock.flags, old)

@@ -122,8 +122,10 @@ class Tmpfs(FileSystem):
         mov(edx, options.mode)
         or_(edx, FileType.DIRECTORY)
         root = scratch(try_(self._new_inode(superblock, edx, 0)))
+        # Options say it, and not who mounts
         copy_fields(root, options, "user", "group")
         fail_if(self.superblocks.set_root(superblock, root) != 0)
+        # After the root, which counts, too, but always has a place
         self._set_limits(superblock, options)
         ret(superblock)
 
@@ -137,10 +139,12 @@ class Tmpfs(FileSystem):
         """Change the limits, as `Configure` says. Returns 0, or -EINVAL for less than there is, or
         what is no option."""
         wanted = local(TmpfsOptions)
+        # What the options do not name stays as it is
         copy_fields(wanted, superblock, "most_pages", "most_inodes")
         try_(self.options.parse(options, address_of(wanted)))
         for most, used in (("most_pages", "pages"), ("most_inodes", "inodes")):
             mov(rax, getattr(superblock, used))
+            # What is there can't be taken away by a limit
             fail_if(getattr(wanted, most) < rax, Errno.EINVAL)
         self._set_limits(superblock, address_of(wanted))
         ret(0)
@@ -161,6 +165,7 @@ class Tmpfs(FileSystem):
         mov(inode.links, 1)
         kind = scratch(address_of(self.no_file))
         with if_(is_type(inode, FileType.DIRECTORY)):
+            # Its name and its own "."
             mov(inode.links, 2)
             lea(kind, self.directories.operations)
         with elif_(lambda: is_type(inode, FileType.REGULAR)):

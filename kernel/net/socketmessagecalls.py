@@ -147,8 +147,10 @@ class SocketMessageCalls(SystemCallGroup):
             try_(self.addresses.fetch(address_of(message.name), place, size))
         socket = self.sockets.of(file)
         self.sockets.begin_call(address_of(message), file, socket.send_timeout)
+        # Flags of the kernel's own have bits beside these
         and_(flags, OF_PROGRAMS)
         or_(message.flags, flags)
+        # The call has changed the register
         socket = self.sockets.of(file)
         operations = scratch(socket.operations)
         done = operations.send(socket, address_of(message))
@@ -250,9 +252,11 @@ class SocketMessageCalls(SystemCallGroup):
         """Copy the header at `place`. Returns 0, -EFAULT, -EINVAL or -EMSGSIZE."""
         self.copy.copy_in_all(u64(header), place, sizeof(MessageHeader))
         fail_if(i32(header.name_length) < 0, Errno.EINVAL)
+        # A length without a place is no mistake (sendmsg(2))
         with if_(header.name == 0):
             mov(header.name_length, 0)
         with if_(header.name_length > ADDRESS_SIZE):
+            # No address is longer, and what is behind it says nothing
             mov(header.name_length, ADDRESS_SIZE)
         fail_if(header.count > MOST, Errno.EMSGSIZE)
         ret(0)
@@ -289,6 +293,7 @@ class SocketMessageCalls(SystemCallGroup):
         """Close the files that `message` still has."""
         passed = scratch(OrNull[Ptr[PassedFiles]])
         xor(u32(passed), u32(passed))
+        # Taken out, so that it is dropped once
         xchg(message.passed, passed)
         with if_(passed != 0):
             tail(self.passed.discard, passed)
@@ -360,6 +365,7 @@ class SocketMessageCalls(SystemCallGroup):
         sub(rax, header.control)
         with if_(header.control == 0):
             xor(eax, eax)
+        # How much was used, as a program goes through it by that
         mov(header.control_length, rax)
         mov(eax, message.told)
         mov(ecx, message.flags)

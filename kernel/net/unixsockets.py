@@ -74,6 +74,7 @@ class UnixSockets(LeakChecks):
         mov(made.type, type)
         mov(made.operations, operations)
         with unshared(made):
+            # `listen` changes it for those that accept
             mov(made.backlog, DATAGRAMS)
             made.received.reset()
         lock.inc(self.count)
@@ -116,6 +117,7 @@ class UnixSockets(LeakChecks):
     def release(self, socket: Ptr[Socket]) -> None:
         """End `socket`, as `ReleaseSocket` says, and connections that wait to be accepted."""
         ending = keep(cast(socket, Ptr[UnixSocket]))
+        # First, so that nothing more comes into what is emptied below
         self._end(ending, 0)
         self._end_waiting(ending)
         self.passed.collect_garbage()

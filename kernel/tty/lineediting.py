@@ -36,6 +36,7 @@ class LineEditing(Subsystem):
     def erase_character(self, terminal: Keep[Ptr[Terminal]]) -> None:
         """Erase the last character, if the line has one."""
         start = self._last(terminal)
+        # What is left of a character whose start is not in the line is erased with the line alone
         with if_(start != terminal.typed):
             self._erase(terminal, start, 1)
             tail(self._finish, terminal)
@@ -53,6 +54,7 @@ class LineEditing(Subsystem):
             code = typed_at(terminal, start)
             movzx(eax, code)
             movzx(eax, self.tables.is_word[rax])
+            # Blanks behind the word go with it; the one before it stays
             break_if((eax == 0) & (seen != 0))
             or_(seen, eax)
             self._erase(terminal, start, 0)
@@ -67,6 +69,7 @@ class LineEditing(Subsystem):
             ret()
         mov(eax, terminal.modes.local)
         and_(eax, KILL_MODES)
+        # Only with all of these is each character taken off the screen; else VKILL itself is shown
         with if_(((terminal.modes.local & LocalMode.ECHO) == 0) | (eax != KILL_MODES)):
             tail(self._forget_line, terminal)
         with loop():
@@ -78,6 +81,7 @@ class LineEditing(Subsystem):
     @function(holds="terminal.lock")
     def _forget_line(self, terminal: Keep[Ptr[Terminal]]) -> None:
         """Erase all of the line, and only show that."""
+        # Up to where the last line ended: what is before it may be read already
         mov(rax, terminal.ended)
         mov(terminal.typed, rax)
         with if_(terminal.modes.local & LocalMode.ECHO):
@@ -111,7 +115,9 @@ class LineEditing(Subsystem):
             tail(self._show_printing, terminal, count)
         with if_((is_single != 0) & ((eax & LocalMode.ECHOE) == 0)):
             tail(self.echo.character, terminal, terminal.modes.special[Special.VERASE])
+        # The byte is there still: erasing has only moved the end
         code = typed_at(terminal, start)
+        # How wide it was depends on where it stood
         with if_(code == ord("\t")):
             tail(self._show_tab, terminal)
         tail(self._show_blank, terminal, code)
@@ -122,6 +128,7 @@ class LineEditing(Subsystem):
         place = keep(U64)
         with if_(terminal.erasing == 0):
             self.echo.raw(terminal, ord("\\"))
+            # So that the slash that ends it is written once, before what is typed next
             mov(terminal.erasing, 1)
         mov(place, terminal.typed)
         code = typed_at(terminal, place)
@@ -130,6 +137,7 @@ class LineEditing(Subsystem):
         with while_(count != 0):
             inc(place)
             code = typed_at(terminal, place)
+            # Continuations are no characters: they go out as they are
             self.echo.raw(terminal, code)
             self.echo.add(terminal, EchoKind.NARROW, 0)
             dec(count)
@@ -138,6 +146,7 @@ class LineEditing(Subsystem):
     def _show_blank(self, terminal: Keep[Ptr[Terminal]], byte: Keep[U8]) -> None:
         """Put a blank over what was shown of `byte`."""
         with if_(is_control(byte)):
+            # It was not shown then; with it as ^X, in two columns
             with if_((terminal.modes.local & LocalMode.ECHOCTL) == 0):
                 ret()
             self._blank(terminal)
@@ -146,6 +155,7 @@ class LineEditing(Subsystem):
     @function(holds="terminal.lock")
     def _blank(self, terminal: Keep[Ptr[Terminal]]) -> None:
         """Put a blank over the last column."""
+        # Back, over it, and back again: terminals have no other way in common
         for byte in b"\b \b":
             self.echo.raw(terminal, byte)
 
@@ -160,10 +170,12 @@ class LineEditing(Subsystem):
             code = typed_at(terminal, place)
             mov(cl, code)
             with if_(cl == ord("\t")):
+                # The columns before that tab do not matter: it ended at a stop
                 mov(kind, EchoKind.ERASED_LATER_TAB)
                 break_()
             with if_(is_control(cl)), if_(terminal.modes.local & LocalMode.ECHOCTL):
                 add(columns, 2)
+            # A character of several bytes has one column
             with elif_(lambda: ~is_continuation(terminal, cl)):
                 inc(columns)
         tail(self.echo.add, terminal, u8(kind), u8(columns))

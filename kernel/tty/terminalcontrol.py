@@ -93,6 +93,7 @@ class TerminalControl(Subsystem):
         """Do what a request says, as `ControlFile` says; -EIO once the terminal was hung up."""
         file, request, argument = scratch(file), scratch(request), scratch(argument)
         with if_(is_hung_up(file)):
+            # As Linux has it (hung_up_tty_ioctl)
             fail_if(request == TerminalRequest.TIOCSPGRP, Errno.ENOTTY)
             fail(Errno.EIO)
         tail(self.request, file, request, argument)
@@ -189,6 +190,7 @@ class TerminalControl(Subsystem):
     def _type(self, terminal: Keep[Ptr[Terminal]], place: Keep[Fetched[User[U8]]]) -> OrErrno[I64]:
         """Type the byte at `place`, as if somebody did: who has another terminal may not."""
         byte = local(U8)
+        # Bytes typed into another's terminal are commands in another's name
         with if_(~self._is_own(terminal)):
             fail_if(~self._may_all(), Errno.EPERM)
         self.copy.copy_in_all(address_of(byte), place, sizeof(U8))
@@ -200,6 +202,7 @@ class TerminalControl(Subsystem):
     def _set_discipline(self, place: Fetched[User[U8]]) -> OrErrno[I64]:
         """Set the line discipline to the only one."""
         number = try_(self.fetch_number(place))
+        # Setting the one that it has is no error
         fail_if(number != CONSOLE_LINE, Errno.EINVAL)
         ret(0)
 
@@ -215,6 +218,7 @@ class TerminalControl(Subsystem):
     @function(context="thread", sleeps=True)
     def _get_foreground(self, terminal: Keep[Ptr[Terminal]], place: Keep[User[U8]]) -> OrErrno[I64]:
         """Store the number of the foreground group."""
+        # Of another session's terminal nothing is told
         fail_if(~self._is_own(terminal), Errno.ENOTTY)
         number = try_(self.jobs.foreground(address_of(terminal.job)))
         tail(self.store_number, place, u32(number))
@@ -233,6 +237,7 @@ class TerminalControl(Subsystem):
         """Make another group the foreground; who is not in it is told first."""
         checked = self.jobs.check(address_of(terminal.job), Signal.SIGTTOU)
         with if_(checked != 0):
+            # An orphaned group can't be stopped; here Linux tells it otherwise than in reads
             fail_if(checked == -Errno.EIO, Errno.ENOTTY)
             ret(checked)
         number = try_(self.fetch_number(place))
@@ -245,6 +250,7 @@ class TerminalControl(Subsystem):
         """Store the size of the screen."""
         size = local(WindowSize)
         with self.mutexes.held(terminal.lock):
+            # All four numbers at once
             mov(rax, u64(terminal.size))
             mov(u64(size), rax)
         ret(self._store(place, address_of(size), sizeof(WindowSize)))
@@ -256,7 +262,9 @@ class TerminalControl(Subsystem):
         self.copy.copy_in_all(address_of(size), place, sizeof(WindowSize))
         with self.mutexes.held(terminal.lock):
             mov(former, u64(size))
+            # Whether it has changed decides about the signal, so both in one step
             xchg(u64(terminal.size), former)
+        # Without the lock: the signal takes those of processes
         with if_(former != u64(size)):
             self.jobs.send(address_of(terminal.job), Signal.SIGWINCH)
         ret(0)
@@ -274,6 +282,7 @@ class TerminalControl(Subsystem):
                 with case(FlowAction.TCOON):
                     start_output(terminal)
                 with case(FlowAction.TCIOFF):
+                    # Who types is asked to stop by the character that a person would type
                     movzx(eax, terminal.modes.special[Special.VSTOP])
                     self.echo.send(terminal, al)
                 with case(FlowAction.TCION):
@@ -290,6 +299,7 @@ class TerminalControl(Subsystem):
             with if_(queue != FlushQueue.TCOFLUSH):
                 self.input.forget(terminal)
             with if_(queue != FlushQueue.TCIFLUSH):
+                # The other side of a pseudo-terminal is told in packet mode
                 or_(terminal.changes, TerminalChange.FLUSH_WRITE)
         tail(self._announce, terminal)
 

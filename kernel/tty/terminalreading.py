@@ -62,12 +62,14 @@ class TerminalReading(Subsystem):
         terminal = keep(cast(file.private, Ptr[Terminal]))
         xor(u32(total), u32(total))
         xor(u32(result), u32(result))
+        # Before anything is taken: who is in the background gets nothing
         try_(self.jobs.check(address_of(terminal.job), Signal.SIGTTIN))
         self._begin(terminal, address_of(terms))
         with while_(vector.left != 0):
             mov(result, self._read_some(terminal, vector, address_of(terms), file))
             break_if(result <= 0)
             add(total, result)
+            # In canonical mode that is at once: a read gives one line
             break_if(total >= terms.least)
             # VTIME counts anew from each byte, and not before the first one (termios(3), case MIN >
             # 0)
@@ -87,6 +89,7 @@ class TerminalReading(Subsystem):
             movzx(time, terminal.modes.special[Special.VTIME])
             with if_(terminal.modes.local & LocalMode.ICANON):
                 xor(least, least)
+                # Neither of them counts in canonical mode (termios(3))
                 mov(time, -1)
         mov(terms.pause, 0)
         mov(terms.deadline, FOREVER)
@@ -95,9 +98,11 @@ class TerminalReading(Subsystem):
         with if_(i32(time) < 0):
             ret()
         imul(rax, u64(time), TENTH)
+        # Both: the time runs between bytes only
         with if_(least != 0):
             mov(terms.pause, cast(rax, Nanoseconds))
             ret()
+        # Neither is awaited longer than the time, and one byte ends it
         mov(terms.least, 1)
         mov(terms.deadline, self.clock.after(cast(rax, Nanoseconds)))
 
@@ -156,8 +161,10 @@ class TerminalReading(Subsystem):
         """Do what `_take` does in noncanonical mode."""
         mov(rax, terminal.typed)
         sub(rax, terminal.read)
+        # EAGAIN stands for "wait" up to the caller, which knows whether it may
         fail_if(rax == 0, Errno.EAGAIN)
         copied = self._copy(terminal, vector, rax)
+        # What could not be copied stays, as nothing was read
         fail_if(copied == 0, Errno.EFAULT)
         add(terminal.read, copied)
         ret(i64(copied))
@@ -194,6 +201,7 @@ class TerminalReading(Subsystem):
         behind its end."""
         place, end = keep(terminal.read), keep(most)
         add(end, place)
+        # A program may name any length
         with if_(CF | (end > terminal.ended)):
             mov(end, terminal.ended)
         with while_(place != end):
@@ -203,6 +211,7 @@ class TerminalReading(Subsystem):
                 with if_(terminal.input[rax] == DISABLED):
                     # VEOF is not read
                     ret(place, 0)
+                # Now that it is read: the place comes round again for other bytes
                 btr(terminal.ends[0], rax)
                 inc(place)
                 ret(place, 1)
@@ -239,6 +248,7 @@ class TerminalReading(Subsystem):
         mov(rdx, terminal.read)
         and_(edx, INPUT_MASK)
         mov(ecx, INPUT_SIZE)
+        # The buffer is a ring: first what lies up to its end
         sub(rcx, rdx)
         with if_(rcx > length):
             mov(rcx, length)
@@ -246,6 +256,7 @@ class TerminalReading(Subsystem):
         lea(rsi, terminal.input)
         add(rsi, rdx)
         copied = self.vectors.copy_to(vector, rsi, first)
+        # The program's memory ended: the rest of the ring is not looked at
         with if_(copied != first):
             ret(copied)
         sub(length, first)
@@ -267,10 +278,12 @@ class TerminalReading(Subsystem):
                 mov(rax, terminal.ended)
             with else_():
                 movzx(u32(least), terminal.modes.special[Special.VMIN])
+                # A time ends the wait for more, so one byte is enough to say that it is ready
                 with if_((terminal.modes.special[Special.VTIME] != 0) | (least == 0)):
                     mov(least, 1)
                 mov(rax, terminal.typed)
             sub(rax, terminal.read)
+            # Negative if there are too few
             sub(rax, least)
             mov(least, rax)
         ret(i64(least) >= 0)
