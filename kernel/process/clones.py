@@ -71,6 +71,7 @@ class Clones(Subsystem):
         mov(limit, int(OTHER_NAMESPACES | CloneFlag.INTO_CGROUP))
         fail_if(flags & limit, Errno.EINVAL)
         with if_((flags & CloneFlag.NEWNS) != 0):
+            # Root and current directory would lie in both namespaces
             fail_if(flags & CloneFlag.FS, Errno.EINVAL)
             task = self.processes.current()
             credentials = scratch(task.credentials)
@@ -82,12 +83,15 @@ class Clones(Subsystem):
                 mov(rax, arguments.pidfd)  # one place can't be told both
                 fail_if(rax == arguments.parent_tid, Errno.EINVAL)
         with if_((flags & CloneFlag.THREAD) != 0):
+            # Signals for a process choose any of its threads, so all have one set of actions
             fail_if(~(flags & CloneFlag.SIGHAND), Errno.EINVAL)
         with if_((flags & CloneFlag.SIGHAND) != 0):
+            # Handlers are addresses, which mean the same only in the same memory
             fail_if(~(flags & CloneFlag.VM), Errno.EINVAL)
             mov(limit, CloneFlag.CLEAR_SIGHAND)
             fail_if(flags & limit, Errno.EINVAL)
         with if_((flags & CloneFlag.SETTLS) != 0):
+            # The processor refuses to load others (#GP in the kernel)
             fail_if(~below_user_end(arguments.tls), Errno.EPERM)
         ret(0)
 

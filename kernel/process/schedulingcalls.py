@@ -160,9 +160,11 @@ class SchedulingCalls(SystemCallGroup):
         whose turns no time ends."""
         request, time = local(PolicyRequest), keep(U64)
         try_(self._get(number, address_of(request)))
+        # Turns are the longer the more a thread is favoured; the table begins at the least value
         mov(eax, request.nice)
         sub(eax, LEAST_NICE)
         mov(eax, self.policies.quanta[rax])
+        # All of this policy have turns of one length (sched(7))
         with if_(request.policy == Policy.ROUND_ROBIN):
             mov(eax, ROUND_ROBIN_TICKS * USED_BY_TICK)
         imul(rax, rax, TICK // USED_BY_TICK)
@@ -184,6 +186,8 @@ class SchedulingCalls(SystemCallGroup):
             with if_(task != 0):
                 xor(u32(result), u32(result))
                 self._copy_policy(request, task)
+            # The first thread has ended, but its number is that of the process: it can still be
+            # asked for
             with elif_(u32(number) == process.number):
                 xor(u32(result), u32(result))
                 self._copy_policy(request, process.first_policy)
@@ -214,6 +218,7 @@ class SchedulingCalls(SystemCallGroup):
         mov(request.keeps_policy, 0)
         mov(request.has_deadline, 0)
         mov(request.resets, 0)
+        # Older programs have no record to say it in, so the bit comes with the policy
         btr(policy, RESET_ON_FORK.bit_length() - 1)
         with if_(CF):
             mov(request.resets, 1)
@@ -252,6 +257,7 @@ class SchedulingCalls(SystemCallGroup):
         with process.lock.held():
             task = keep(self.search.task_of(process, u32(number)))
             with if_(task != 0):
+                # Under the lock with the change, so that what is kept is what it has then
                 self._complete(task, request)
                 mov(result, self.changes.change(process, task, request))
         self.processes.drop(process)
@@ -280,11 +286,13 @@ class SchedulingCalls(SystemCallGroup):
         """Store all that is set for the thread `number`, 0 for this one."""
         request, told = local(PolicyRequest), local(SchedulingAttributes)
         fail_if((u64(target) == 0) | (size > PAGE) | (size < FIRST_SIZE), Errno.EINVAL)
+        # None have a meaning yet, and one that is taken today could never get one
         fail_if(flags != 0, Errno.EINVAL)
         try_(self._get(number, address_of(request)))
         zero(told)
         with if_(size > sizeof(SchedulingAttributes)):
             mov(size, sizeof(SchedulingAttributes))
+        # What a program of another time does not know of is left out
         mov(told.size, size)
         copy_fields(told, request, "policy", "priority", "nice")
         with if_(request.resets != 0):
@@ -329,6 +337,7 @@ class SchedulingCalls(SystemCallGroup):
         period, wanted = scratch(U64), scratch(wanted)
         mov(period, wanted.period)
         with if_(period == 0):
+            # 0 stands for the deadline (sched(7))
             mov(period, wanted.deadline)
         mov(ecx, LONGEST_PERIOD)
         with if_((period < SHORTEST_PERIOD) | (period > rcx)):
@@ -348,6 +357,7 @@ class SchedulingCalls(SystemCallGroup):
         self.copy.copy_in_all(u64(wanted), source, sizeof(U32))
         size = scratch(wanted.size)
         with if_(size == 0):
+            # 0 is what programs wrote before sizes were told
             mov(size, FIRST_SIZE)
         with if_((size != FIRST_SIZE) & (size != sizeof(SchedulingAttributes))):
             stored = self.copy.copy_out_word(source, sizeof(SchedulingAttributes))
@@ -373,12 +383,14 @@ class SchedulingCalls(SystemCallGroup):
         told = local(SystemInformation)
         zero(told)
         mov(rax, self.clock.now())
+        # `div` takes 128 bits
         xor(edx, edx)
         mov(ecx, NSEC_PER_SEC)
         div(rcx)
         mov(told.uptime, rax)
         for place in range(AVERAGES):
             mov(rax, self.averages.averages[place])
+            # Programs expect 16 bits behind the point (SI_LOAD_SHIFT)
             shl(rax, LOAD_FRACTION_BITS - FRACTION_BITS)
             mov(told.loads[place], rax)
         mov(rax, self.overcommit.most_pages)
@@ -389,5 +401,6 @@ class SchedulingCalls(SystemCallGroup):
         mov(told.free, free)
         mov(eax, self.processes.count)
         mov(told.processes, ax)
+        # The amounts are in bytes
         mov(told.unit, 1)
         ret(self._store(target, address_of(told), sizeof(SystemInformation)))

@@ -110,6 +110,7 @@ class FrameAccess(Subsystem):
             lea(r8, found.info)
             made.info.info.copy_from(cast(r8, Ptr[SignalInfo]))
             made.info.clear_rest()
+        # Last: it is the largest part, and returns for both
         jmp(self._store_extended)
 
     @inline(changes=rax)
@@ -134,6 +135,7 @@ class FrameAccess(Subsystem):
         mov(rax, target.mask)
         mov(context.context.old_mask, rax)
         with if_(target.has_saved_mask != 0):
+            # Where the call had its own mask, the one from before it is to come back
             mov(rax, target.saved_mask)
         mov(context.mask, rax)
 
@@ -143,6 +145,7 @@ class FrameAccess(Subsystem):
         does."""
         area = cast(rsi, Ptr[SaveArea])
         mov(eax, self.extended.mask)
+        # A processor without XSAVE, whose area ends with SSE
         with if_(eax == 0):
             fxsave64(bare[rsi])
         with else_():
@@ -150,6 +153,7 @@ class FrameAccess(Subsystem):
             for number in range(HEADER_WORDS):
                 mov(area.header[number], 0)
             self._store_marks(area)
+            # The mask is edx:eax; no component has a bit in the upper half
             xor(edx, edx)
             xsave64(bare[rsi])
         mov(rax, NO_FAULT)
@@ -194,6 +198,7 @@ class FrameAccess(Subsystem):
             mov(rax, getattr(made.context.context, name))
             mov(getattr(frame, name), rax)
         mov(rax, made.context.context.rflags)
+        # A program may set what it can set anyway, and nothing of the kernel's, as IF or IOPL
         and_(eax, RESTORED_FLAGS)
         and_(frame.rflags, ~int(RESTORED_FLAGS))
         or_(frame.rflags, rax)

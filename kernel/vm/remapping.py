@@ -92,6 +92,7 @@ class Remapping(Subsystem):
     ) -> OrErrno[I32]:
         """Unmap what the range has beyond its new length."""
         start, end = keep(request.address), keep(request.length)
+        # A range that is there in part is cut all the same, as by Linux
         fail_if(self.regions.find(space, start) == 0, Errno.EFAULT)
         add(end, start)
         fail_if(CF | above_user_end(end), Errno.EINVAL)
@@ -109,6 +110,7 @@ class Remapping(Subsystem):
         sub(room, request.address)
         fail_if(request.length > room, Errno.EFAULT)
         is_private = (region.flags & RegionFlags.SHARED) == 0
+        # A length of 0 asks for a second view of shared memory; private pages have one owner
         fail_if((request.length == 0) & is_private, Errno.EINVAL)
         mov(rax, request.new_length)
         sub(rax, request.length)
@@ -121,8 +123,10 @@ class Remapping(Subsystem):
         region, end = keep(try_(self.regions.find(space, request.address))), keep(request.address)
         add(end, request.length)
         mov(rax, request.length)
+        # After rounding; nothing is to be done
         with if_(rax == request.new_length):
             ret(True)
+        # What follows in the region would have to move away
         fail_if(region.end != end)
         sub(end, request.length)
         add(end, request.new_length)
