@@ -400,6 +400,7 @@ class Pipes(Subsystem):
                 break_()
             add(pipe.read, chunk)
             add(total, chunk)
+            break_if(vector.left == 0)
         with if_(total != 0):
             self._trim(pipe)
             ret(i64(total))
@@ -491,7 +492,6 @@ class Pipes(Subsystem):
         fail_if((start <= ATOMIC) & (chunk < start), Errno.EAGAIN)
         xor(u32(total), u32(total))
         with loop():
-            mov(chunk, self._room(pipe))
             self._limit(chunk, pipe.written, vector.left)
             break_if(chunk == 0)
             with if_(~self._add_page(pipe, pipe.written)):
@@ -507,6 +507,8 @@ class Pipes(Subsystem):
                 break_()
             add(pipe.written, chunk)
             add(total, chunk)
+            break_if(vector.left == 0)
+            mov(chunk, self._room(pipe))
         fail_if(total == 0, Errno.EAGAIN)
         ret(i64(total))
 

@@ -201,8 +201,8 @@ class Waiting(Subsystem):
     @function(context="interrupts off", holds="queue.lock")
     def wake_all(self, queue: Keep[Ptr[WaitQueue]]) -> None:
         """Wake all threads that wait in `queue`."""
-        with loop():
-            break_if(self.wake_one(queue) == 0)
+        with while_(lambda: ~queue.is_empty()):
+            ignore(self.wake_one(queue), "all are to be woken")
 
     @inline
     def first(self, queue: WaitQueue) -> Ptr[Thread]:

@@ -53,7 +53,9 @@ class PollQueues(Subsystem):
         are told nothing if there are none."""
         with queue.queue.lock.held():
             inc(queue.changes)
-            self.waiting.wake_all(address_of(queue.queue))
+            # Mostly nobody waits at the end that announces
+            with if_(~queue.queue.is_empty()):
+                self.waiting.wake_all(address_of(queue.queue))
             with if_(queue.watchers.next != 0):
                 self._tell(queue, events)
         self.scheduler.preempt_if_due()
