@@ -162,7 +162,11 @@ class UnixStreams(Subsystem):
         with loop():
             mov(buffer, self.received.next(receiver, read.previous))
             break_if(buffer == 0)
-            with if_(~self._goes_with(receiver, message, buffer)):
+            # Who is told the sender gets bytes of one alone
+            with (
+                if_(receiver.flags & SocketFlag.PASS_CREDENTIALS),
+                if_(~self._goes_with(message, buffer)),
+            ):
                 mov(read.is_over, 1)
                 break_()
             vector = scratch(message.vector)
@@ -181,13 +185,8 @@ class UnixStreams(Subsystem):
         ret(0)
 
     @function
-    def _goes_with(
-        self, receiver: Ptr[UnixSocket], message: Ptr[SocketMessage], buffer: Ptr[SocketBuffer]
-    ) -> Bool:
-        """Return whether `buffer` goes together with what `message` has already: who is told the
-        sender gets bytes of one alone."""
-        with if_((receiver.flags & SocketFlag.PASS_CREDENTIALS) == 0):
-            ret(True)
+    def _goes_with(self, message: Ptr[SocketMessage], buffer: Ptr[SocketBuffer]) -> Bool:
+        """Return whether `buffer` has the same sender as what `message` has already."""
         with if_(message.has_identity == 0):
             mov(message.has_identity, 1)
             message.identity.copy_from(buffer.identity)
