@@ -11,6 +11,7 @@ from typing import Any
 from pykasm.errors import Mistake
 from pykasm.guesses import did_you_mean
 from pykasm.lang.operand import described
+from pykasm.lang.structs import StructMeta
 from pykasm.mentions import names_known_in
 from pykasm.source import Span
 
@@ -48,11 +49,25 @@ def _of_module(name: str, frame: FrameType, span: Span) -> Mistake:
 
 
 def _of_object(name: str, owner: object, span: Span) -> Mistake:
+    if isinstance(owner, StructMeta) and name in owner._fields:
+        return _of_type(name, owner, span)
     known = [one for one in dir(owner) if not one.startswith("_") or name.startswith("_")]
     return UnknownNameMistake(
         f"{_shown(owner)} has no attribute `{name}`",
         got=name,
         fix=did_you_mean(name, known) or _none_has_none(owner),
+        span=span,
+    )
+
+
+def _of_type(name: str, struct: Any, span: Span) -> Mistake:
+    """The mistake of a field that is asked of its struct, of which there may be many."""
+    kind = struct.__name__
+    return UnknownNameMistake(
+        f"`{kind}` is a type: there is no `{name}` before there is a `{kind}`",
+        expected=f"the field of data, or of what a pointer leads to: `block.{name}`",
+        got=f"`{kind}.{name}`",
+        fix=f'`block: Ptr[{kind}]` points to one; `offsetof({kind}, "{name}")` is where it has it',
         span=span,
     )
 

@@ -10,7 +10,7 @@ import pytest
 from pykasm import *
 from pykasm.errors import DeclarationMistake, Mistake
 from pykasm.hostrun import Host
-from tests.unit.messages import refusal
+from tests.unit.messages import message_of, refusal
 
 
 class State(IntEnum):
@@ -250,4 +250,28 @@ def test_a_pointer_to_what_is_no_type() -> None:
 
     assert refusal(lambda: sizeof(Wrong)).startswith(
         "error[declaration]: `Wrong.number` has no machine type\n"
+    )
+
+
+def test_a_field_is_asked_of_its_struct() -> None:
+    class Block(Struct):
+        size: U64
+
+    kind: Any = Block
+
+    class Wrong(Subsystem):
+        @function
+        def wrong(self) -> None:
+            mov(rax, kind.size)
+
+    assert (
+        message_of(Wrong)
+        == """\
+error[unknown-name]: `Block` is a type: there is no `size` before there is a `Block`
+  FILE:LINE
+  LINE |             mov(rax, kind.size)
+        |                      ^^^^^^^^^
+expected: the field of data, or of what a pointer leads to: `block.size`
+got: `Block.size`
+help: `block: Ptr[Block]` points to one; `offsetof(Block, "size")` is where it has it"""
     )
