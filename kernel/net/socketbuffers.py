@@ -68,8 +68,10 @@ class SocketBuffers(LeakChecks):
         buffer = keep(self._allocate(length))
         with if_(buffer == 0):
             ret(-Errno.ENOMEM, 0)
+        # It is told when its bytes are taken, perhaps after it was closed
         sender.references.gain()
         mov(buffer.sender, sender)
+        # What it takes, and not what is in it: small messages cost more than their bytes
         mov(rax, buffer.size)
         lock.add(sender.sent, rax)
         filled = keep(self._fill(buffer, vector, length))
@@ -188,6 +190,7 @@ class SocketBuffers(LeakChecks):
                 add(chunk.start, length)
                 ret()
             sub(length, part)
+            # The last one stays, as a buffer has a chunk always
             with if_((length == 0) & (chunk.next == 0)):
                 add(chunk.start, part)
                 ret()

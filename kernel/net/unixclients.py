@@ -36,6 +36,7 @@ class UnixClients(Subsystem):
         """Return whether so much waits at `target` that others wait to send it more."""
         waiting = scratch(target.received_count)
         release(waiting)
+        # One more than the backlog, as for connections
         return waiting > target.backlog
 
     @function

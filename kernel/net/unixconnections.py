@@ -51,12 +51,15 @@ class UnixConnections(Subsystem):
         fail_if(listener.state == UnixState.CONNECTED, Errno.EINVAL)
         with if_(backlog > MOST_WAITING):
             mov(backlog, MOST_WAITING)
+        # Clients are shown who has called `listen` (SO_PEERCRED)
         self.identities.take_effective(address_of(listener.peer_identity))
         with listener.lock.held():
             mov(listener.backlog, backlog)
+            # A second `listen` changes the backlog, and who waits stays
             with if_(listener.waiting.next == 0):
                 listener.waiting.reset()
             mov(listener.state, UnixState.LISTENING)
+        # A larger backlog lets those go on that wait for a place
         self.queues.announce(address_of(listener.queue), ANYTHING)
         ret(0)
 
@@ -66,6 +69,7 @@ class UnixConnections(Subsystem):
     def connect(self, socket: Ptr[Socket], message: Keep[Ptr[SocketMessage]]) -> OrErrno[I64]:
         """Connect `socket`, as `ConnectSocket` says; wait where too many others do."""
         client, noted, result = keep(cast(socket, Ptr[UnixSocket])), local(U64), keep(I64)
+        # Who is told the sender is told its address as well, so it needs one (unix(7))
         with if_(client.flags & SocketFlag.PASS_CREDENTIALS):
             try_(self.names.autobind(client))
         with loop():
@@ -113,6 +117,8 @@ class UnixConnections(Subsystem):
         made: Keep[Ptr[UnixSocket]],
     ) -> OrErrno[I64]:
         """Connect `client` to `listener` by the new socket `made`, its end there."""
+        # A look ahead, so that nothing has to be undone in most cases; `_queue` decides under the
+        # lock
         try_(self._check(listener))
         fail_if(client.state == UnixState.CONNECTED, Errno.EISCONN)
         fail_if(client.state != UnixState.UNCONNECTED, Errno.EINVAL)
@@ -135,6 +141,7 @@ class UnixConnections(Subsystem):
         """Fill in the new socket `made`, the end of `client` at `listener`."""
         name = scratch(listener.name)
         asserts(name != 0)  # else it would not listen
+        # The end is shown with the name of its listener (getsockname)
         name.references.gain()
         mov(made.name, name)
         tail(self.sockets.join, made, client)
@@ -165,6 +172,7 @@ class UnixConnections(Subsystem):
         fail_if(listener.is_closed != 0, Errno.ECONNREFUSED)
         fail_if(listener.ended & SocketDirection.RECEIVING, Errno.ECONNREFUSED)
         mov(eax, listener.backlog)
+        # One more than the backlog may wait, as with Linux
         fail_if(listener.waiting_count > eax, Errno.EAGAIN)
         ret(0)
 

@@ -71,6 +71,7 @@ class UnixStreams(Subsystem):
         with while_(result >= 0):
             add(total, result)
             vector = scratch(message.vector)
+            # Also with nothing to send at all: the checks were made
             with if_(vector.left == 0):
                 ret(total)
             release(vector)
@@ -87,6 +88,7 @@ class UnixStreams(Subsystem):
         """Return 0 if `sender` can send `message`, or an error."""
         fail_if(message.flags & SocketMessageFlag.OUT_OF_BAND, Errno.EOPNOTSUPP)
         with if_(message.name.length != 0):
+            # A stream has one other end: an address says nothing
             fail_if(sender.state == UnixState.CONNECTED, Errno.EISCONN)
             fail(Errno.EOPNOTSUPP)
         fail_if(sender.state != UnixState.CONNECTED, Errno.ENOTCONN)
@@ -100,6 +102,7 @@ class UnixStreams(Subsystem):
         """Send as many bytes as are received together. Returns how many, or an error."""
         vector = scratch(message.vector)
         length = keep(vector.left)
+        # A receiver begins while the rest is still being copied, and memory is taken bit by bit
         with if_(length > MOST_IN_PIECE):
             mov(length, MOST_IN_PIECE)
         failed, buffer = self.sending.make(sender, message, length)
@@ -124,10 +127,12 @@ class UnixStreams(Subsystem):
         with loop():
             mov(noted, self.queues.note(receiver.queue))
             # Before the look, so that what comes after it ends the wait at once
+            # One reader at a time, or two would get the same bytes
             with self.mutexes.held(receiver.reading):
                 mov(result, self._read(receiver, address_of(read)))
             break_if((result != 0) | (read.is_over != 0))
             mov(rax, read.copied)
+            # A part is enough for `read`; all is waited for with WAIT_ALL alone
             break_if(rax >= read.target)
             mov(result, self._wait(receiver, address_of(read), noted))
             break_if((result != 0) | (read.is_over != 0))
@@ -147,6 +152,7 @@ class UnixStreams(Subsystem):
         mov(read.is_over, eax)
         vector = scratch(message.vector)
         mov(rax, vector.left)
+        # SO_RCVLOWAT: fewer bytes than that wake nobody
         mov(ecx, receiver.low_water)
         with if_(((message.flags & SocketMessageFlag.WAIT_ALL) == 0) & (rax > rcx)):
             mov(rax, rcx)
@@ -174,6 +180,7 @@ class UnixStreams(Subsystem):
             with if_(length > vector.left):
                 mov(length, vector.left)
             with if_(self.buffers.copy(buffer, vector, 0, length) != 0):
+                # What was copied before it counts
                 mov(read.is_over, 1)
                 fail_if(read.copied == 0, Errno.EFAULT)
                 break_()
@@ -213,6 +220,7 @@ class UnixStreams(Subsystem):
         with if_(vector.left == 0):
             mov(read.is_over, 1)
         with if_(message.flags & SocketMessageFlag.PEEK):
+            # It stays, so the next look begins behind it
             mov(read.previous, buffer)
             ret(0)
         with if_(length == buffer.length):
@@ -239,6 +247,7 @@ class UnixStreams(Subsystem):
         with if_((ecx != 0) | (read.is_over != 0)):
             ret(0)
         with if_(eax != 0):
+            # It is kept as a positive number, as SO_ERROR shows it
             neg(eax)
             movsxd(rax, eax)
             ret(rax)

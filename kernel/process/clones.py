@@ -103,6 +103,7 @@ class Clones(Subsystem):
         is_sibling = scratch(u32(arguments.flags))
         and_(is_sibling, CloneFlag.PARENT)
         maker = self.processes.current_process()
+        # EAGAIN, as numbers of processes may be out as well as memory (fork(2))
         process = keep(try_(self.processes.create(maker, is_sibling), Errno.EAGAIN))
         errdefer(self.processes.discard, process)
         self._set_exit_signal(process, arguments)
@@ -112,6 +113,7 @@ class Clones(Subsystem):
         self._set_actions(process, arguments)
         task = keep(try_(self.copies.copy(process, process.number, arguments), Errno.ENOMEM))
         errdefer(self.tasks.discard, task)
+        # Counted when it is all there but its memory: a fork bomb is refused before it copies any
         try_(self.limits.enter(task, scratch(self.processes.current())))
         opened = local(OpenedProcess)
         try_(self.opened.open(process, arguments, address_of(opened)))
@@ -172,6 +174,7 @@ class Clones(Subsystem):
         space = self.spaces.current()
         asserts(space != 0)  # a program's thread has one
         with if_((arguments.flags & CloneFlag.VM) != 0):
+            # Shared: starting in it counts one more who is there
             ret(space)
         copy = try_(self.spaces.copy(space))
         disown(copy, "who starts in it keeps it")

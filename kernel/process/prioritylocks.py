@@ -72,6 +72,7 @@ class PriorityLocks(Subsystem):
         wait = local(PriorityWait)
         private = keep(private)
         self.prepare(address_of(wait))
+        # Before any lock, as it may have to read the program's memory
         try_(self.keys.find(address_of(wait.key), address, private))
         release(private)
         result = self._acquire_as(address_of(wait), address, deadline, waits)
@@ -104,6 +105,7 @@ class PriorityLocks(Subsystem):
         with loop():
             mov(result, self._try(wait, address))
             with if_(result == OWNED):
+                # FUTEX_TRYLOCK_PI
                 fail_if(waits == 0, Errno.EAGAIN)
                 mov(result, self._enqueue(wait, address))
                 with if_(result == 0):
@@ -134,6 +136,7 @@ class PriorityLocks(Subsystem):
         owner, fresh, task = scratch(value), keep(U32), scratch(wait.task)
         and_(owner, OWNER_MASK)
         mov(fresh, task.number)
+        # It would wait for itself
         fail_if(owner == fresh, Errno.EDEADLK)
         with if_((owner != 0) & (owner != wait.orphan_of)):
             # Its holder is in the word still where that has ended, and nobody else took it
@@ -148,6 +151,7 @@ class PriorityLocks(Subsystem):
         failed, found = self.words.compare_and_exchange(address, wait.word, fresh)
         with if_(failed != 0):
             ret(failed)
+        # The program takes and gives locks without the kernel, so the word may change at any time
         with if_(found != wait.word):
             ret(LOOK_AGAIN)
         ret(0)
@@ -206,6 +210,7 @@ class PriorityLocks(Subsystem):
                 # is done under `lock`
                 mov(result, self.mark(wait, address))
             with if_(result == 0):
+                # Last in order of time: of waits with one priority the first gets the lock
                 self.insert(owner, wait)
                 self.inherit(owner)
         ret(result)
@@ -275,12 +280,15 @@ class PriorityLocks(Subsystem):
             ended = self.waiting.wait_until(address_of(wait.queue), end, UNTIL_DAY)
             mov(result, self.waits.settle(ended))
         with self.lock.held():
+            # Whoever gives the lock holds `lock`, so news can't come between this look and the
+            # removal
             with wait.queue.lock.held_interrupts_off():
                 mov(news, wait.news)
             with if_(news == LockNews.NOTHING):
                 owner = keep(wait.owner)
                 asserts(owner != 0)  # it is still in the list
                 self._remove(wait)
+                # It may have been this wait that made the owner urgent
                 self.inherit(owner)
         self.scheduler.preempt_if_due()
         with if_(news == LockNews.NOTHING):
@@ -308,6 +316,7 @@ class PriorityLocks(Subsystem):
         for, and so on."""
         left = keep(U32)
         mov(left, LONGEST_CHAIN)
+        # No longer than `check` goes: interrupts are off
         with while_(left != 0):
             most = self._most_urgent(task)
             self.scheduler.inherit_priority(task.thread, most)
@@ -349,6 +358,7 @@ class PriorityLocks(Subsystem):
             with if_(result == 0):
                 mov(eax, value)
                 and_(eax, OWNER_MASK)
+                # The word is the program's, which may write anything there
                 fail_if(eax != task.number, Errno.EPERM)
                 mov(result, self._give(task, address_of(key), address, value))
             with if_(result == -Errno.EFAULT):
@@ -370,6 +380,7 @@ class PriorityLocks(Subsystem):
         Returns 0, LOOK_AGAIN or -EFAULT."""
         fresh, result = local(U32), local(I32)
         with self.lock.held():
+            # Without waiters the lock is free, for the fast way
             mov(fresh, 0)
             chosen = keep(self._choose(task, key))
             with if_(chosen != 0):
@@ -381,6 +392,7 @@ class PriorityLocks(Subsystem):
                 release(next)
             failed, found = self.words.compare_and_exchange(address, value, fresh)
             mov(result, failed)
+            # Somebody has set WAITERS or died meanwhile: all is to be looked at again
             with if_((failed == 0) & (found != value)):
                 mov(result, LOOK_AGAIN)
             with if_((result == 0) & (chosen != 0)):
@@ -418,6 +430,7 @@ class PriorityLocks(Subsystem):
         """Give the lock `key` of `task` to `chosen`, whom the word names already: priorities may
         have changed since, so nobody is chosen again. The others wait for that then."""
         next = keep(chosen.task)
+        # Before the rest moves, or it would wait for itself
         self._remove(chosen)
         self._move_rest(task, key, next)
         self.tell(chosen, LockNews.GIVEN)
@@ -450,12 +463,14 @@ class PriorityLocks(Subsystem):
     def leave(self, task: Keep[Ptr[Task]]) -> None:
         """Wake all who wait for locks of `task`, which ends: they belong to nobody."""
         with self.lock.held():
+            # From here on nobody enqueues with it, so what is in the list now is all
             mov(task.has_left_locks, 1)
             with (
                 if_(task.dependents.next != 0),
                 task.dependents.each_removable(PriorityWait, "link") as wait,
             ):
                 mov(eax, task.number)
+                # The word has this number still, which the waiter may then take for free
                 mov(wait.orphan_of, eax)
                 self._remove(wait)
                 self.tell(wait, LockNews.ORPHANED)

@@ -36,6 +36,7 @@ class Usages(Subsystem):
             self._split(
                 address_of(used.times), address_of(process.told_time), address_of(usage.time)
             )
+        # Without the lock: `used` is this thread's own
         self._count(usage, used)
         mov(rax, process.peak)
         mov(usage.peak, rax)
@@ -91,11 +92,13 @@ class Usages(Subsystem):
         in `told`. Neither becomes less than it was there."""
         times, told, total = scratch(times), scratch(told), scratch(times.total)
         system = scratch(self._system_part(times, total))
+        # Programs take differences of two answers, which must not be negative (getrusage(2))
         with if_(system < told.system):
             mov(system, told.system)
         mov(rax, total)
         sub(rax, system)
         with if_(CF | (rax < told.user)):
+            # What is lacking is taken from the kernel's part, so that the sum stays right
             mov(rax, told.user)
             mov(system, total)
             sub(system, rax)
@@ -114,6 +117,7 @@ class Usages(Subsystem):
         xor(eax, eax)
         with if_(both != 0):
             mov(rax, total)
+            # 128 bits in rdx:rax, so that long times do not overflow
             mul(times.system)
             div(both)  # the quotient is `total` at most
         release(both)
