@@ -46,6 +46,7 @@ class FilledFlow(FieldFlow):
         super().__init__(function, is_exact)
         self._filling: list[Filled] = []
         """What the call that is looked at fills."""
+        self._has_filled = False
 
     # Callees
 
@@ -79,6 +80,7 @@ class FilledFlow(FieldFlow):
         """Own what a callee has put into fields of locals."""
         super().returned(index, node, path)
         for one in self._filling if node.is_call else ():
+            self._has_filled = True
             for displacement in one.displacements:
                 place = _LOCAL - displacement
                 value = Value(index, place)
@@ -99,7 +101,7 @@ class FilledFlow(FieldFlow):
     def use(self, index: int, node: Node, path: Path) -> None:
         """Say nothing more of fields that are used in other ways than by loads and looks."""
         super().use(index, node, path)
-        if not any(place >= _LOCAL - SLOT for place in path.values):
+        if not self._has_filled or max(path.values, default=0) < _LOCAL - SLOT:
             return
         instruction = node.effects.instruction
         if instruction.is_string_instruction:

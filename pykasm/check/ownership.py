@@ -292,7 +292,7 @@ class OwnershipFlow(ValueFlow):
     def changed(self, index: int, path: Path) -> None:
         """Find what nothing leads to any more."""
         for value, state in [*path.states.items()]:
-            if not path.places_of(value) and state != DROPPED:
+            if not path.is_somewhere(value) and state != DROPPED:
                 if is_owned(state):
                     is_exit = self._is_epilogue(index)
                     at = self.where_left(index, path) if is_exit else index

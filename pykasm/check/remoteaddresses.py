@@ -63,7 +63,7 @@ class RemoteFlow(ValueFlow):
 
     def changed(self, index: int, path: Path) -> None:
         """Forget what is nowhere any more."""
-        for value in [one for one in path.states if not path.places_of(one)]:
+        for value in [one for one in path.states if not path.is_somewhere(one)]:
             del path.states[value]
 
 

@@ -254,7 +254,7 @@ class ResultFlow(TestedPlaces):
     def changed(self, index: int, path: Path) -> None:
         """Find results that are nowhere any more."""
         for value, state in [*path.states.items()]:
-            if not path.places_of(value):
+            if not path.is_somewhere(value):
                 if state == UNSEEN:
                     self._lose(index, path, value)
                 del path.states[value]

@@ -233,7 +233,8 @@ class ValueFlow:
                 self._left(index, node, path)
             else:
                 self._transfer(index, node, path)
-                if path.states and node.successors:  # others never come back
+                is_move = index in said or node.effects.mnemonic not in _LEAVING_PLACES
+                if is_move and path.states and node.successors:  # others never come back
                     self.changed(index, path)
             if index + 1 < end and index + 1 in told:
                 self._go_on(index, index + 1, path, False)
@@ -542,6 +543,9 @@ class ValueFlow:
         signed = number - ((number >> 8 * size - 1 & 1) << 8 * size)
         return Test(place, width, signed, size=size)
 
+
+_LEAVING_PLACES = (Mnemonic.CMP, Mnemonic.TEST, Mnemonic.JE, Mnemonic.JNE, Mnemonic.JMP)
+"""Instructions after which all is where it was: the most frequent ones."""
 
 _Handler = Callable[[ValueFlow, int, Node, Path], None]
 

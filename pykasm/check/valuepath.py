@@ -65,6 +65,9 @@ Key: TypeAlias = frozenset[object]
 that agree in it are joined."""
 
 
+_NONE: Key = frozenset()
+
+
 class Path:
     """What is known on some paths to an instruction: the `values` in places, the `signs` of what is
     there, by place and width, the `states` of the values that a rule follows, and whether
@@ -104,7 +107,7 @@ class Path:
     @property
     def key(self) -> Key:
         """What has to agree for two paths to be joined."""
-        conditions = frozenset(self.conditions.items())
+        conditions = frozenset(self.conditions.items()) if self.conditions else _NONE
         if not self.states:
             return conditions
         states = {(one, state, self._held(one)) for one, state in self.states.items()}
@@ -112,7 +115,7 @@ class Path:
 
     def _held(self, value: Value) -> tuple[tuple[int, Value], ...]:
         found = [(at, one) for at, one in self.values.items() if (one[2] or one) == value]
-        return tuple(sorted(found))
+        return tuple(sorted(found) if len(found) > 1 else found)
 
     def join(self, other: Path) -> bool:
         """Join a path with the same key into this one. Return whether anything changed."""
@@ -131,6 +134,10 @@ class Path:
         """Return where a value is, or what was computed from it."""
         # `one[2]` is the root: this is asked at every instruction
         return [at for at, one in self.values.items() if (one[2] or one) == value]
+
+    def is_somewhere(self, value: Value) -> bool:
+        """Return whether a value is in some place, or what was computed from it."""
+        return any((one[2] or one) == value for one in self.values.values())
 
     # Changes
 
