@@ -66,6 +66,7 @@ class Attributes(Subsystem):
         mov(status.links, rax)
         mov(status.block_size, PAGE)
         mov(rax, inode.pages.count)
+        # In blocks of 512 bytes, whatever the block size is (stat(2))
         shl(rax, PageShift.PAGE - BLOCK_SHIFT)
         mov(status.blocks, rax)
         mov(rax, inode.device)
@@ -81,6 +82,7 @@ class Attributes(Subsystem):
         cqo()
         mov(ecx, NSEC_PER_SEC)
         idiv(rcx)
+        # `idiv` rounds toward 0, and times before 1970 are negative
         with if_(i64(rdx) < 0):
             dec(rax)
             add(rdx, rcx)
@@ -98,6 +100,7 @@ class Attributes(Subsystem):
         and_(mode, PERMISSIONS)
         member = self.permissions.is_member(credentials, inode.group)
         with if_(~member & ((credentials.effective & (1 << CapabilityBit.FSETID)) == 0)):
+            # Else an owner could make programs run as a group that it is not in
             and_(mode, ~int(ModeBit.SET_GROUP))
         with self.locks.held(inode):
             mov(eax, inode.mode)
@@ -144,6 +147,7 @@ class Attributes(Subsystem):
                 mov(inode.user, user)
             with if_(group != KEEP_ID):
                 mov(inode.group, group)
+            # A program of the old owner must not run with the rights of the new one
             with if_(~is_type(inode, FileType.DIRECTORY)):
                 and_(inode.mode, ~int(ModeBit.SET_USER))
                 self.permissions.drop_set_group(inode, credentials)
@@ -181,6 +185,7 @@ class Attributes(Subsystem):
         inode = keep(self._inode_of(path))
         try_(self._check_mount(path))
         with if_(~self.permissions.is_owner(inode, credentials)):
+            # Writing sets them to the present anyway
             fail_if((times.changes & TimeChange.NOW) == 0, Errno.EPERM)
             try_(self.permissions.check(inode, Access.WRITE, credentials))
         with self.locks.held(inode):
@@ -205,6 +210,7 @@ class Attributes(Subsystem):
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EISDIR)
         try_(self._check_mount(path))
         try_(self.permissions.check(inode, Access.WRITE, credentials))
+        # So that what runs is not cut off
         try_(self.writers.gain(inode))
         result = keep(self.resize(inode, size, credentials))
         self.writers.drop(inode)
@@ -222,6 +228,7 @@ class Attributes(Subsystem):
         with self.locks.held(inode):
             mov(result, self.own_signals.check_file_size(u64(size), inode.size))
             with if_(result == 0):
+                # Who changes a program must not have it run with another's rights
                 self.permissions.drop_set_ids(inode, credentials)
                 operations = scratch(inode.operations)
                 mov(result, operations.resize(inode, u64(size)))

@@ -135,6 +135,7 @@ class Creation(Subsystem):
         name ends with a slash and is to be that of another file; -EROFS, -EACCES; or an error of
         the file system."""
         result, lookup = keep(I32), address_of(new.lookup)
+        # Up to the directory: the last part is looked up again under its lock
         try_(self.walk.find(lookup, new.subject, start, name, LookupFlag.PARENT))
         mov(result, self._make_at(new))
         self.walk.end(address_of(new.lookup))
@@ -144,6 +145,7 @@ class Creation(Subsystem):
     def _make_at(self, new: Keep[Ptr[NewName]]) -> OrErrno[I32]:
         """Make the name in the directory to which the walk has come."""
         result, dentry = keep(I32), scratch(new.lookup.place.dentry)
+        # `.`, `..` and `/` are always there
         fail_if(new.lookup.last != LastPart.NAME, Errno.EEXIST)
         asserts(dentry != 0)
         directory = keep(dentry.inode)
@@ -161,14 +163,17 @@ class Creation(Subsystem):
             ret(result)
         ignore(result, "there is an entry")
         with errdefer(self.dentries.drop, dentry):
+            # Before any right is asked for: who makes what is there already is told that
             fail_if(dentry.inode != 0, Errno.EEXIST)
             # Only directories are made by names that end with a slash
             mov(eax, new.mode)
             and_(eax, TYPE_MASK)
             with if_((new.lookup.flags & LookupFlag.SLASH) & (eax != FileType.DIRECTORY)):
                 fail(Errno.ENOENT)
+            # Under the lock, as the directory may have been removed since the walk
             try_(self.check_directory(address_of(new.lookup), directory))
             try_(new.make(new, directory, dentry))
+        # Only now does the entry get found: before, it led to nothing
         self.dentries.add(dentry)
         self.note_new(new, directory, dentry)
         self.dentries.drop(dentry)
@@ -210,6 +215,7 @@ class Creation(Subsystem):
         context = scratch(subject.context)
         mov(eax, context.umask)
         not_(eax)
+        # The umask takes permissions alone, and neither the type nor set-id bits
         or_(eax, ~ALL_ACCESS)
         and_(mode, eax)
         release(subject, context)
@@ -232,6 +238,7 @@ class Creation(Subsystem):
         mov(rax, new.lookup.place.dentry)
         asserts(rax != 0)  # what was found is somewhere
         mov(key.parent, cast(rax, Ptr[Dentry]))
+        # Never found: /proc shows it for an open file
         mov(key.text, text("#"))
         mov(key.length, 1)
         mov(key.hash, 0)
@@ -263,10 +270,12 @@ class Creation(Subsystem):
         path = scratch(new.path)
         source, mount = scratch(path.dentry), scratch(path.mount)
         asserts(source != 0)
+        # The same file system by another mount is refused, too, as by Linux
         fail_if(mount != new.lookup.place.mount, Errno.EXDEV)
         inode = keep(source.inode)
         asserts(inode != 0)
         fail_if(is_type(inode, FileType.DIRECTORY), Errno.EPERM)
+        # What has lost its last name can't come back; what never had one may get it (O_TMPFILE)
         fail_if((inode.links == 0) & ((inode.flags & InodeFlag.LINKABLE) == 0), Errno.ENOENT)
         operations = scratch(directory.operations)
         made = keep(operations.link(inode, directory, dentry))

@@ -61,6 +61,7 @@ class ExtendedAttributes(Subsystem):
         without memory."""
         mov(rdi, size)
         add(rdi, name.length)
+        # One more for the zero behind the name
         add(rdi, offsetof(ExtendedAttribute, "text") + 1)
         one = scratch(cast(try_(self.heap.allocate(rdi)), Ptr[ExtendedAttribute]))
         mov(one.size, size)
@@ -96,6 +97,7 @@ class ExtendedAttributes(Subsystem):
             with if_(rcx == name.length):
                 lea(rsi, one.text)
                 lea(rdi, name.text)
+                # Sets ZF, which `repe` leaves alone where there are no bytes
                 cmp(rax, rax)
                 repe.cmpsb()
                 with if_(ZF):

@@ -69,6 +69,7 @@ class Removal(Subsystem):
             with case(LastPart.DOT):
                 mov(result, -Errno.EINVAL)
             with case(LastPart.DOT_DOT):
+                # A directory that has this one in it is not empty
                 mov(result, -Errno.ENOTEMPTY)
             with default():
                 mov(result, -Errno.EBUSY)
@@ -87,6 +88,7 @@ class Removal(Subsystem):
             mov(result, failed)
             mov(removed, dentry)
         with if_(removed != 0):
+            # Without locks: what other namespaces have mounted on it goes, which may take long
             self.unmounting.free_entry(removed)
             self.dentries.drop(removed)
         ret(result)

@@ -105,6 +105,7 @@ class AdviceCalls(SystemCallGroup):
         comes of the advice."""
         end = scratch(length)
         round_up(end, PAGE)
+        # Rounding up has come round to 0
         fail_if((length != 0) & (end == 0), Errno.EINVAL)
         add(end, address)
         fail_if(CF | (address & (PAGE - 1)), Errno.EINVAL)
@@ -146,6 +147,7 @@ class AdviceCalls(SystemCallGroup):
         is mapped, or what `_punch` does."""
         region, result = local(Region), keep(I32)
         with while_(start < end):
+            # A copy with a reference: making the hole sleeps, and must not hold the regions' lock
             fail_if(~self.advice.borrow(space, start, address_of(region)), Errno.ENOMEM)
             mov(result, self._punch(address_of(region), start, end))
             self.advice.regions.give_back(address_of(region))
@@ -161,6 +163,7 @@ class AdviceCalls(SystemCallGroup):
         fail_if((region.flags & RegionFlags.LOCKED) | (region.backing == 0), Errno.EINVAL)
         mov(eax, region.flags)
         and_(eax, RegionFlags.SHARED | RegionFlags.READ_ONLY)
+        # A private region would have kept its own copies, and a read-only one may change nothing
         fail_if(eax != int(RegionFlags.SHARED), Errno.EACCES)
         with if_(end > region.end):
             mov(end, region.end)
@@ -204,6 +207,7 @@ class AdviceCalls(SystemCallGroup):
         fail_if(CF, Errno.ENOMEM)
         and_(flags, SyncFlag.INVALIDATE)
         with if_(flags != 0):
+            # Other views of what is locked can't be thrown away (msync(2))
             mov(flags, Errno.EBUSY)
         result = self.advice.check(self.spaces.of_task(), address, end, flags)
         movsxd(rax, result)
@@ -238,6 +242,7 @@ class AdviceCalls(SystemCallGroup):
         """Tell of at most `CHUNK` pages. Returns 0, -ENOMEM or -EFAULT."""
         seen = local(U8 * CHUNK)
         lea(rax, bare[start + CHUNK * PAGE])
+        # A bounded piece on the stack, so that no length takes memory of the kernel's
         with if_(end > rax):
             mov(end, rax)
         try_(self.advice.note_resident(self.spaces.of_task(), start, end, address_of(seen)))
@@ -294,6 +299,7 @@ class AdviceCalls(SystemCallGroup):
         with if_(length == address):
             ret(0)
         space = self.spaces.of_task()
+        # Unlocking takes nothing, so no limit holds for it
         with if_(locked != 0):
             try_(self.limits.check_range(space, address, length))
         tail(self.advice.set_locked, space, address, length, locked)
@@ -316,6 +322,7 @@ class AdviceCalls(SystemCallGroup):
         result = self._touch_all(self.spaces.of_task(), address, length, Rights.READ)
         with if_(result == 0):
             ret(0)
+        # The range is locked already, and stays so, as with Linux
         with if_(result == -Errno.ENOMEM):
             ret(-Errno.EAGAIN)
         ret(-Errno.ENOMEM)
@@ -332,6 +339,7 @@ class AdviceCalls(SystemCallGroup):
             fail_if(self.limits.check_everything(space) != 0, Errno.ENOMEM)
         locks = keep(U32)
         self._locks_by(locks, flags & LockFlag.ON_FAULT)
+        # Each call says anew what holds for what comes
         mov(space.locks_new, 0)
         with if_(flags & LockFlag.FUTURE):
             mov(space.locks_new, locks)

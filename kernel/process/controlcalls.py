@@ -238,6 +238,7 @@ class ControlCalls(SystemCallGroup):
         length = self.copy.copy_in_string(address_of(name), source, NAME_SIZE - 1)
         with if_((length < 0) & (length != -Errno.ENAMETOOLONG)):
             ret(length)
+        # It is cut off, not refused (prctl(2), PR_SET_NAME)
         with if_(length == -Errno.ENAMETOOLONG):
             mov(eax, NAME_SIZE - 1)
         mov(name[rax], 0)
@@ -288,6 +289,7 @@ class ControlCalls(SystemCallGroup):
         fail_if(value > 1, Errno.EINVAL)
         new = keep(try_(self.changes.copy(), Errno.ENOMEM))
         errdefer(self.changes.abandon, new)
+        # This call is one more way to the same bit, so its lock holds here too
         fail_if(new.secure_bits & SecureBit.KEEP_CAPS_LOCKED, Errno.EPERM)
         and_(new.secure_bits, ~int(SecureBit.KEEP_CAPS))
         with if_(value != 0):
@@ -313,9 +315,11 @@ class ControlCalls(SystemCallGroup):
         xor(changed, bits)
         and_(locked, SECURE_LOCKS)
         mov(eax, locked)
+        # Each lock stands one bit above the bit that it locks
         shr(eax, 1)
         fail_if(eax & changed, Errno.EPERM)
         mov(eax, bits)
+        # A lock that is set can't be taken away
         not_(eax)
         fail_if(eax & locked, Errno.EPERM)
         mov(new.secure_bits, bits)
@@ -386,6 +390,7 @@ class ControlCalls(SystemCallGroup):
         with if_(credentials.secure_bits & SecureBit.NO_CAP_AMBIENT_RAISE):
             ret(False)
         mov(rax, credentials.permitted)
+        # An ambient one is inherited by programs without any, so both sets have to allow it
         and_(rax, credentials.inheritable)
         bt(rax, number)
         with if_(CF):
