@@ -114,6 +114,7 @@ class EventCounters(LeakChecks):
         counter, value, noted = keep(cast(file.private, Ptr[EventCounter])), local(U64), local(U64)
         fail_if(vector.left < sizeof(U64), Errno.EINVAL)
         with loop():
+            # Before the look, so that what is added after it ends the wait at once
             mov(noted, self.queues.note(counter.queue))
             mov(value, self._take(counter))
             break_if(value != 0)
@@ -129,6 +130,7 @@ class EventCounters(LeakChecks):
         value = scratch(U64)
         with counter.lock.held():
             mov(value, counter.count)
+            # 0 stays 0, by which the caller knows that it has to wait
             with if_((counter.is_semaphore != 0) & (value != 0)):
                 mov(u32(value), 1)
             sub(counter.count, value)
@@ -146,6 +148,7 @@ class EventCounters(LeakChecks):
         fail_if(vector.left < sizeof(U64), Errno.EINVAL)
         copied = self.vectors.copy_from(vector, address_of(value), sizeof(U64))
         fail_if(copied != sizeof(U64), Errno.EFAULT)
+        # The counter could never hold it, so the wait would have no end
         fail_if(value == NONE, Errno.EINVAL)
         with loop():
             mov(noted, self.queues.note(counter.queue))
@@ -162,6 +165,7 @@ class EventCounters(LeakChecks):
         with counter.lock.held():
             mov(rax, counter.count)
             add(rax, value)
+            # The sum must stay below, and an overflow would look small
             with if_(~CF & (rax != NONE)):
                 mov(counter.count, rax)
                 inc(done)
@@ -178,6 +182,7 @@ class EventCounters(LeakChecks):
             mov(rax, counter.count)
             with if_(rax != 0):
                 or_(events, PollEvent.IN)
+            # At the largest value not even 1 can be added
             with if_(rax != NONE - 1):
                 or_(events, PollEvent.OUT)
         ret(events)

@@ -123,6 +123,7 @@ class TimerFiles(LeakChecks):
         release(is_of_day, needs_right)
         file = keep(try_(self.anonymous.open(address_of(self.operations), flags, credentials)))
         mov(file.private, u64(timer))
+        # Only once there is a file: until then an error frees the record, which is in no list
         with if_(timer.is_of_day != 0):
             self._note(timer)
         disown(timer, "its file has it")
@@ -153,8 +154,10 @@ class TimerFiles(LeakChecks):
     def release(self, file: Ptr[File]) -> None:
         """Stop the timer of `file`, and free it, as `ReleaseFile` says."""
         timer = keep(cast(file.private, Ptr[FileTimer]))
+        # First out of the list, so that setting the time of day does not touch it any more
         with if_(timer.is_of_day != 0), self.lock.held():
             timer.link.unlink()
+        # Its handler may be running on another processor, with this record
         ignore(self.timers.cancel_and_wait(address_of(timer.timer)), "it is all the same")
         take_over(timer, "its file had it")
         self.records.free(timer)
@@ -182,6 +185,7 @@ class TimerFiles(LeakChecks):
             mov(timer.expirations, 0)
             with if_(timer.deadline != 0):
                 self.timers.arm(address_of(timer.timer), timer.deadline)
+            # It is set in any case: this only tells
             mov(result, self._check_day(timer))
         ret(result)
 
@@ -209,6 +213,7 @@ class TimerFiles(LeakChecks):
         mov(rax, timer.deadline)
         with if_(rax != 0):
             sub(rax, now)
+            # It is due, but has not run yet: 0 would say that it does not run at all
             with if_(CF | ZF):
                 mov(eax, 1)
         with if_(timer.rests != 0):

@@ -59,6 +59,7 @@ class MessageControl(Subsystem):
         ):
             mov(getattr(target, name), value)
         with self.mutexes.held(self.queues.table.lock):
+            # Linux keeps what there is in fields that mean something else (msgctl(2), MSG_INFO)
             with if_(command == MessageCommand.INFORMATION):
                 mov(eax, self.queues.table.count)
                 mov(target.pool, eax)
@@ -126,12 +127,14 @@ class MessageControl(Subsystem):
         """Do what `change` does."""
         queue = keep(try_(self.queues.find(id), Errno.EINVAL))
         try_(self.tables.check_owner(queue, credentials))
+        # Below the usual size its owner may choose; more takes memory of the kernel's
         with if_(wanted.most_bytes > QUEUE_BYTES):
             right = credentials.effective & (1 << CapabilityBit.SYS_RESOURCE)
             fail_if(~right, Errno.EPERM)
         try_(self.tables.change(queue, address_of(wanted.permission)))
         mov(rax, wanted.most_bytes)
         mov(queue.most_bytes, rax)
+        # A larger queue has room for who waits, and other rights may end a wait
         self.queues.retry(queue)
         ret(0)
 

@@ -160,6 +160,7 @@ class Mqueuefs(FileSystem):
         mount = scratch(self.mount)
         asserts(mount != 0)
         superblock = scratch(mount.superblock)
+        # Every mount shows the same queues
         superblock.references.gain()
         ret(0, superblock)
 
@@ -220,13 +221,17 @@ class Mqueuefs(FileSystem):
         mov(queue.most, MOST_MESSAGES)
         mov(queue.most_bytes, MOST_BYTES)
         mov(limit, USUAL_LIMIT)
+        # The count is of all users, so it holds for those that are not trusted
         with if_((credentials.effective & PRIVILEGED) == 0):
             fail_if(self.queues.count > MOST_QUEUES, Errno.ENOSPC)
         mov(rax, u64(self.scheduler.current))
+        # Made by `mq_open`, which holds `making`; else by `open` in a mounted directory, which asks
+        # for no size
         with if_(rax == self.maker):
             request = scratch(self.request)
             mov(limit, request.limit)
             try_(self._take_size(queue, request, credentials))
+        # What it may come to need counts, not what it has: a queue that was made can be filled
         cost = keep(self._cost(queue))
         account = keep(try_(self.queues.accounts.hold(credentials.user), Errno.ENOMEM))
         errdefer(self.queues.accounts.drop, account)
@@ -261,6 +266,7 @@ class Mqueuefs(FileSystem):
         mov(rax, queue.most_bytes)
         add(rax, MESSAGE_COST)
         imul(rax, queue.most)
+        # One record of a priority each, of which there are no more than messages
         with if_(priorities > MOST_PRIORITIES):
             mov(priorities, MOST_PRIORITIES)
         imul(priorities, priorities, MESSAGE_COST)
@@ -350,6 +356,7 @@ class Mqueuefs(FileSystem):
         xor(process, process)
         with if_(target != 0):
             mov(process, target.process_number)
+        # Any file of this process that is closed ends it, as with Linux (mq_notify(3))
         with if_(process != 0), self.mutexes.held(queue.lock), if_(queue.notified == process):
             self.queues.forget(queue)
 
@@ -374,6 +381,7 @@ class Mqueuefs(FileSystem):
         mov(rax, queue.count)
         with if_(rax != 0):
             or_(events, READABLE)
+        # Without the lock: what changes after this look wakes the watcher, which is listed already
         with if_(rax < queue.most):
             or_(events, WRITABLE)
         ret(events)

@@ -76,6 +76,7 @@ class SemaphoreControl(Subsystem):
         ):
             mov(getattr(target, name), value)
         with self.mutexes.held(self.sets.table.lock):
+            # Linux keeps what there is in fields that mean something else (semctl(2), SEM_INFO)
             with if_(command == SemaphoreCommand.INFORMATION):
                 mov(eax, self.sets.table.count)
                 mov(target.undo_size, eax)
@@ -205,6 +206,7 @@ class SemaphoreControl(Subsystem):
         sete(u8(wanted))
         release(command)
         xor(u32(counted), u32(counted))
+        # Each waits for one of its operations, the first that can't be done
         with set.requests.each(SemaphoreRequest, "link", place=scratch) as request:
             mov(eax, request.blocking)
             imul(rax, rax, sizeof(SemaphoreOperation))
@@ -230,10 +232,12 @@ class SemaphoreControl(Subsystem):
     ) -> OrErrno[I64]:
         """Set a semaphore to `value`, for a `process`. Returns 0, -ERANGE, -EINVAL or -EACCES."""
         credentials, result = keep(credentials), local(I64)
+        # Before the set is looked for, as with Linux
         fail_if((value < 0) | (value > MOST_VALUE), Errno.ERANGE)
         with self.mutexes.held(self.sets.table.lock):
             mov(result, self._may_set(id, number, credentials))
             with if_(result == 0):
+                # The lock was not released since it was found
                 self._set_value(self.sets.find(id), number, value, process)
         self.scheduler.preempt_if_due()
         ret(result)
@@ -259,6 +263,7 @@ class SemaphoreControl(Subsystem):
         with if_(u32(index) < set.count):
             mov(set.semaphores[index].value, value)
             mov(set.semaphores[index].process, process)
+            # What was noted is about a value that is gone (semctl(2), SETVAL)
             self.sets.undos.forget(set, index)
             self._complete(set)
 
@@ -296,6 +301,7 @@ class SemaphoreControl(Subsystem):
         """Write all values of the set `id`, whose number is known, to `values`. Returns 0; -EIDRM
         if it was removed meanwhile."""
         result = keep(I64)
+        # The number of values was read before, without the lock held until now
         mov(result, -Errno.EIDRM)
         with self.mutexes.held(self.sets.table.lock):
             set = scratch(self.sets.find(id))
