@@ -24,6 +24,9 @@ from kernel.vm.region import Region, RegionFlags
 from kernel.vm.rights import Rights
 from pykasm import *
 
+RUN = 16
+"""Pages that are found at once, for who reads many."""
+
 LARGEST = (1 << 63) - 1
 """Bytes that a file can have."""
 
@@ -68,19 +71,30 @@ class CachedFiles(Subsystem):
         self, file: Ptr[File], vector: Keep[Ptr[IoVector]], position: Keep[Ptr[U64]]
     ) -> OrErrno[I64]:
         """Read as `ReadFile` says. Returns -EFAULT if not a single byte could be copied."""
-        inode, chunk, start = keep(file.inode), keep(U64), local(U64)
+        inode, start = keep(file.inode), local(U64)
         mov(rax, at(position))
         mov(start, rax)
         with loop():
-            mov(chunk, self._chunk(inode.size, at(position), vector.left))
-            break_if(chunk == 0)
-            copied = self._read_piece(inode, at(position), vector, chunk)
+            left = keep(self._left(inode.size, at(position), vector.left))
+            break_if(left == 0)
+            copied = self._read_run(inode, at(position), vector, left)
+            break_if(copied == 0)
             add(at(position), copied)
-            break_if(copied != chunk)
         mov(rax, at(position))
         sub(rax, start)
-        fail_if((rax == 0) & (chunk != 0), Errno.EFAULT)
+        fail_if((rax == 0) & (left != 0), Errno.EFAULT)
         ret(i64(rax))
+
+    @function
+    def _left(self, end: U64, position: U64, wanted: U64) -> U64:
+        """Return how many of the `wanted` bytes from `position` on lie before `end`."""
+        mov(rax, end)
+        sub(rax, position)
+        with if_(CF):
+            ret(0)
+        with if_(rax > wanted):
+            mov(rax, wanted)
+        ret(rax)
 
     @function
     def _chunk(self, end: U64, position: U64, left: U64) -> U64:
@@ -99,26 +113,58 @@ class CachedFiles(Subsystem):
         ret(rax)
 
     @function(context="thread", sleeps=True)
-    def _read_piece(
-        self, inode: Ptr[Inode], position: Keep[U64], vector: Keep[Ptr[IoVector]], length: Keep[U64]
+    def _read_run(
+        self, inode: Ptr[Inode], position: U64, vector: Keep[Ptr[IoVector]], left: Keep[U64]
     ) -> U64:
-        """Copy `length` bytes at `position`, which lie in one page, to `vector`. Returns how many
-        were copied."""
-        copied, source = keep(U64), scratch(position)
-        shr(source, PageShift.PAGE)
-        page = keep(self.cache.find(inode, source))
-        and_(position, PAGE - 1)
-        with if_(page == 0):
-            # Holes read as zeros, and take no memory for that
-            lea(rax, self.hole)
-            add(rax, position)
-            tail(self.vectors.copy_to, vector, rax, length)
-        address = scratch(page)
-        direct(address)
-        add(address, position)
-        mov(copied, self.vectors.copy_to(vector, address, length))
-        self.cache.drop(page)
-        ret(copied)
+        """Copy what lies in the next pages, of the `left` bytes at `position`, to `vector`. Returns
+        how many bytes were copied."""
+        pages, offset, count = local(U64 * RUN), local(U64), local(U64)
+        page, wanted, copied = keep(Ptr[U64]), keep(U64), keep(U64)
+        mov(rax, position)
+        and_(eax, PAGE - 1)
+        mov(offset, rax)
+        # Both are counted from the start of the first page
+        mov(wanted, rax)
+        mov(copied, rax)
+        self._limit_run(left, rax)
+        lea(rcx, bare[left + rax + (PAGE - 1)])
+        shr(rcx, PageShift.PAGE)
+        mov(count, rcx)
+        shr(position, PageShift.PAGE)
+        lea(page, pages)
+        self.cache.find_run(inode, position, page, rcx)
+        with while_((left != 0) & (copied == wanted)):
+            mov(rcx, wanted)
+            and_(ecx, PAGE - 1)
+            mov(edx, PAGE)
+            sub(edx, ecx)
+            with if_(rdx > left):
+                mov(rdx, left)
+            sub(left, rdx)
+            add(wanted, rdx)
+            mov(rax, at(page))
+            add(page, sizeof(U64))
+            with if_(rax == 0):
+                lea(rax, self.hole)  # holes read as zeros, and take no memory for that
+            with else_():
+                direct(rax)
+            add(rax, rcx)
+            add(copied, self.vectors.copy_to(vector, rax, rdx))
+        lea(rax, pages)
+        self.cache.drop_run(cast(rax, Ptr[U64]), count)
+        mov(rax, copied)
+        sub(rax, offset)
+        ret(rax)
+
+    @inline(changes="left")
+    def _limit_run(self, left: U64, offset: U64) -> None:
+        """Have no more `left` than lies in RUN pages behind the `offset` in the first one."""
+        most = scratch(U64)
+        mov(most, RUN * PAGE)
+        sub(most, offset)
+        with if_(left > most):
+            mov(left, most)
+        release(most)
 
     @function(context="thread", sleeps=True)
     def write(

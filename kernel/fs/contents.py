@@ -10,6 +10,7 @@ from kernel.fs.cpioreader import CpioReader
 from kernel.fs.creation import Creation
 from kernel.fs.credentialstore import CredentialStore
 from kernel.fs.dentries import Dentries
+from kernel.fs.dentrytable import DentryTable
 from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.devtmpfs import Devtmpfs
 from kernel.fs.directoryreading import DirectoryReading
@@ -82,6 +83,7 @@ CONTENTS: Contents = (
     PageCache,  # the contents of files, as far as they are in memory
     FileMappings,  # which regions of memory show which files
     Notices,  # watching files, and queues of what is told of them
+    DentryTable,  # where a name is looked for
     Dentries,  # names in directories, as far as they are in memory
     FileEvents,  # telling who watches what is done with files
     SuperBlocks,  # file systems in use

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from kernel.cpu.pagetable import PAGE
 from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.errno import Errno
+from kernel.fs.dentrytable import DentryTable
 from kernel.fs.directorylister import ListedName
 from kernel.fs.inode import Dentry, DentryFlag, FileName, Inode, SuperBlock, SuperBlockFlag
 from kernel.fs.inodes import Inodes
@@ -13,26 +13,9 @@ from kernel.fs.namekey import NameKey
 from kernel.fs.notices import Notices
 from kernel.locks.spinlock import SpinLock
 from kernel.mm.heap import Heap
-from kernel.mm.pages import Pages
 from kernel.mm.slabs import SlabCache, Slabs
-from kernel.paging.addresses import direct
-from kernel.structures.list import ListHead
 from kernel.structures.tree import Trees
 from pykasm import *
-
-TABLE_ORDER = 4
-"""log2 of the pages of the hash table."""
-
-BUCKETS = (PAGE << TABLE_ORDER) // sizeof(ListHead)
-BUCKET_SHIFT = 64 - (BUCKETS.bit_length() - 1)
-MIXER = 0x9E37_79B9_7F4A_7C15
-"""2^64 divided by the golden ratio (Knuth, The Art of Computer Programming, vol. 3, 6.4)."""
-
-
-class Bucket(Struct):
-    """Entries with the same upper bits of their hash."""
-
-    chain: ListHead = field(elements="Dentry.bucket")
 
 
 class Dentries(LeakChecks):
@@ -43,19 +26,18 @@ class Dentries(LeakChecks):
     """
 
     lock = bss(SpinLock)
-    buckets = bss(Ptr[Bucket])
     count = bss(U64)
 
     def __init__(
         self,
-        pages: Pages,
+        table: DentryTable,
         slabs: Slabs,
         heap: Heap,
         trees: Trees,
         inodes: Inodes,
         notices: Notices,
     ) -> None:
-        self.pages = pages
+        self.table = table
         self.heap = heap
         self.trees = trees
         self.inodes = inodes
@@ -63,38 +45,10 @@ class Dentries(LeakChecks):
         self.records = SlabCache(slabs, "directory entry", Dentry)
         self.leak_checks = [leak_check("directory entries", self.used_count)]
 
-    @function(init=True)
-    def start(self) -> None:
-        """Allocate the hash table."""
-        table = self.pages.allocate(TABLE_ORDER)
-        asserts(table != 0)  # the kernel does not start with so little memory
-        disown(table, "it is there for good")
-        direct(table)
-        mov(self.buckets, table)
-        bucket, left = scratch(self.buckets), scratch(U32)
-        with for_(left, 0, BUCKETS):
-            bucket.chain.reset()
-            add(bucket, sizeof(Bucket))
-
     @function
     def used_count(self) -> U64:
         """Return the number of entries in memory."""
         ret(self.count)
-
-    @inline(changes=(rax, rcx))
-    def _bucket_of(self, parent: Ptr[Dentry], hash: U64) -> Ptr[Bucket]:
-        """Return where an entry of `parent` with this hash belongs, in a kept register."""
-        bucket = keep(Ptr[Bucket])
-        mov(rax, parent)
-        xor(rax, hash)
-        mov(rcx, MIXER)
-        # Addresses and hashes differ in few bits, of which the multiplication makes upper ones
-        imul(rax, rcx)
-        shr(rax, BUCKET_SHIFT)
-        imul(rax, rax, sizeof(Bucket))
-        add(rax, self.buckets)
-        mov(bucket, rax)
-        return bucket
 
     # Making and freeing
 
@@ -174,13 +128,14 @@ class Dentries(LeakChecks):
         none in memory."""
         key, found = scratch(key), scratch(Ptr[Dentry])
         xor(u32(found), u32(found))
-        bucket = self._bucket_of(key.parent, key.hash)
-        with self.lock.held(), bucket.chain.each(Dentry, "bucket", scratch) as dentry:
-            is_it = self._is_of(dentry, key)
-            with if_(is_it):
-                dentry.references.gain()
-                mov(found, dentry)
-                break_()
+        with self.lock.held():
+            bucket = self.table.bucket_of(key.parent, key.hash)
+            with bucket.chain.each(Dentry, "bucket", scratch) as dentry:
+                is_it = self._is_of(dentry, key)
+                with if_(is_it):
+                    dentry.references.gain()
+                    mov(found, dentry)
+                    break_()
         ret(found)
 
     @inline(changes=(rax, rcx, rsi, rdi))
@@ -313,6 +268,9 @@ class Dentries(LeakChecks):
     def add(self, dentry: Keep[Ptr[Dentry]]) -> None:
         """Hash `dentry`, if it is not yet. The caller holds the lock of the directory's
         inode, under which nobody else adds the same name."""
+        mov(rax, self.count)
+        with if_(rax > self.table.count):
+            self.table.prepare()
         with self.lock.held(), if_((dentry.flags & DentryFlag.HASHED) == 0):
             dentry.references.gain()
             disown(dentry, "the table has it")
@@ -321,9 +279,12 @@ class Dentries(LeakChecks):
     @function(holds="lock")
     def _hash(self, dentry: Keep[Ptr[Dentry]]) -> None:
         """Put `dentry` into the table and among its parent's children, last."""
+        mov(rax, self.count)
+        with if_(rax > self.table.count):
+            self.table.grow()
         name, parent = scratch(dentry.name), scratch(dentry.parent)
         asserts(parent != 0)  # roots are found by their mounts
-        bucket = self._bucket_of(parent, name.hash)
+        bucket = self.table.bucket_of(parent, name.hash)
         link = scratch(address_of(dentry.bucket))
         bucket.chain.prepend(link)
         release(link)

@@ -27,6 +27,8 @@ class FileKindFlag(IntFlag):
     """They have no positions: bytes come and go in turn."""
     STORED = 1 << 1
     """What is written stays somewhere, so it can be waited for (fsync(2))."""
+    UNPLACED = 1 << 2
+    """They have positions that mean nothing, and stay: no lock is needed to use them."""
 
 
 class File(Struct):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.errno import Errno
 from kernel.fs.directorylister import DirectoryLister
 from kernel.fs.file import File, FileKindFlag
@@ -26,16 +28,26 @@ class FileIo(Subsystem):
         self.events = events
 
     @function(context="thread", sleeps=True)
-    def read(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
+    def read(self, file: Keep[Ptr[File]], vector: Ptr[IoVector]) -> OrErrno[I64]:
         """Read at the file's position, which moves on. Returns how many bytes were read, 0 at the
         end, or an error; -EBADF if the file is not open for reading."""
-        self._move(file, vector, Access.READ, "read", FileEvent.ACCESS)
+        self._move(file, vector, Access.READ, "read", FileEvent.ACCESS, self._read_placed)
 
     @function(context="thread", sleeps=True)
-    def write(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
+    def write(self, file: Keep[Ptr[File]], vector: Ptr[IoVector]) -> OrErrno[I64]:
         """Write at the file's position, which moves on. Returns how many bytes were written, or an
         error; -EBADF if the file is not open for writing."""
-        self._move(file, vector, Access.WRITE, "write", FileEvent.MODIFY)
+        self._move(file, vector, Access.WRITE, "write", FileEvent.MODIFY, self._write_placed)
+
+    @function(context="thread", sleeps=True)
+    def _read_placed(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
+        """Do what `read` does where the position means something."""
+        self._move_placed(file, vector, "read", FileEvent.ACCESS)
+
+    @function(context="thread", sleeps=True)
+    def _write_placed(self, file: Keep[Ptr[File]], vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
+        """Do what `write` does where the position means something."""
+        self._move_placed(file, vector, "write", FileEvent.MODIFY)
 
     @function(context="thread", sleeps=True)
     def read_at(self, file: Keep[Ptr[File]], vector: Ptr[IoVector], position: I64) -> OrErrno[I64]:
@@ -49,7 +61,7 @@ class FileIo(Subsystem):
         negative position, -ESPIPE for files without any."""
         self._move_at(file, vector, position, Access.WRITE, "write", FileEvent.MODIFY)
 
-    @inline(changes=CALLER_SAVED)
+    @inline(changes=("vector", *CALLER_SAVED))
     def _move(
         self,
         file: Ptr[File],
@@ -57,24 +69,34 @@ class FileIo(Subsystem):
         access: Access,
         name: str,
         event: FileEvent,
+        placed: Any,
     ) -> None:
-        """Call the operation `name`, which needs `access`, at the file's position, and return what
-        it does from the caller's function."""
-        result = keep(I64)
+        """Call the operation `name`, which needs `access`, and return what it does from the
+        caller's function; by the function `placed` if positions mean something to it."""
         fail_if((file.access & access) == 0, Errno.EBADF)
+        with if_((file.kind & (FileKindFlag.STREAM | FileKindFlag.UNPLACED)) == 0):
+            tail(placed, file, vector)
         operations = scratch(file.operations)
-        with if_(file.kind & FileKindFlag.STREAM):
-            self._limit(vector)
-            done = getattr(operations, name)(file, vector, address_of(file.position))
-            mov(result, done)
-            self._note(file, result, event)
-            ret(result)
+        self._limit(vector)
+        done = getattr(operations, name)(file, vector, address_of(file.position))
+        with if_(self.events.are_watched()):
+            tail(self._note, file, done, event)
+        ret(done)
+
+    @inline(changes=CALLER_SAVED)
+    def _move_placed(
+        self, file: Ptr[File], vector: Ptr[IoVector], name: str, event: FileEvent
+    ) -> None:
+        """Call the operation `name` at the file's position, and return what it does from the
+        caller's function."""
+        result = keep(I64)
         self._check_end(vector, file.position)
         self._limit(vector)
         with self.mutexes.held(file.position_lock):
             operations = scratch(file.operations)
             mov(result, getattr(operations, name)(file, vector, address_of(file.position)))
-        self._note(file, result, event)
+        with if_(self.events.are_watched()):
+            tail(self._note, file, result, event)
         ret(result)
 
     @inline(changes=("vector", "position", *CALLER_SAVED))
@@ -88,7 +110,7 @@ class FileIo(Subsystem):
         event: FileEvent,
     ) -> None:
         """Do what `_move` does at `position`."""
-        place, result = local(U64), keep(I64)
+        place = local(U64)
         mov(place, u64(position))
         fail_if(position < 0, Errno.EINVAL)
         fail_if((file.access & access) == 0, Errno.EBADF)
@@ -96,15 +118,17 @@ class FileIo(Subsystem):
         self._check_end(vector, place)
         self._limit(vector)
         operations = scratch(file.operations)
-        mov(result, getattr(operations, name)(file, vector, address_of(place)))
-        self._note(file, result, event)
+        result = getattr(operations, name)(file, vector, address_of(place))
+        with if_(self.events.are_watched()):
+            tail(self._note, file, result, event)
         ret(result)
 
-    @inline(changes=CALLER_SAVED)
-    def _note(self, file: Ptr[File], result: I64, event: FileEvent) -> None:
-        """Tell who watches `file` that bytes were moved, if `result` says so."""
-        with if_(self.events.are_watched() & (result > 0)):
+    @function(context="thread")
+    def _note(self, file: Ptr[File], result: Keep[I64], event: U32) -> OrErrno[I64]:
+        """Tell who watches `file` that bytes were moved, if `result` says so. Returns that."""
+        with if_(result > 0):
             self.events.note(file.path.dentry, event)
+        ret(result)
 
     @inline(changes=rax)
     def _check_end(self, vector: Ptr[IoVector], position: U64) -> None:

@@ -34,3 +34,5 @@ class FileTable(Struct):
     references: ReferenceCount = field(freed_by="FileTables.free")
     lock: SpinLock
     arrays: FileArrays = field(guarded_by="lock")
+    first_free: U64 = field(guarded_by="lock")
+    """No lower number is free: where a search begins."""

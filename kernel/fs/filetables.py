@@ -62,6 +62,7 @@ class FileTables(LeakChecks):
         mov(table.lock.next_ticket, 0)
         mov(table.lock.now_serving, 0)
         with unshared(table):
+            mov(table.first_free, 0)
             fail_if(~self._allocate(address_of(table.arrays), capacity))
         lock.inc(self.count)
         ret(table)
@@ -150,10 +151,17 @@ class FileTables(LeakChecks):
             mov(limit, MOST_FILES)
         with loop():
             with table.lock.held():
-                mov(number, self._find_free(table, start))
+                mov(rsi, start)
+                with if_(rsi < table.first_free):
+                    mov(rsi, table.first_free)
+                mov(number, self._find_free(table, rsi))
                 mov(capacity, table.arrays.capacity)
                 with if_((number < capacity) & (number < limit)):
                     self._take(table, number, close_on_exec)
+                    mov(rax, start)
+                    with if_(rax <= table.first_free):
+                        lea(rax, bare[number + 1])
+                        mov(table.first_free, rax)
             fail_if(number >= limit, Errno.EMFILE)
             with if_(number < capacity):
                 ret(i32(number))
@@ -286,6 +294,8 @@ class FileTables(LeakChecks):
     @function(holds="table.lock")
     def _release(self, table: Ptr[FileTable], number: U64) -> None:
         """Mark `number` as free."""
+        with if_(number < table.first_free):
+            mov(table.first_free, number)
         word, words = scratch(number), scratch(table.arrays.used)
         shr(word, WORD_SHIFT)
         btr(at(words), number)
@@ -306,6 +316,17 @@ class FileTables(LeakChecks):
                 with if_(file != 0):
                     file.references.gain()
         ret(file)
+
+    @inline(changes=(rax, rcx))
+    def find(self, table: Ptr[FileTable], number: U32) -> OrNull[Ptr[File]]:
+        """Return the file `number` in rax, or null. Context: no other thread has `table`."""
+        with unshared(table):
+            mov(ecx, number)  # all of rcx
+            xor(eax, eax)
+            with if_(rcx < table.arrays.capacity):
+                mov(rax, table.arrays.files)
+                mov(rax, u64[rax + rcx * sizeof(U64)])
+        return cast(rax, Ptr[File])
 
     @function
     def remove(self, table: Keep[Ptr[FileTable]], number: Keep[U64]) -> Owned[OrNull[Ptr[File]]]:

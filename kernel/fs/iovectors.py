@@ -7,6 +7,7 @@ from typing import Any
 from kernel.errno import Errno
 from kernel.fs.file import File
 from kernel.fs.iovector import IoSegment, IoVector
+from kernel.vm.useraccess import OF_COPIES
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -23,15 +24,59 @@ class IoVectors(Subsystem):
         self.copies = copies
 
     @function(context="thread", sleeps=True)
-    def copy_to(self, vector: Keep[Ptr[IoVector]], source: Keep[U64], length: Keep[U64]) -> U64:
+    def copy_to(self, vector: Ptr[IoVector], source: U64, length: U64) -> U64:
         """Copy `length` bytes from the kernel's `source` to `vector`, or as many as there is room
         for. Returns how many were copied."""
+        place, memory, wanted = self._place(vector, source, length)
+        mov(rdi, place.address)  # rsi has `source` already
+        self._copy_at_once(place, memory, wanted, self._copy_to_parts)
+
+    @function(context="thread", sleeps=True)
+    def copy_from(self, vector: Ptr[IoVector], target: U64, length: U64) -> U64:
+        """Copy `length` bytes from `vector` to the kernel's `target`, or as many as there are.
+        Returns how many were copied."""
+        place, memory, wanted = self._place(vector, target, length)
+        mov(rsi, place.address)
+        mov(rdi, memory)
+        self._copy_at_once(place, memory, wanted, self._copy_from_parts)
+
+    @inline
+    def _place(
+        self, vector: Ptr[IoVector], memory: U64, length: U64
+    ) -> tuple[Ptr[IoVector], U64, U64]:
+        """Return what is given in registers that a copy leaves alone."""
+        place, kept, wanted = scratch(vector), scratch(memory), scratch(length)
+        return place, kept, wanted
+
+    @inline(changes=OF_COPIES)
+    def _copy_at_once(self, place: Ptr[IoVector], memory: U64, wanted: U64, parts: Any) -> None:
+        """Copy `wanted` bytes from rsi to rdi, if that is one piece of a program's memory, as it
+        mostly is, and return from the caller's function. What does not come to its end begins again
+        by the function `parts`."""
+        with (
+            if_((place.is_user != 0) & (wanted <= place.length)),
+            if_(~self.copies.is_outside(place.address, wanted)),
+        ):
+            mov(rdx, wanted)
+            with if_(self.copies.access.copy_here() == 0):
+                add(place.address, wanted)
+                sub(place.length, wanted)
+                sub(place.left, wanted)
+                ret(wanted)
+        tail(parts, place, memory, wanted)
+
+    @function(context="thread", sleeps=True)
+    def _copy_to_parts(
+        self, vector: Keep[Ptr[IoVector]], source: Keep[U64], length: Keep[U64]
+    ) -> U64:
+        """Do what `copy_to` does, with whatever there is."""
         self._copy(vector, source, length, self._copy_out)
 
     @function(context="thread", sleeps=True)
-    def copy_from(self, vector: Keep[Ptr[IoVector]], target: Keep[U64], length: Keep[U64]) -> U64:
-        """Copy `length` bytes from `vector` to the kernel's `target`, or as many as there are.
-        Returns how many were copied."""
+    def _copy_from_parts(
+        self, vector: Keep[Ptr[IoVector]], target: Keep[U64], length: Keep[U64]
+    ) -> U64:
+        """Do what `copy_from` does, with whatever there is."""
         self._copy(vector, target, length, self._copy_in)
 
     @inline(changes=CALLER_SAVED)

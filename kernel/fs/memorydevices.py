@@ -9,7 +9,7 @@ from kernel.errno import Errno
 from kernel.fs.cachedfiles import CachedFiles
 from kernel.fs.chacha import KEY_WORDS
 from kernel.fs.characterdevices import CharacterDriver, device
-from kernel.fs.file import File, FileOperations
+from kernel.fs.file import File, FileKindFlag, FileOperations
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.iovector import IoVector
 from kernel.fs.iovectors import IoVectors
@@ -47,7 +47,10 @@ class MemoryDevices(CharacterDriver):
             URANDOM: {"read": self.read_random, "write": self.write_nowhere},
         }
         self.tables = [
-            rodata(FileOperations, defaults.table(seek=self.seek, **functions))
+            rodata(
+                FileOperations,
+                defaults.table(flags=FileKindFlag.UNPLACED, seek=self.seek, **functions),
+            )
             for functions in kinds.values()
         ]
         self.devices = [
@@ -94,6 +97,15 @@ class MemoryDevices(CharacterDriver):
         self, file: Ptr[File], vector: Keep[Ptr[IoVector]], position: Ptr[U64]
     ) -> OrErrno[I64]:
         """Give zeros without end. Returns how many, or -EFAULT."""
+        with if_(vector.left <= PAGE):
+            copied = self.vectors.copy_to(vector, address_of(self.files.hole), vector.left)
+            fail_if((copied == 0) & (vector.left != 0), Errno.EFAULT)
+            ret(i64(copied))
+        tail(self._read_pages, vector)
+
+    @function(context="thread", sleeps=True)
+    def _read_pages(self, vector: Keep[Ptr[IoVector]]) -> OrErrno[I64]:
+        """Do what `read_zeros` does, page by page."""
         total, chunk = keep(U64), keep(U64)
         xor(u32(total), u32(total))
         with while_(vector.left != 0):

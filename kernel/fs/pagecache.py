@@ -58,6 +58,42 @@ class PageCache(LeakChecks):
             ret(0)
         tail(self.find, inode, number)
 
+    @function
+    def find_run(
+        self, inode: Keep[Ptr[Inode]], number: Keep[U64], found: Keep[Ptr[U64]], count: Keep[U64]
+    ) -> None:
+        """Store references to `count` pages of `inode`, the first of which is `number`, at `found`;
+        0 for those that the cache has not."""
+        with inode.pages.lock.held(), while_(count != 0):
+            slot = scratch(self._slot(address_of(inode.pages), number))
+            with if_(slot == 0):
+                mov(at(found), 0)
+                add(found, sizeof(U64))
+                inc(number)
+                dec(count)
+                continue_()
+            # Up to where the next page is in another node
+            with do_while(lambda: (number & (FAN - 1)) != 0):
+                page = scratch(at(slot))
+                mov(at(found), page)
+                with if_(page != 0):
+                    self._gain(page)
+                add(slot, sizeof(U64))
+                add(found, sizeof(U64))
+                inc(number)
+                dec(count)
+                break_if(ZF)
+                release(page)
+            release(slot)
+
+    @inline(changes="page")
+    def _gain(self, page: U64) -> None:
+        """Gain a reference to the page with this address, a scratch register that is of no use
+        then."""
+        record = frame_of(page)
+        record.uses.references.gain()
+        disown(record, "its page stands for it")
+
     @function(holds="pages.lock")
     def _find(self, pages: Ptr[FilePages], number: U64) -> Owned[OrNull[PhysicalAddress]]:
         """Do what `find` does."""
@@ -67,10 +103,7 @@ class PageCache(LeakChecks):
         page = scratch(slot[0])
         with if_(page == 0):
             ret(0)
-        frame = scratch(page)
-        record = frame_of(frame)
-        record.uses.references.gain()
-        disown(record, "its page stands for it")
+        self._gain(scratch(page))
         take_over(page, "the frame counts it")
         ret(cast(page, PhysicalAddress))
 
@@ -320,6 +353,19 @@ class PageCache(LeakChecks):
         take_over(frame, "it is the page's")
         with if_(frame.uses.references.drop()):
             tail(self.pages.free_page, page_of(frame))
+
+    @function(context="any")
+    def drop_run(self, found: Keep[Ptr[U64]], count: Keep[U64]) -> None:
+        """Drop what `find_run` has stored at `found`: at least one."""
+        with do_while(lambda: ~ZF):
+            page = scratch(at(found))
+            with if_(page != 0):
+                frame = frame_of(page)
+                take_over(frame, "it is the page's")
+                with if_(frame.uses.references.drop()):
+                    self.pages.free_page(page_of(frame))
+            add(found, sizeof(U64))
+            dec(count)
 
     @function
     def remove(self, inode: Keep[Ptr[Inode]], number: U64) -> Bool:

@@ -25,9 +25,9 @@ class Pipe(Struct):
     """A ring of bytes, in pages that are there once something was written to them."""
 
     lock: Mutex
-    read: U64 = field(guarded_by="lock")
+    read: U64 = field(guarded_by="lock", unlocked_reads=True)
     """How many bytes were read; since the pipe was empty last."""
-    written: U64 = field(guarded_by="lock")
+    written: U64 = field(guarded_by="lock", unlocked_reads=True)
     """How many were written."""
     pages: Owned[Ptr[PhysicalAddress]] = field(guarded_by="lock")
     """Physical addresses, as many as there is room for; 0 where there is none yet."""

@@ -440,8 +440,9 @@ class Pipes(Subsystem):
         page."""
         mov(rax, pipe.read)
         with if_(rax == pipe.written):
-            mov(pipe.read, 0)
+            # In this order: `poll` finds no more written than there is
             mov(pipe.written, 0)
+            mov(pipe.read, 0)
 
     @function(context="thread", sleeps=True)
     def write(self, file: Ptr[File], vector: Ptr[IoVector], position: Ptr[U64]) -> OrErrno[I64]:
@@ -611,28 +612,39 @@ class Pipes(Subsystem):
     @function(context="thread", sleeps=True)
     def poll(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:
         """Return what is possible, as `PollFile` says."""
-        pipe, access, events = keep(cast(file.private, Ptr[Pipe])), keep(file.access), keep(U32)
-        file = keep(file)
         with if_(watcher != 0):
-            self.queues.watch(address_of(pipe.queue), watcher)
+            tail(self._watch, file, watcher)
+        pipe, events = scratch(cast(file.private, Ptr[Pipe])), scratch(U32)
         xor(events, events)
-        with self.mutexes.held(pipe.lock):
-            mov(rax, pipe.written)
-            sub(rax, pipe.read)
-            with if_(access & Access.READ):
-                with if_(rax != 0):
-                    or_(events, PollEvent.IN | PollEvent.READ_NORMAL)
-                # A FIFO that nobody has opened for writing yet is not at its end: see `_count`
+        # Without the lock, and in this order: what is read here was so at some time meanwhile, and
+        # of what changes then, who watches is told
+        mov(rdx, pipe.read)
+        mov(rax, pipe.written)
+        sub(rax, rdx)
+        with if_(CF):
+            mov(rax, pipe.written)  # all was read since, and both counts began anew
+        with if_(file.access & Access.READ):
+            with if_(rax != 0):
+                or_(events, READABLE)
+            # A FIFO that nobody has opened for writing yet is not at its end: see `_count`
+            with if_(pipe.writers == 0):
                 mov(ecx, pipe.writer_opens)
-                with if_((pipe.writers == 0) & (rcx != file.position)):
+                with if_(rcx != file.position):
                     or_(events, PollEvent.HANG_UP)
-            with if_(access & Access.WRITE):
-                add(rax, ATOMIC)
-                with if_(rax <= pipe.capacity):
-                    or_(events, PollEvent.OUT | PollEvent.WRITE_NORMAL)
-                with if_(pipe.readers == 0):
-                    or_(events, PollEvent.ERROR)
+        with if_(file.access & Access.WRITE):
+            add(rax, ATOMIC)
+            with if_(rax <= pipe.capacity):
+                or_(events, WRITABLE)
+            with if_(pipe.readers == 0):
+                or_(events, PollEvent.ERROR)
         ret(events)
+
+    @function(context="thread")
+    def _watch(self, file: Keep[Ptr[File]], watcher: Ptr[Watcher]) -> U32:
+        """Do what `poll` does, from now on for `watcher`, too."""
+        pipe = scratch(cast(file.private, Ptr[Pipe]))
+        self.queues.watch(address_of(pipe.queue), watcher)
+        tail(self.poll, file, 0)
 
     @function(context="thread", sleeps=True)
     def control(self, file: Ptr[File], request: U32, argument: U64) -> OrErrno[I64]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from kernel.clock.units import Nanoseconds
 from kernel.fs.file import File
 from kernel.fs.openflag import OpenFlag
@@ -83,7 +85,7 @@ class Polling(Subsystem):
                 xor(u32(watcher), u32(watcher))
                 with if_(watches != 0):
                     lea(watcher, entry.watcher)
-                mov(events, self._events_of(file, watcher))
+                mov(events, self.events_of(file, watcher))
                 mov(eax, entry.wanted)
                 or_(eax, ALWAYS)
                 and_(eax, events)
@@ -94,14 +96,16 @@ class Polling(Subsystem):
             dec(count)
         ret(ready)
 
-    @function(context="thread", sleeps=True)
-    def _events_of(self, file: Ptr[File], watcher: OrNull[Ptr[Watcher]]) -> U32:
-        """Return what holds for `file`, which `watcher` watches from now on, unless it is null.
-        What was opened for its place alone (open(2), O_PATH) is no file to wait for."""
+    @inline(changes=("file", "watcher", *CALLER_SAVED))
+    def events_of(self, file: Ptr[File], watcher: Any) -> U32:
+        """Return in eax what holds for `file`, which `watcher` watches from now on, unless it is
+        null. What was opened for its place alone (open(2), O_PATH) is no file to wait for."""
         with if_(file.flags & OpenFlag.PATH):
-            ret(PollEvent.INVALID)
-        operations = scratch(file.operations)
-        tail(operations.poll, file, watcher)
+            mov(eax, PollEvent.INVALID)
+        with else_():
+            operations = scratch(file.operations)
+            mov(eax, operations.poll(file, watcher))
+        return eax
 
     @function
     def _unwatch(self, entry: Keep[Ptr[PollEntry]], count: Keep[U64]) -> None:

@@ -182,12 +182,13 @@ class EpollCalls(SystemCallGroup):
         self, number: U32, place: Keep[User[U8]], most: Keep[I32], deadline: Keep[Nanoseconds]
     ) -> OrErrno[I64]:
         """Wait until `deadline`."""
-        result = keep(I64)
+        result = local(I64)
         fail_if((most <= 0) | (u32(most) > MOST_EVENTS), Errno.EINVAL)
-        file = keep(try_(self._get(number), Errno.EBADF))
-        mov(result, -Errno.EINVAL)
-        with if_(self.epolls.is_set(file)):
-            epoll = scratch(cast(file.private, Ptr[Epoll]))
-            mov(result, self.epolls.wait(epoll, place, u32(most), deadline))
-        self.files.drop(file)
+        with self.numbers.borrowed(number) as file:
+            mov(result, -Errno.EINVAL)
+            with if_(self.epolls.is_set(file)):
+                epoll = scratch(cast(file.private, Ptr[Epoll]))
+                mov(result, self.epolls.wait(epoll, place, u32(most), deadline))
+            with elif_(file.flags & OpenFlag.PATH):
+                mov(result, -Errno.EBADF)
         ret(result)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import IntEnum, IntFlag
 from typing import Any
 
@@ -114,6 +116,33 @@ class FileCalls(SystemCallGroup):
         task = self.processes.current()
         tail(self.tables.get, task.files, number)
 
+    @inline(changes=("number", *CALLER_SAVED))
+    @contextmanager
+    def borrowed(self, number: U32) -> Iterator[Ptr[File]]:
+        """Have the file `number` stay open in the block, which ends at its end only, and gets it in
+        a register that calls keep. The caller's function fails with -EBADF if there is none.
+
+        Nobody but the threads that share a table close its files: the only thread of one needs no
+        reference (Linux: fdget).
+        """
+        file, gained = keep(OrNull[Ptr[File]]), keep(OrNull[Ptr[File]])
+        task = self.processes.current()
+        table = scratch(task.files)
+        release(task)
+        xor(u32(gained), u32(gained))
+        with if_(table.references.count == 1):
+            mov(file, self.tables.find(table, number))
+        with else_():
+            mov(gained, self.tables.get(table, number))
+            disown(gained, "it is dropped behind the block")
+            mov(file, gained)
+        fail_if(file == 0, Errno.EBADF)
+        yield file
+        with if_(gained != 0):
+            take_over(gained, "it was gained before the block")
+            self.files.drop(gained)
+        release(file, gained)
+
     @function(context="thread", sleeps=True)
     def close(self, number: U32) -> OrErrno[I64]:
         """Close the file `number`."""
@@ -126,18 +155,18 @@ class FileCalls(SystemCallGroup):
     # Bytes
 
     @function(context="thread", sleeps=True)
-    def read(self, number: U32, buffer: Keep[User[U8]], length: Keep[U64]) -> OrErrno[I64]:
+    def read(self, number: U32, buffer: User[U8], length: U64) -> OrErrno[I64]:
         """Read from the file `number`."""
         self._move(number, buffer, length, self.io.read)
 
     @function(context="thread", sleeps=True)
-    def write(self, number: U32, buffer: Keep[User[U8]], length: Keep[U64]) -> OrErrno[I64]:
+    def write(self, number: U32, buffer: User[U8], length: U64) -> OrErrno[I64]:
         """Write to the file `number`."""
         self._move(number, buffer, length, self.io.write)
 
     @function(context="thread", sleeps=True)
     def pread64(
-        self, number: U32, buffer: Keep[User[U8]], length: Keep[U64], position: Keep[I64]
+        self, number: U32, buffer: User[U8], length: U64, position: Keep[I64]
     ) -> OrErrno[I64]:
         """Read from the file `number` at `position`."""
         fail_if(position < 0, Errno.EINVAL)
@@ -145,30 +174,28 @@ class FileCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def pwrite64(
-        self, number: U32, buffer: Keep[User[U8]], length: Keep[U64], position: Keep[I64]
+        self, number: U32, buffer: User[U8], length: U64, position: Keep[I64]
     ) -> OrErrno[I64]:
         """Write to the file `number` at `position`."""
         fail_if(position < 0, Errno.EINVAL)
         self._move(number, buffer, length, self.io.write_at, position)
 
-    @inline(changes=("number", *CALLER_SAVED))
+    @inline(changes=("number", "buffer", "length", *CALLER_SAVED))
     def _move(self, number: U32, buffer: User[U8], length: U64, move: Any, *position: Any) -> None:
         """Have `move`, a function of `FileIo`, read or write the file `number`, and leave with what
         it returns, or with -EBADF."""
         vector, result = local(IoVector), keep(I64)
-        file = keep(try_(self.get(number), Errno.EBADF))
         vector.start(u64(buffer), length, is_user=True)
-        mov(result, move(file, address_of(vector), *position))
-        self.files.drop(file)
+        with self.borrowed(number) as file:
+            mov(result, move(file, address_of(vector), *position))
         ret(result)
 
     @function(context="thread", sleeps=True)
     def lseek(self, number: U32, offset: Keep[I64], whence: Keep[U32]) -> OrErrno[I64]:
         """Move the position of the file `number`."""
         result = keep(I64)
-        file = keep(try_(self.get(number), Errno.EBADF))
-        mov(result, self.io.seek(file, offset, whence))
-        self.files.drop(file)
+        with self.borrowed(number) as file:
+            mov(result, self.io.seek(file, offset, whence))
         ret(result)
 
     # Numbers

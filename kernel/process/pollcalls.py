@@ -5,6 +5,8 @@ from __future__ import annotations
 from kernel.clock.units import Nanoseconds
 from kernel.errno import Errno
 from kernel.fs.files import Files
+from kernel.fs.filetable import FileTable
+from kernel.fs.filetables import FileTables
 from kernel.fs.polling import PollEntry, Polling
 from kernel.mm.heap import Heap
 from kernel.process.filecalls import FileCalls
@@ -15,7 +17,8 @@ from kernel.process.usertimes import MICROSECOND, UserTimes
 from kernel.process.waitmasks import WaitMasks
 from kernel.sched.thread import INTERRUPTIBLE
 from kernel.sched.waiting import FOREVER
-from kernel.sync.pollqueue import PollEvent
+from kernel.sync.pollqueue import ALWAYS, PollEvent
+from kernel.vm.useraccess import UserAccess
 from kernel.vm.usercopy import UserCopy
 from pykasm import *
 
@@ -32,6 +35,13 @@ class PolledFile(Struct):
     number: I32
     wanted: U16
     found: U16
+
+
+POLLED_SHIFT = sizeof(PolledFile).bit_length() - 1
+"""log2 of its size."""
+
+FEW = 32
+"""Files for which there is room on the stack."""
 
 
 class MaskArgument(Struct):
@@ -89,7 +99,9 @@ class PollCalls(SystemCallGroup):
         polling: Polling,
         times: UserTimes,
         masks: WaitMasks,
+        tables: FileTables,
         heap: Heap,
+        access: UserAccess,
         copy: UserCopy,
     ) -> None:
         self.processes = processes
@@ -98,15 +110,24 @@ class PollCalls(SystemCallGroup):
         self.polling = polling
         self.times = times
         self.masks = masks
+        self.tables = tables
         self.heap = heap
+        self.access = access
         self.copy = copy
 
     # poll
 
     @function(context="thread", sleeps=True)
-    def poll(self, list: Keep[User[U8]], count: Keep[U32], timeout: I32) -> OrErrno[I64]:
+    def poll(self, list: User[U8], count: U32, timeout: I32) -> OrErrno[I64]:
         """Wait until something is possible with one of `count` files, at most `timeout`
         milliseconds; for ever if that is negative."""
+        with if_(timeout == 0):
+            tail(self._poll, list, count, 0)
+        tail(self._poll_for, list, count, timeout)
+
+    @function(context="thread", sleeps=True)
+    def _poll_for(self, list: Keep[User[U8]], count: Keep[U32], timeout: I32) -> OrErrno[I64]:
+        """Do so for a `timeout` that is not 0."""
         deadline = local(Nanoseconds)
         self.times.after_milliseconds(timeout, address_of(deadline))
         tail(self._poll, list, count, deadline)
@@ -134,21 +155,103 @@ class PollCalls(SystemCallGroup):
         ret(result)
 
     @function(context="thread", sleeps=True)
-    def _poll(
-        self, list: Keep[User[U8]], count: Keep[U32], deadline: Keep[Nanoseconds]
-    ) -> OrErrno[I64]:
+    def _poll(self, list: User[U8], count: U32, deadline: Nanoseconds) -> OrErrno[I64]:
         """Wait for files until `deadline`."""
-        result = keep(I64)
+        polled = local(PolledFile * FEW)
         process = self.processes.current_process()
         # It bounds the memory that a program can have the kernel take here
         fail_if(count > u32(process.limits[Resource.NOFILE].soft), Errno.EINVAL)
         release(process)
+        with if_(count > FEW):
+            tail(self._poll_many, list, count, deadline)
+        ret(self._poll_at(address_of(polled), list, count, deadline))
+
+    @function(context="thread", sleeps=True)
+    def _poll_many(
+        self, list: Keep[User[U8]], count: Keep[U32], deadline: Keep[Nanoseconds]
+    ) -> OrErrno[I64]:
+        """Do so for more files than the stack has room for."""
+        result, size = keep(I64), scratch(u64(count))
+        shl(size, POLLED_SHIFT)
+        polled = keep(try_(self.heap.allocate(size), Errno.ENOMEM))
+        mov(result, self._poll_at(cast(polled, Ptr[PolledFile]), list, count, deadline))
+        self.heap.free(polled)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _poll_at(
+        self,
+        polled: Keep[Ptr[PolledFile]],
+        list: Keep[User[U8]],
+        count: Keep[U32],
+        deadline: Keep[Nanoseconds],
+    ) -> OrErrno[I64]:
+        """Do so with room for the list at `polled`."""
+        result = keep(I64)
+        size = scratch(u64(count))
+        shl(size, POLLED_SHIFT)
+        self.copy.copy_in_all(u64(polled), list, size)
+        # Mostly something is possible already, or nobody wants to wait: then nothing need be
+        # watched, and no memory is needed for that
+        mov(result, self._look(polled, count))
+        with if_((result == 0) & (deadline != 0)):
+            mov(result, self._await(polled, count, deadline))
+        fail_if(~self._give(polled, list, count), Errno.EFAULT)
+        ret(result)
+
+    @function(context="thread", sleeps=True)
+    def _look(self, entry: Keep[Ptr[PolledFile]], count: Keep[U32]) -> I64:
+        """Fill in what is possible now. Returns with how many files something is."""
+        ready, table = keep(I64), keep(Ptr[FileTable])
+        task = self.processes.current()
+        mov(table, task.files)
+        release(task)
+        xor(u32(ready), u32(ready))
+        with while_(count != 0):
+            with if_(table.references.count == 1):
+                # Nobody else closes the file meanwhile: see `FileCalls.borrowed`
+                file = self.tables.find(table, u32(entry.number))
+                with if_(file != 0):
+                    mov(eax, self.polling.events_of(file, 0))
+                with else_():
+                    mov(eax, self._look_at(entry.number))
+            with else_():
+                mov(eax, self._look_at(entry.number))
+            movzx(ecx, entry.wanted)
+            or_(ecx, ALWAYS)
+            and_(eax, ecx)
+            mov(entry.found, ax)
+            with if_(~ZF):
+                inc(ready)
+            add(entry, sizeof(PolledFile))
+            dec(count)
+        ret(ready)
+
+    @function(context="thread", sleeps=True)
+    def _look_at(self, number: I32) -> U32:
+        """Return what is possible with the file `number`: nothing if that is negative."""
+        events = keep(U32)
+        with if_(number < 0):
+            ret(0)
+        file = keep(self.numbers.get(u32(number)))
+        with if_(file == 0):
+            ret(PollEvent.INVALID)
+        mov(events, self.polling.events_of(file, 0))
+        self.files.drop(file)
+        ret(events)
+
+    @function(context="thread", sleeps=True)
+    def _await(
+        self, polled: Keep[Ptr[PolledFile]], count: Keep[U32], deadline: Keep[Nanoseconds]
+    ) -> OrErrno[I64]:
+        """Wait until `deadline` for something to become possible, and fill that in. Returns with
+        how many files something is, or an error."""
+        result = keep(I64)
         entries = keep(try_(self._allocate(count), Errno.ENOMEM))
-        mov(result, self._take(entries, list, count))
+        missing = self._take(entries, polled, count)
+        mov(result, self._wait(entries, count, missing, deadline))
         with if_(result >= 0):
-            mov(result, self._wait(entries, count, u64(result), deadline))
-        with if_(result >= 0):
-            mov(result, self._give(entries, list, count))
+            mov(result, self._note_found(entries, polled, count))
         self._drop(entries, count)
         ret(result)
 
@@ -171,13 +274,12 @@ class PollCalls(SystemCallGroup):
 
     @function(context="thread", sleeps=True)
     def _take(
-        self, entry: Keep[Ptr[PollEntry]], list: Keep[User[U8]], count: Keep[U32]
-    ) -> OrErrno[I64]:
-        """Fill the entries in. Returns how many are of numbers that no file has, or -EFAULT."""
-        polled, missing = local(PolledFile), keep(I64)
+        self, entry: Keep[Ptr[PollEntry]], polled: Keep[Ptr[PolledFile]], count: Keep[U32]
+    ) -> U64:
+        """Fill the entries in. Returns how many are of numbers that no file has."""
+        missing = keep(U64)
         xor(u32(missing), u32(missing))
         with while_(count != 0):
-            self.copy.copy_in_all(address_of(polled), list, sizeof(PolledFile))
             movzx(eax, polled.wanted)
             mov(entry.wanted, eax)
             # Negative ones are skipped: so programs leave entries out (poll(2))
@@ -188,10 +290,50 @@ class PollCalls(SystemCallGroup):
                     inc(missing)
                 with else_():
                     disown(file, "the entry has it")
-            add(u64(list), sizeof(PolledFile))
+            add(polled, sizeof(PolledFile))
             add(entry, sizeof(PollEntry))
             dec(count)
         ret(missing)
+
+    @function
+    def _note_found(self, entry: Ptr[PollEntry], polled: Ptr[PolledFile], count: U32) -> I64:
+        """Fill in what the entries found. Returns with how many files that is something."""
+        number = scratch(I64)
+        xor(u32(number), u32(number))
+        with while_(count != 0):
+            mov(eax, entry.found)
+            with if_((entry.file == 0) & (polled.number >= 0)):
+                mov(eax, PollEvent.INVALID)
+            mov(polled.found, ax)
+            with if_(eax != 0):
+                inc(number)
+            add(polled, sizeof(PolledFile))
+            add(entry, sizeof(PollEntry))
+            dec(count)
+        ret(number)
+
+    @function(context="thread", sleeps=True)
+    def _give(self, polled: Keep[Ptr[PolledFile]], list: Keep[User[U8]], count: Keep[U32]) -> Bool:
+        """Store what was found, and nothing else: another thread may be about to change the rest.
+        Returns whether the program has room for it."""
+        for one in (u64(polled), u64(list)):
+            add(one, offsetof(PolledFile, "found"))
+        with while_(count != 0):
+            # `copy_in` has found that these are a program's addresses
+            mov(eax, self.access.store_halves(u64(list), u64(polled), sizeof(PolledFile), count))
+            break_if(eax == 0)
+            sub(count, eax)
+            shl(count, POLLED_SHIFT)
+            for one in (u64(polled), u64(list)):
+                add(one, u64(count))
+            mov(count, eax)
+            result, left = self.copy.copy_out(list, u64(polled), sizeof(U16))
+            ignore(left)
+            fail_if(result != 0)
+            for one in (u64(polled), u64(list)):
+                add(one, sizeof(PolledFile))
+            dec(count)
+        ret(True)
 
     @function(context="thread", sleeps=True)
     def _wait(
@@ -206,33 +348,6 @@ class PollCalls(SystemCallGroup):
             ret(-Errno.ERESTARTNOHAND)
         movsxd(rax, result)
         ret(rax)
-
-    @function(context="thread", sleeps=True)
-    def _give(
-        self, entry: Keep[Ptr[PollEntry]], list: Keep[User[U8]], count: Keep[U32]
-    ) -> OrErrno[I64]:
-        """Store what was found. Returns for how many files something was, or -EFAULT."""
-        polled, number = local(PolledFile), keep(I64)
-        xor(u32(number), u32(number))
-        with while_(count != 0):
-            # The numbers again, as entries do not keep them; what another thread writes there harms
-            # nobody
-            self.copy.copy_in_all(address_of(polled), list, sizeof(PolledFile))
-            mov(eax, entry.found)
-            with if_((entry.file == 0) & (polled.number >= 0)):
-                mov(eax, PollEvent.INVALID)
-            mov(polled.found, ax)
-            with if_(eax != 0):
-                inc(number)
-            mov(rdi, u64(list))
-            # Only the result is stored: what the program asked for is its own
-            add(rdi, offsetof(PolledFile, "found"))
-            place = address_of(polled.found)
-            self.copy.copy_out_all(cast(rdi, User[U8]), place, sizeof(U16))
-            add(u64(list), sizeof(PolledFile))
-            add(entry, sizeof(PollEntry))
-            dec(count)
-        ret(number)
 
     @function(context="thread", sleeps=True)
     def _drop(self, entries: Keep[Owned[Ptr[PollEntry]]], count: Keep[U32]) -> None:

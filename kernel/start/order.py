@@ -26,7 +26,7 @@ from kernel.exec.addresslayouts import AddressLayouts
 from kernel.exec.vdsomapping import VdsoMapping
 from kernel.fs.anonymousfiles import AnonymousFiles
 from kernel.fs.credentialstore import CredentialStore
-from kernel.fs.dentries import Dentries
+from kernel.fs.dentrytable import DentryTable
 from kernel.fs.devicenodes import DeviceNodes
 from kernel.fs.initramfs import Initramfs
 from kernel.fs.namespacefiles import NamespaceFiles
@@ -121,7 +121,7 @@ class LateSteps(Steps):
         Lines.spread,  # devices interrupt those too
         LoadAverages.start,  # and how much all of them have to do
         CredentialStore.start,  # rights
-        Dentries.start,  # names
+        DentryTable.start,  # names
         Randomness.start,  # a first key
         AddressLayouts.start,  # whether programs lie at random places
         VdsoMapping.start,  # what they can do by themselves

@@ -5,6 +5,9 @@ from __future__ import annotations
 from kernel.cpu.protection import Protection
 from pykasm import *
 
+OF_COPIES = (rax, rcx, rdx, rsi, rdi)
+"""The registers that a copy needs."""
+
 
 class Fixup(Struct):
     """An instruction that may fault on a program's address, and where to continue after it did,
@@ -32,6 +35,7 @@ class UserAccess(Subsystem):
             Fixup(instruction=self._exchange_word, target=self._word_fixup),
             Fixup(instruction=self._store_first, target=self._word_fixup),
             Fixup(instruction=self._store_second, target=self._word_fixup),
+            Fixup(instruction=self._store_half, target=self._half_fixup),
         ]
         self.count = len(fixups)
         self.fixups = rodata(Fixup * self.count, fixups)
@@ -40,13 +44,19 @@ class UserAccess(Subsystem):
     def copy(self, destination: U64, source: U64, length: U64) -> tuple[U64, U64]:
         """Copy `length` bytes by words of 8. Returns how many are left after a fault, up to 7 of
         which could have been copied, else 0; and the address that faulted."""
-        mov(rcx, length)
+        ret(self.copy_here(), rdx)
+
+    @inline(changes=OF_COPIES)
+    def copy_here(self) -> U64:
+        """Do what `copy` does with rdx bytes from rsi to rdi, where other registers are of use,
+        too. Returns in rax how many are left."""
+        mov(rcx, rdx)
         shr(rcx, 3)
-        and_(length, sizeof(U64) - 1)
+        and_(rdx, sizeof(U64) - 1)
         self.protection.open_user_memory()  # for as few instructions as can be
         call(self._copy_words)
         self.protection.close_user_memory()
-        ret(rax, rdx)
+        return rax
 
     @function(copies_user=True)
     def copy_bytewise(self, destination: U64, source: U64, length: U64) -> tuple[U64, U64]:
@@ -58,29 +68,32 @@ class UserAccess(Subsystem):
         self.protection.close_user_memory()
         ret(rax, rdx)
 
-    @naked
-    def _copy_words(self) -> None:
+    @naked(clobbers=OF_COPIES)
+    def _copy_words(self) -> tuple[U64, U64]:
         """Copy rcx words and edx bytes from rsi to rdi. Returns what `copy` does."""
         rep.movsq()  # after a fault, rcx is what is left, and rip still here
         mov(ecx, edx)
-        jmp(self._copy_bytes)
+        test(ecx, ecx)
+        jnz(self._copy_bytes)
+        xor(eax, eax)
+        ret()  # rdx is 0, too
 
-    @naked
-    def _copy_bytes(self) -> None:
+    @naked(clobbers=OF_COPIES)
+    def _copy_bytes(self) -> tuple[U64, U64]:
         """Copy rcx bytes from rsi to rdi. Returns what `copy` does."""
         rep.movsb()
         xor(eax, eax)
         xor(edx, edx)
         ret()
 
-    @naked
-    def _words_fixup(self) -> None:
+    @naked(clobbers=OF_COPIES)
+    def _words_fixup(self) -> tuple[U64, U64]:
         """Continue `_copy_words` after a fault: rcx words and edx bytes are left."""
         lea(rcx, bare[rdx + rcx * sizeof(U64)])
         jmp(self._bytes_fixup)
 
-    @naked
-    def _bytes_fixup(self) -> None:
+    @naked(clobbers=OF_COPIES)
+    def _bytes_fixup(self) -> tuple[U64, U64]:
         """Continue `_copy_bytes` after a fault: rcx bytes are left."""
         mov(rdx, rax)
         mov(rax, rcx)
@@ -115,6 +128,33 @@ class UserAccess(Subsystem):
         call(self._store_first)
         self.protection.close_user_memory()
         ret(edx)
+
+    @function(copies_user=True)
+    def store_halves(self, address: U64, source: U64, stride: U64, count: U32) -> U32:
+        """Write `count` words of 2 bytes, at least one, from `source` to `address`, both of which
+        move on by `stride` bytes after each. Returns how many are left after a fault, else 0."""
+        mov(ax, u16[source])
+        sub(source, address)  # the distance, so that one address has to move
+        self.protection.open_user_memory()
+        call(self._store_half)
+        self.protection.close_user_memory()
+        ret(ecx)
+
+    @naked
+    def _store_half(self) -> None:
+        """Store ax at rdi, and ecx - 1 more from rsi behind that, at distances of rdx."""
+        with loop():
+            mov(u16[rdi], ax)
+            dec(ecx)
+            break_if(ZF)
+            add(rdi, rdx)
+            mov(ax, u16[rdi + rsi])
+        ret()
+
+    @naked
+    def _half_fixup(self) -> None:
+        """End `_store_half` after a fault: ecx are left."""
+        ret()
 
     @naked
     def _store_first(self) -> None:

@@ -9,7 +9,7 @@ from kernel.paging.addresses import LOWER_HALF_END
 from kernel.vm.addressspaces import AddressSpaces
 from kernel.vm.demandpaging import DemandPaging
 from kernel.vm.rights import Rights
-from kernel.vm.useraccess import UserAccess
+from kernel.vm.useraccess import OF_COPIES, UserAccess
 from pykasm import *
 
 PIECE = 128
@@ -38,7 +38,7 @@ class UserCopy(Subsystem):
         -EFAULT or -ENOMEM, and how many are left."""
         with if_(self.is_outside(u64(source), length)):
             ret(-Errno.EFAULT, length)
-        tail(self._copy, destination, u64(source), length, Rights.READ)
+        self._copy_at_once(destination, u64(source), length, Rights.READ)
 
     @function(context="thread", sleeps=True)
     def copy_out(
@@ -48,7 +48,7 @@ class UserCopy(Subsystem):
         -EFAULT or -ENOMEM, and how many are left."""
         with if_(self.is_outside(u64(destination), length)):
             ret(-Errno.EFAULT, length)
-        tail(self._copy, u64(destination), source, length, Rights.WRITE)
+        self._copy_at_once(u64(destination), source, length, Rights.WRITE)
 
     @inline(changes=("destination", "source", "length", *CALLER_SAVED))
     def copy_in_all(self, destination: Any, source: Any, length: Any) -> None:
@@ -92,13 +92,21 @@ class UserCopy(Subsystem):
         movsxd(rax, result)
         ret(rax)
 
-    @inline(changes=(rax, rcx))
+    @inline(changes=rcx)
     def is_outside(self, start: U64, length: Any) -> Condition:
         """Return whether some of the bytes lie where programs have none."""
         mov(rcx, LOWER_HALF_END)  # an end at 2^47 is canonical; the last page is no program's
-        mov(rax, start)
-        add(rax, length)
-        return CF | (rax > rcx)
+        sub(rcx, start)
+        return CF | (rcx < length)
+
+    @inline(changes=("destination", "source", "length", *OF_COPIES))
+    def _copy_at_once(self, destination: U64, source: U64, length: U64, wanted: Rights) -> None:
+        """Copy from `source`, which is rsi, to `destination`, rdi, and return from the caller's
+        function. If pages have to be found first, `_copy` begins again."""
+        to, origin, size = scratch(destination), scratch(source), scratch(length)
+        with if_(self.access.copy_here() == 0):
+            ret(0, 0)
+        tail(self._copy, to, origin, size, wanted)
 
     @function(context="thread", sleeps=True)
     def _copy(

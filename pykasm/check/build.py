@@ -103,7 +103,7 @@ class Build:
     def callees(self) -> dict[str, Callee]:
         """What a caller knows of each function."""
         return {
-            symbol: Callee(placed.routine.signature if placed.routine.kind in FRAMED else None)
+            symbol: Callee(placed.routine.signature if _keeps_promises(placed.routine) else None)
             for symbol, placed in self.routines.items()
         }
 
@@ -244,6 +244,12 @@ class Build:
         """Return the numbers of the registers that a call may change."""
         callee = self.callees.get(call.callee or "")
         return CALLER_SAVED if callee is None else callee.changed
+
+
+def _keeps_promises(routine: Routine) -> bool:
+    """Return whether callers may rely on the signature: code without a frame need not keep what
+    functions keep, unless it says what it changes."""
+    return routine.kind in FRAMED or routine.signature.clobbers is not None
 
 
 class FunctionAnalysis:

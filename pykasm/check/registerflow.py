@@ -226,7 +226,8 @@ def entry_state(graph: Graph) -> State:
     routine = graph.routine
     if routine.kind not in FRAMED:
         is_interrupt = routine.entered in INTERRUPTED
-        unknown = [Value(entry=one) for one in range(16)] if is_interrupt else [UNKNOWN] * 16
+        leaves_alone = is_interrupt or routine.signature.clobbers is not None
+        unknown = [Value(entry=one) for one in range(16)] if leaves_alone else [UNKNOWN] * 16
         # what goes on in a program's thread has cleared DF first
         return State(unknown, direction=is_interrupt and not routine.is_of_program)
     # until it is written, a register has the caller's value: saving it is fine, using it is not

@@ -169,6 +169,7 @@ def naked(
     stack: int = 0,
     moves: bool = False,
     context: Context | None = None,
+    clobbers: Iterable[object] | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Callable[[Callable[..., R]], Function[R]]: ...
 def naked(
@@ -182,6 +183,7 @@ def naked(
     stack: int = 0,
     moves: bool = False,
     context: Context | None = None,
+    clobbers: Iterable[object] | None = None,
     allow: Mapping[str, str] | None = None,
 ) -> Any:
     """Code without prologue and epilogue; `boot` links it at its physical address.
@@ -191,6 +193,7 @@ def naked(
     `moves`: it turns to another thread, as for `function`.
     `context`: where it runs; `"thread"` is for code that interrupts or system calls of programs
     lead to, and no others: it runs in the program's thread, entered with interrupts off.
+    `clobbers`: the caller-saved registers that it may change, as for `function`.
     `allow`: exceptions from the checker's rules, as reasons by rules.
     """
     section = BOOT_TEXT if boot else TEXT
@@ -206,6 +209,7 @@ def naked(
         allow,
         moves=moves,
         context=context,
+        clobbers=None if clobbers is None else tuple(map(_clobbered, clobbers)),
     )
     return made(body) if body is not None else made
 

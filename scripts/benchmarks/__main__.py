@@ -13,11 +13,13 @@ from scripts.benchmarks import (
     check,
     edits,
     encoder,
+    files,
     images,
     kernel,
     mutants,
     programs,
     scale,
+    shell,
 )
 from scripts.benchmarks.figure import Figure
 
@@ -27,6 +29,8 @@ GROUPS: dict[str, Callable[[], Iterator[Figure]]] = {
     "check": check.figures,
     "kernel": kernel.figures,
     "programs": programs.figures,
+    "files": files.figures,
+    "shell": shell.figures,
     "images": images.figures,
     "mutants": mutants.figures,
     "scale": scale.figures,

@@ -8,11 +8,12 @@ import pytest
 
 from pykasm.campaign.campaign import Outcome
 from pykasm.machine.images import Images
-from tests.campaigns import fuzz, images
+from tests.campaigns import filesequences, fuzz, images
 from tests.campaigns.guest import HERE, Guest, compiled
 
 IMAGES = 200
 CALLS = 200_000
+SEQUENCES = 1000
 
 needs_compiler = pytest.mark.skipif(
     shutil.which("musl-gcc") is None, reason="musl-gcc is not installed (the package musl-tools)"
@@ -42,3 +43,15 @@ def test_calls_by_chance_harm_nobody(kernel_images: Images) -> None:
     assert sorted(one.seed for one in outcomes) == [*seeds]
     made_all = [one for one in outcomes if one.kind == "exit 0"]
     assert len(made_all) > len(seeds) * 0.9  # the others ended too early, too often
+
+
+@needs_compiler
+@pytest.mark.skipif(
+    not filesequences.can_be_compared(), reason="needs root, who can become another user here, too"
+)
+def test_what_is_done_with_files_comes_to_the_same_as_on_linux(kernel_images: Images) -> None:
+    program = compiled(HERE / filesequences.SOURCE)
+    guest = Guest(kernel_images.project.kernel, program)
+    outcomes = [*filesequences.looked_at(guest, range(SEQUENCES))]
+    assert failures(outcomes) == []
+    assert sorted(one.seed for one in outcomes) == [*range(SEQUENCES)]

@@ -9,7 +9,7 @@ from kernel.errno import Errno
 from kernel.fs.creation import Creation
 from kernel.fs.credentials import Credentials
 from kernel.fs.credentialstore import CredentialStore
-from kernel.fs.dentries import TABLE_ORDER, Dentries
+from kernel.fs.dentrytable import SEGMENT_ORDER, DentryTable
 from kernel.fs.directorylister import DirectoryLister, ListedName
 from kernel.fs.filedefaults import FileDefaults
 from kernel.fs.fileio import FileIo
@@ -62,6 +62,9 @@ NO_LIMIT = 1 << 32
 """Pages that the kernel believes to have: so many that it is memory which ends, not what is allowed
 of it."""
 
+SEGMENTS_END = 16 * PAGE
+"""Where the memory ends in which names are looked for."""
+
 OBJECTS = 0xFFFF_9000_0000_0000
 OBJECTS_SIZE = 1 << 20
 GARBAGE, FREED = b"\xa5", b"\xdd"
@@ -87,14 +90,15 @@ class FileMachine:
         self.host.reset()
         self.left: int | None = None
         """How many more pieces of memory there are; None for any number."""
-        self.pages = list(range(PAGE << TABLE_ORDER, ROOM * PAGE, PAGE))
+        self.blocks = iter(range(PAGE << SEGMENT_ORDER, SEGMENTS_END, PAGE << SEGMENT_ORDER))
+        self.pages = list(range(SEGMENTS_END, ROOM * PAGE, PAGE))
         self.objects: dict[int, int] = {}
         self.free: dict[int, list[int]] = {}
         self.end = OBJECTS
         self.now = 0
         self._stub()
         self.host[self.parts[Overcommit].most_pages] = NO_LIMIT
-        starting: tuple[type[Any], ...] = (CredentialStore, Dentries, RootFileSystem)
+        starting: tuple[type[Any], ...] = (CredentialStore, DentryTable, RootFileSystem)
         for part in starting:
             self.host.call(self.parts[part].start)
         self.root = self.host.address(self.parts[RootFileSystem].subject)
@@ -103,7 +107,7 @@ class FileMachine:
     def _stub(self) -> None:
         stub, parts = self.host.stub, self.parts
         pages, slabs, heap = parts[Pages], parts[Slabs], parts[Heap]
-        stub(pages.allocate, lambda order: PAGE << order)  # the hash table alone
+        stub(pages.allocate, lambda order: next(self.blocks, 0))  # for the table of names alone
         stub(pages.allocate_page, self._take_page)
         stub(pages.allocate_zeroed, self._take_page)
         stub(pages.free_page, self._free_page)

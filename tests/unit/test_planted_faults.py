@@ -798,15 +798,11 @@ FAULTS = (
         "# planted 27",
         (
             (
-                "        with if_(self.is_outside(u64(source), length)):\n"
-                "            ret(-Errno.EFAULT, length)\n"
-                "        tail(self._copy, destination",
+                "        xor(u32(length), u32(length))\n",
                 "        push(source)\n"
                 "        pop(rax)\n"
                 "        cmp(u8[rax], 0)  # planted 27\n"
-                "        with if_(self.is_outside(u64(source), length)):\n"
-                "            ret(-Errno.EFAULT, length)\n"
-                "        tail(self._copy, destination",
+                "        xor(u32(length), u32(length))\n",
             ),
         ),
     ),
@@ -1002,7 +998,7 @@ REFUSED = (
         "# planted 40",
         (
             (
-                "tail(self._copy, destination, u64(source), length, Rights.READ)",
+                "self._copy_at_once(destination, u64(source), length, Rights.READ)",
                 "tail(self._copy, destination, source, length, Rights.READ)  # planted 40",
             ),
         ),

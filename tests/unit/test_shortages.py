@@ -105,7 +105,6 @@ ELSEWHERE = {
     "CredentialStore.make_groups": NO_CALL,
     "Deferred.make": NO_RESOURCES,
     "Deferred.start_first": LITTLE,
-    "Dentries.start": LITTLE,
     "PassedFileStore.start": LITTLE,
     "VdsoMapping._add_page": LITTLE,
     "Devpts._make_root": NO_CALL,
@@ -162,6 +161,7 @@ ELSEWHERE = {
     "NameCalls.getcwd": NO_DIRECTORY,
     "NameCalls._read_made_link": NO_CALL,
     "PollCalls._allocate": NO_ENTRIES,
+    "PollCalls._poll_many": NO_ENTRIES,
     "PosixTimers.allocate": NO_CALL,
 }
 """Who asks only while the kernel starts, for a device that not every machine has, or for a program:
