@@ -8,7 +8,8 @@ from kernel.debug.leakcheck import LeakChecks, leak_check
 from kernel.errno import Errno
 from kernel.mm.slabs import SlabCache, Slabs
 from kernel.process.intervaltimers import IntervalSetting
-from kernel.process.process import Process
+from kernel.process.process import Process, ProcessState
+from kernel.process.processes import Processes
 from kernel.process.processtimers import ProcessTimers
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.task import Task
@@ -47,6 +48,7 @@ class PosixTimers(LeakChecks):
         self,
         clock: Clock,
         wall: WallClock,
+        processes: Processes,
         times: ProcessTimes,
         processor_timers: ProcessTimers,
         timers: SignalTimers,
@@ -56,6 +58,7 @@ class PosixTimers(LeakChecks):
     ) -> None:
         self.clock = clock
         self.wall = wall
+        self.processes = processes
         self.times = times
         self.processor_timers = processor_timers
         self.timers = timers
@@ -100,6 +103,11 @@ class PosixTimers(LeakChecks):
         """Free `timer`, which `group` does not know any more."""
         self._give_back(group)
         lock.dec(self.count)
+        other = scratch(timer.other)
+        with if_(other != 0):
+            process = container_of(other, Process, "signals")
+            take_over(process, "the timer had it")
+            self.processes.drop(process)
         self.records.free(timer)
 
     @function(context="thread")
@@ -185,8 +193,7 @@ class PosixTimers(LeakChecks):
         """Fill in `setting` with how the timer `number` of `process` is set. Returns 0 or
         -EINVAL."""
         times, group, result = local(RunTimes), keep(address_of(process.signals)), keep(I64)
-        # Before the lock of signals, as this takes that of the process
-        self.times.read(process, address_of(times))
+        self._read_times(process, number, address_of(times))
         mov(result, -Errno.EINVAL)
         with group.lock.held():
             timer = scratch(self.find(group, number))
@@ -209,16 +216,16 @@ class PosixTimers(LeakChecks):
         times, former, result = local(RunTimes), local(IntervalSetting), local(I64)
         by_day = local(Nanoseconds)
         group = keep(address_of(process.signals))
-        self.times.read(process, address_of(times))
+        self._read_times(process, number, address_of(times))
         # Out here as well: whether it is needed is known only once the timer is found
         mov(by_day, self.wall.since_boot(setting.left))
         mov(result, -Errno.EINVAL)
         with group.lock.held():
             timer = keep(self.find(group, number))
-            # Its time does not go on, so it would never expire
-            with if_((timer != 0) & self._is_stopped_for_good(timer)):
+            with if_(timer != 0):
+                # Unless its time does not go on, so that it would never expire
                 mov(result, -Errno.ESRCH)
-            with elif_(timer != 0):
+            with if_(timer != 0), if_(~self._is_stopped_for_good(timer)):
                 mov(result, 0)
                 # Before it is set anew, which forgets how it was
                 self._describe(timer, address_of(times), address_of(former))
@@ -228,6 +235,34 @@ class PosixTimers(LeakChecks):
                 self.timers.set(group, timer, deadline, setting.interval)
                 copy_fields(setting, former, "interval", "left")
         ret(result)
+
+    @function(context="thread")
+    def _read_times(
+        self, process: Keep[Ptr[Process]], number: U32, times: Keep[Ptr[RunTimes]]
+    ) -> None:
+        """Fill in `times` with for how long the process has run by whose processor time the timer
+        `number` of `process` goes; with its own if that is no other. Context: without the lock of
+        signals, as this takes that of the process."""
+        other = keep(self._other_of(address_of(process.signals), number))
+        with if_(other == 0):
+            tail(self.times.read, process, times)
+        self.times.read(other, times)
+        self.processes.drop(other)
+
+    @function(context="thread")
+    def _other_of(self, group: Keep[Ptr[SignalGroup]], number: U32) -> Owned[OrNull[Ptr[Process]]]:
+        """Return a reference to the other process by whose processor time the timer `number` of
+        `group` goes; null if it goes by nothing of another one."""
+        other = keep(Ptr[Process])
+        xor(u32(other), u32(other))
+        with group.lock.held():
+            timer = scratch(self.find(group, number))
+            with if_(timer != 0), if_(timer.other != 0):
+                measured = scratch(timer.other)
+                mov(other, container_of(measured, Process, "signals"))
+                # The timer may be deleted as soon as the lock is let go
+                other.references.gain()
+        ret(other)
 
     @function
     def _by_clock(self, timer: Ptr[SignalTimer], by_day: Nanoseconds) -> Nanoseconds:
@@ -241,10 +276,16 @@ class PosixTimers(LeakChecks):
                 mov(time, 1)
         ret(time)
 
-    @inline
-    def _is_stopped_for_good(self, timer: Ptr[SignalTimer]) -> Condition:
-        """Return the condition that the thread has ended by whose processor time `timer` goes."""
-        return (timer.base == TimeBase.THREAD) & (timer.measured == 0)
+    @function(holds="SignalGroup.lock")
+    def _is_stopped_for_good(self, timer: Ptr[SignalTimer]) -> Bool:
+        """Return whether the thread or the other process has ended by whose processor time `timer`
+        goes, and nobody can look at that any more."""
+        with if_((timer.base == TimeBase.THREAD) & (timer.measured == 0)):
+            ret(True)
+        other = scratch(timer.other)
+        fail_if(other == 0)
+        process = container_of(other, Process, "signals")
+        ret(process.state == ProcessState.REAPED)
 
     @function(context="interrupts off", holds="SignalGroup.lock")
     def _describe(
@@ -262,7 +303,7 @@ class PosixTimers(LeakChecks):
     @function(context="interrupts off", holds="SignalGroup.lock")
     def _now(self, timer: Ptr[SignalTimer], times: Ptr[RunTimes]) -> Nanoseconds:
         """Return the time that `timer` goes by."""
-        with if_(timer.base >= TimeBase.PROCESS):
+        with if_(timer.base >= TimeBase.OTHER):
             tail(self.processor_timers.time_of, timer, times)
         tail(self.clock.now)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from kernel.clock.timer import Timer
+from kernel.clock.timers import Timers
 from kernel.clock.units import NSEC_PER_SEC, Nanoseconds
 from kernel.process.limits import Resource
-from kernel.process.process import Process
+from kernel.process.process import Process, ProcessState
 from kernel.process.processtimes import ProcessTimes
 from kernel.process.task import Task
 from kernel.sched.runtimes import RunTimes
@@ -21,8 +23,11 @@ class ProcessTimers(Subsystem):
     """Looks at each tick that meets a program what its processor time has come to. Context:
     thread."""
 
-    def __init__(self, times: ProcessTimes, timers: SignalTimers, signals: Signals) -> None:
+    def __init__(
+        self, times: ProcessTimes, timers: SignalTimers, signals: Signals, clocks: Timers
+    ) -> None:
         self.times = times
+        self.clocks = clocks
         self.timers = timers
         self.signals = signals
 
@@ -44,13 +49,30 @@ class ProcessTimers(Subsystem):
         ):
             self.timers.look(group, timer, self.time_of(timer, address_of(times)))
 
+    @function(context="interrupt")
+    def look_at_other(self, timer: Ptr[Timer]) -> None:
+        """Send the signal of the `SignalTimer` that `timer` is part of, which goes by the processor
+        time of another process, if it has expired; and look again when it may have."""
+        times, late = local(RunTimes), keep(container_of(timer, SignalTimer, "timer"))
+        group, other = keep(late.group), scratch(late.other)
+        asserts(other != 0)  # the timer began so
+        process = keep(container_of(other, Process, "signals"))
+        # Before the lock of signals, as this takes that of the process
+        self.times.read(process, address_of(times))
+        with group.lock.held_interrupts_off(), if_(late.deadline != 0):
+            shown = keep(self.time_of(late, address_of(times)))
+            self.timers.look(group, late, shown)
+            # One that has ended runs no further
+            with if_((late.deadline != 0) & (process.state == ProcessState.ALIVE)):
+                self.clocks.arm(address_of(late.timer), self.times.next_look(late.deadline, shown))
+
     @function(holds="SignalGroup.lock")
     def time_of(self, timer: Ptr[SignalTimer], times: Ptr[RunTimes]) -> Nanoseconds:
         """Return the time that `timer` goes by, where its process has run for `times`."""
         base = scratch(timer.base)
-        with if_(base == TimeBase.PROCESS):
+        with if_((base == TimeBase.PROCESS) | (base == TimeBase.OTHER)):
             ret(times.total)
-        with if_(base == TimeBase.PROGRAM):
+        with if_((base == TimeBase.PROGRAM) | (base == TimeBase.OTHER_PROGRAM)):
             ret(times.user)
         measured = scratch(timer.measured)
         with if_(measured == 0):

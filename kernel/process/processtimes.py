@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from kernel.clock.clock import Clock
 from kernel.clock.units import Nanoseconds
 from kernel.process.process import Process
 from kernel.process.resourceusage import COUNTS, ThreadUsage
 from kernel.process.task import Task
+from kernel.processors.processors import Processors
 from kernel.sched.runtimes import RunTimes
 from kernel.sched.scheduler import Scheduler
 from pykasm import *
+
+SHORTEST_LOOK = 1_000_000
+"""Nanoseconds between two looks at a clock of processor time that somebody waits by, at least."""
 
 
 class ProcessTimes(Subsystem):
     """Adds up what the threads of a process have used. Context: any."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
+    def __init__(self, scheduler: Scheduler, clock: Clock, processors: Processors) -> None:
         self.scheduler = scheduler
+        self.clock = clock
+        self.processors = processors
 
     @function(context="any")
     def read(self, process: Keep[Ptr[Process]], times: Keep[Ptr[RunTimes]]) -> None:
@@ -53,3 +60,17 @@ class ProcessTimes(Subsystem):
         for name in COUNTS:
             mov(rax, getattr(thread, name))
             add(getattr(usage, name), rax)
+
+    @function(context="any")
+    def next_look(self, time: Nanoseconds, shown: Nanoseconds) -> Nanoseconds:
+        """Return when a clock of processor time that shows `shown` may show `time`, which is later,
+        at the earliest."""
+        mov(rax, time)
+        sub(rax, shown)
+        xor(edx, edx)
+        mov(ecx, self.processors.count)  # so many threads may run at once
+        div(rcx)
+        mov(ecx, SHORTEST_LOOK)
+        with if_(rax < rcx):
+            mov(rax, rcx)
+        tail(self.clock.after, cast(rax, Nanoseconds))

@@ -86,9 +86,6 @@ ABSOLUTE = 1
 MICROSECOND = 1000
 """In nanoseconds."""
 
-SHORTEST_LOOK = 1_000_000
-"""Nanoseconds between two looks at a clock of processor time that a thread waits by, at least."""
-
 
 class TimeCalls(SystemCallGroup):
     """Each method is what Linux does for the call of its name (man-pages, section 2)."""
@@ -340,16 +337,7 @@ class TimeCalls(SystemCallGroup):
             fail_if(shown < 0, Errno.ESRCH)
             with if_(u64(shown) >= time):
                 ret(0)
-            mov(rcx, time)
-            sub(rcx, shown)
-            mov(rax, rcx)
-            xor(edx, edx)
-            mov(ecx, self.processors.count)  # so many threads may run at once
-            div(rcx)
-            mov(ecx, SHORTEST_LOOK)
-            with if_(rax < rcx):
-                mov(rax, rcx)
-            deadline = self.clock.after(rax)
+            deadline = self.processor_clocks.times.next_look(time, cast(shown, Nanoseconds))
             result = self.sleep.sleep_until(deadline, INTERRUPTIBLE)
             with if_(result != 0):
                 movsxd(rax, result)

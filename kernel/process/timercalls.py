@@ -129,18 +129,20 @@ class TimerCalls(SystemCallGroup):
         with elif_(clock == ClockId.TAI):
             mov(timer.day, DayBase.ATOMIC)
         with elif_((clock != ClockId.MONOTONIC) & (clock != ClockId.BOOT_TIME)):
-            mov(base, u32(try_(self._processor_base(clock, request))))
+            mov(base, u32(try_(self._processor_base(timer, clock, request))))
         process = self.processes.current_process()
         self.timers.timers.begin(timer, address_of(process.signals), base)
+        with if_(timer.other != 0):
+            timer.timer.prepare(address_of(self.timers.processor_timers.look_at_other))
         ret(0)
 
     @function(context="thread")
     def _processor_base(
-        self, clock: Untrusted[U32], request: Keep[Ptr[TimerRequest]]
+        self, timer: Keep[Ptr[SignalTimer]], clock: Untrusted[U32], request: Keep[Ptr[TimerRequest]]
     ) -> OrErrno[I64]:
-        """Return by what (`TimeBase`) a timer goes that goes by `clock`, one of processor time;
-        -EINVAL if it is none; -EOPNOTSUPP for that of another process, and for the time that the
-        program of one thread alone runs."""
+        """Return by what (`TimeBase`) a `timer` goes that goes by `clock`, one of processor time;
+        -EINVAL if it is none; -EOPNOTSUPP for the time that the program of one thread alone
+        runs."""
         clock, kind = scratch(clock), scratch(U32)
         with if_(clock == ClockId.PROCESS_CPU):
             mov(clock, OWN_PROCESS)
@@ -160,10 +162,25 @@ class TimerCalls(SystemCallGroup):
             mov(request.measured, owner)
             ret(TimeBase.THREAD)
         process = scratch(task.process)
-        fail_if((owner != 0) & (owner != process.number), Errno.EOPNOTSUPP)
+        with if_((owner != 0) & (owner != process.number)):
+            tail(self._other_base, timer, owner, kind)
         with if_(kind == ProcessorClockKind.VIRTUAL):
             ret(TimeBase.PROGRAM)
         ret(TimeBase.PROCESS)
+
+    @function(context="thread")
+    def _other_base(
+        self, timer: Keep[Ptr[SignalTimer]], number: U32, kind: Keep[U32]
+    ) -> OrErrno[I64]:
+        """Have `timer` go by the processor time of the process `number`, of which `kind` tells
+        what counts. Returns by what that is, or -EINVAL."""
+        process = try_(self.processes.find(number), Errno.EINVAL)
+        group = scratch(address_of(process.signals))
+        mov(timer.other, group)
+        disown(process, "the timer has it")
+        with if_(kind == ProcessorClockKind.VIRTUAL):
+            ret(TimeBase.OTHER_PROGRAM)
+        ret(TimeBase.OTHER)
 
     @function(context="thread")
     def _choose_event(

@@ -21,11 +21,15 @@ class TimeBase(IntEnum):
     """That of `Clock`."""
     DAY = 1
     """A point of the time of day, as one of `Clock`: it moves when the time of day is set."""
-    PROCESS = 2
-    """The processor time of its process."""
-    PROGRAM = 3
+    OTHER = 2
+    """The processor time of another process, at which `Clock` has it look from time to time."""
+    OTHER_PROGRAM = 3
     """That without what the kernel spends."""
-    THREAD = 4
+    PROCESS = 4
+    """The processor time of its process: from here on, ticks of that look."""
+    PROGRAM = 5
+    """That without what the kernel spends."""
+    THREAD = 6
     """The processor time of one thread of its process."""
 
 
@@ -80,5 +84,7 @@ class SignalTimer(Struct):
     """That thread; null once it has ended."""
     measured: OrNull[Ptr[SignalTarget]]
     """Whose processor time it goes by; null once that thread has ended."""
+    other: OrNull[Ptr[SignalGroup]]
+    """That of the other process by whose processor time it goes, to which it has a reference."""
     node: TreeNode
     """In `SignalGroup.timers`; the key is what the program knows it by."""

@@ -38,6 +38,9 @@ class TimerDeadlines(Subsystem):
             link = scratch(address_of(timer.link))
             group.running_timers.append(link)
             ret()
+        with if_(timer.base >= TimeBase.OTHER):
+            # At once, to look when that may be
+            tail(self.timers.arm, address_of(timer.timer), 1)
         tail(self.timers.arm, address_of(timer.timer), timer.deadline)
 
     @function(context="interrupts off", holds="SignalGroup.lock")

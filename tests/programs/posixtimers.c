@@ -66,6 +66,37 @@ static void *own_timer(void *argument) {
 #define SECOND 1000000000L
 #define MILLI 1000000L
 
+// By the processor time of another process, which goes on while that runs
+static void by_another(void) {
+    siginfo_t info;
+    pid_t child = fork();
+    if (!child)
+        for (;;)
+            ;
+    int all = ~child << 3 | 2, program = ~child << 3 | 1;
+    int id = create(all, SIGEV_SIGNAL, SIGUSR2, 4), second = create(program, SIGEV_SIGNAL, SIGUSR1, 5);
+    CHECK(id >= 0 && second >= 0 && left(id) == 0);
+    long start = now(all);
+    CHECK(set(id, 0, 20 * MILLI, 10 * MILLI) == 0 && left(id) > 0);
+    for (int i = 0; i < 3; i++)
+        CHECK(wait_for(SIGUSR2, &info, 20 * SECOND) == SIGUSR2 && info.si_value.sival_int == 4);
+    CHECK(now(all) - start >= 40 * MILLI);
+    long next = left(id);
+    CHECK(next > 0 && next <= 10 * MILLI);
+    CHECK(set(second, 0, 10 * MILLI, 0) == 0);
+    CHECK(wait_for(SIGUSR1, &info, 20 * SECOND) == SIGUSR1 && info.si_timerid == second);
+    CHECK(set(second, TIMER_ABSTIME, 1, 0) == 0);  // it is over already
+    CHECK(wait_for(SIGUSR1, &info, 20 * SECOND) == SIGUSR1);
+    CHECK(kill(child, SIGSTOP) == 0 && waitpid(child, 0, WUNTRACED) == child);
+    CHECK(set(id, 0, 5 * MILLI, 0) == 0);
+    wait_for(SIGUSR2, &info, 0);  // one that was sent before
+    CHECK(wait_for(SIGUSR2, &info, 50 * MILLI) == -1);
+    CHECK(kill(child, SIGKILL) == 0 && waitpid(child, 0, 0) == child);
+    FAILS(set(id, 0, MILLI, 0), ESRCH);
+    FAILS(create(all, SIGEV_SIGNAL, SIGUSR2, 4), EINVAL);
+    CHECK(syscall(SYS_timer_delete, id) == 0);  // the other one goes with the program
+}
+
 int main(int count, char **arguments) {
     siginfo_t info;
     int ids[2], status;
@@ -169,6 +200,8 @@ int main(int count, char **arguments) {
     while (wait_for(SIGUSR1, &info, 0) == -1)
         ;
     CHECK(left(id) == 0);
+
+    by_another();
 
     // Errors
     FAILS(create(CLOCK_MONOTONIC_RAW, 0, SIGUSR1, 0), EOPNOTSUPP);
