@@ -134,27 +134,33 @@ class CachedFiles(Subsystem):
         lea(page, pages)
         self.cache.find_run(inode, position, page, rcx)
         with while_((left != 0) & (copied == wanted)):
-            mov(rcx, wanted)
-            and_(ecx, PAGE - 1)
-            mov(edx, PAGE)
-            sub(edx, ecx)
-            with if_(rdx > left):
-                mov(rdx, left)
-            sub(left, rdx)
-            add(wanted, rdx)
-            mov(rax, at(page))
-            add(page, sizeof(U64))
-            with if_(rax == 0):
-                lea(rax, self.hole)  # holes read as zeros, and take no memory for that
-            with else_():
-                direct(rax)
-            add(rax, rcx)
+            self._next_piece(page, wanted, left)
             add(copied, self.vectors.copy_to(vector, rax, rdx))
         lea(rax, pages)
         self.cache.drop_run(cast(rax, Ptr[U64]), count)
         mov(rax, copied)
         sub(rax, offset)
         ret(rax)
+
+    @inline(changes=("page", "wanted", "left", rax, rcx, rdx))
+    def _next_piece(self, page: Ptr[U64], wanted: U64, left: U64) -> None:
+        """Leave in rax the address of what is to be copied next of the present `page` of a run, and
+        in rdx its length, and move on by that."""
+        mov(rcx, wanted)
+        and_(ecx, PAGE - 1)
+        mov(edx, PAGE)
+        sub(edx, ecx)
+        with if_(rdx > left):
+            mov(rdx, left)
+        sub(left, rdx)
+        add(wanted, rdx)
+        mov(rax, at(page))
+        add(page, sizeof(U64))
+        with if_(rax == 0):
+            lea(rax, self.hole)  # holes read as zeros, and take no memory for that
+        with else_():
+            direct(rax)
+        add(rax, rcx)
 
     @inline(changes="left")
     def _limit_run(self, left: U64, offset: U64) -> None:
